@@ -1,0 +1,1 @@
+"""Models that give signals: language identification and quality, their training and evaluation."""

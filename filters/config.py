@@ -1,0 +1,113 @@
+"""Closed, typed configuration: TOML to frozen msgspec structs.
+
+An unknown key fails with its path and a suggestion; so does a value of the wrong type. All
+configuration of the project (recipes and policies) passes through `load_toml`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from filters.errors import ConfigError, did_you_mean
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+_MSGSPEC_PATH = re.compile(r" - at `\$?\.?([^`]*)`$")
+
+
+def load_toml(kind: type[T], text: str, where: str) -> T:
+    """Parse TOML text into a struct of type `kind`.
+
+    Args:
+        kind: a frozen `msgspec.Struct`.
+        text: the TOML document.
+        where: name of the document, used in errors.
+
+    Raises:
+        ConfigError: on malformed TOML, an unknown key or a value of the wrong type.
+    """
+    try:
+        mapping = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(where, f"is not valid TOML: {error}.") from error
+    return load(kind, mapping, where)
+
+
+def load(kind: type[T], mapping: Mapping[str, Any], where: str) -> T:
+    """Convert a parsed mapping into a struct of type `kind`; see `load_toml`."""
+    _reject_unknown_keys(kind, mapping, where, "")
+    try:
+        return msgspec.convert(mapping, kind)
+    except msgspec.ValidationError as error:
+        message = str(error)
+        match = _MSGSPEC_PATH.search(message)
+        path = match.group(1) if match else ""
+        problem = _MSGSPEC_PATH.sub("", message)
+        raise ConfigError(_join(where, path), f"{problem}.") from error
+
+
+def canonical_json(value: object) -> bytes:
+    """Canonical JSON of a struct or builtin: sorted keys, no white space. Identity hashes this.
+
+    Raises:
+        TypeError: for a value that has no canonical form (a set, an object, NaN).
+    """
+    return msgspec.json.encode(_canonical(value), order="sorted")
+
+
+def _canonical(value: object) -> object:
+    if isinstance(value, msgspec.Struct):
+        return {f: _canonical(getattr(value, f)) for f in value.__struct_fields__}
+    if isinstance(value, Mapping):
+        if not all(isinstance(key, str) for key in value):
+            raise TypeError("canonical JSON needs string keys")
+        return {key: _canonical(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_canonical(item) for item in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        raise TypeError("canonical JSON has no NaN and no infinities")
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+def _join(where: str, path: str) -> str:
+    return f"{where}: {path}" if path else where
+
+
+def _reject_unknown_keys(kind: Any, value: Any, where: str, path: str) -> None:
+    """Walk struct types beside the data, so that a typo is named before types are checked."""
+    origin = typing.get_origin(kind)
+    if origin in (typing.Union, types.UnionType):
+        structs = [k for k in typing.get_args(kind) if _is_struct(k)]
+        if len(structs) == 1:
+            _reject_unknown_keys(structs[0], value, where, path)
+        return
+    if origin in (list, tuple) and isinstance(value, list):
+        for i, item in enumerate(value):
+            _reject_unknown_keys(typing.get_args(kind)[0], item, where, f"{path}[{i}]")
+        return
+    if origin is dict and isinstance(value, Mapping):
+        for key, item in value.items():
+            _reject_unknown_keys(typing.get_args(kind)[1], item, where, f"{path}.{key}".lstrip("."))
+        return
+    if not _is_struct(kind) or not isinstance(value, Mapping):
+        return
+    hints = typing.get_type_hints(kind)
+    fields = {f.encode_name: hints[f.name] for f in msgspec.structs.fields(kind)}
+    for key, item in value.items():
+        here = f"{path}.{key}".lstrip(".")
+        if key not in fields:
+            raise ConfigError(_join(where, here), "unknown setting.", did_you_mean(key, fields))
+        _reject_unknown_keys(fields[key], item, where, here)
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)

@@ -1,0 +1,1 @@
+"""The policies Thresher ships, as TOML files beside this module."""

@@ -1,0 +1,1 @@
+"""Drivers: the recipe, the executors (Ray and in-process) and the command line."""

@@ -1,0 +1,1 @@
+"""Stages: read, extract, measure, dedup, judge, materialize. Each is shard in, manifest out."""

@@ -1,0 +1,19 @@
+"""Fixtures that more than one folder of tests needs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+_DEFAULT_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real crawl samples and labelled text, which the repository does not hold."""
+    folder = Path(os.environ.get("THRESHER_TEST_DATA", _DEFAULT_DATA))
+    if not folder.is_dir():
+        pytest.skip("no real data: set THRESHER_TEST_DATA to the folder of real samples")
+    return folder

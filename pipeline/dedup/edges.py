@@ -41,6 +41,11 @@ def partition_count(entries: int, settings: DedupSettings) -> int:
     return max(1, math.ceil(entries / settings.partition_entries))
 
 
+def partition_key(partition: int) -> str:
+    """Key of a partition's manifest."""
+    return f"part-{partition:05d}"
+
+
 def edges(
     store: Store,
     shards: Sequence[ShardRef],
@@ -91,7 +96,7 @@ def edges(
         ],
         schema=SCHEMA,
     )
-    key = f"part-{partition:05d}"
+    key = partition_key(partition)
     with ShardWriter(store, f"{STAGE}/{fingerprint}/{key}.parquet", SCHEMA) as writer:
         writer.write(table)
     return commit(

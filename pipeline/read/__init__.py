@@ -1,0 +1,73 @@
+"""Reading: input files to pages, and to rejected records with their reasons.
+
+`read_shard` streams one file. Bad data never raises: every record of the file is yielded exactly
+once, as a `Page` or as a `Rejected`, so that the counts of a shard can balance. Errors of the
+file system do raise; they say nothing about the data and may be transient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import fsspec
+
+from pipeline.read.inputs import InputSettings, InputShard, list_inputs
+from pipeline.read.jsonl import read_jsonl
+from pipeline.read.parquet import read_parquet
+from pipeline.read.reasons import REASONS, Reason
+from pipeline.read.records import Page, Rejected, reject
+from pipeline.read.rows import RowFields
+from pipeline.read.streams import ByteReader, Damage, open_source
+from pipeline.read.warc import read_warc
+
+__all__ = [
+    "REASONS",
+    "InputSettings",
+    "InputShard",
+    "Page",
+    "Reason",
+    "Rejected",
+    "list_inputs",
+    "read_shard",
+    "reject",
+]
+
+
+def read_shard(shard: InputShard, settings: InputSettings) -> Iterator[Page | Rejected]:
+    """Yield every record of a file once, in file order, in memory that the file does not grow.
+
+    Raises:
+        OSError: where the file system fails; never for bad data.
+    """
+    fields = RowFields(
+        settings.text_field, settings.id_field, settings.url_field, settings.date_field
+    )
+    limit = settings.max_record_bytes
+    with fsspec.open(shard.uri, "rb").open() as file:
+        kind = shard.format
+        if kind in ("auto", "parquet"):
+            head = file.read(4)
+            file.seek(0)
+            kind = "parquet" if head == b"PAR1" else kind
+        if kind == "parquet":
+            yield from read_parquet(file, fields, limit)
+            return
+        reader = ByteReader(open_source(file))
+        if kind == "auto":
+            kind = _sniff(reader)
+        if kind == "jsonl":
+            yield from read_jsonl(reader, fields, limit)
+        elif kind in ("warc", "wet"):
+            yield from read_warc(reader, limit)
+        else:
+            yield reject("unreadable_shard", detail="of no known format", sample=reader.peek(1024))
+
+
+def _sniff(reader: ByteReader) -> str:
+    try:
+        head = reader.peek(4096).lstrip(b"\r\n\t \xef\xbb\xbf")
+    except Damage:
+        return ""
+    if head.startswith((b"WARC/", b"filedesc:")):
+        return "warc"
+    return "jsonl" if head.startswith(b"{") else ""

@@ -1,0 +1,141 @@
+"""Input shards: what the settings name, listed, sized and given an identity."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import fsspec
+import msgspec
+
+from filters.errors import InputError
+
+Format = Literal["auto", "warc", "wet", "jsonl", "parquet"]
+
+_COMPRESSIONS = (".gz", ".zst", ".zstd", ".lz4")
+_SUFFIXES: dict[str, Format] = {
+    ".warc": "warc",
+    ".arc": "warc",
+    ".wat": "warc",
+    ".wet": "wet",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".parquet": "parquet",
+}
+_MAGIC = "*?["
+
+
+class InputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to read."""
+
+    urls: list[str]
+    """Files to read: paths or fsspec URLs (s3, gs, hf, https ...), each possibly with a glob."""
+    format: Format = "auto"
+    """Format of all files; `auto` tells by the name and else by the first bytes."""
+    text_field: str = "text"
+    """JSON key or Parquet column of the text; a dot goes into nested objects."""
+    id_field: str = "id"
+    """JSON key or Parquet column of the record's identity."""
+    url_field: str = "url"
+    """JSON key or Parquet column of the URL."""
+    date_field: str = "date"
+    """JSON key or Parquet column of the date."""
+    max_record_bytes: Annotated[int, msgspec.Meta(ge=1024, le=1 << 31)] = 16 << 20
+    """A record larger than this, stored or decoded, is skipped as `oversize`."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputShard:
+    """One file to read."""
+
+    uri: str
+    """Absolute fsspec URL."""
+    bytes: int
+    """Size as stored; -1 where the server does not say."""
+    etag: str
+    """The server's version of the object; "" where it has none."""
+    format: str
+    """A value of `Format`; `auto` is resolved from the first bytes when the file is read."""
+    key: str
+    """16 hex digits that identify this version of the file."""
+
+
+def list_inputs(settings: InputSettings, base: str) -> list[InputShard]:
+    """The files that the settings name: sorted by URL, each once.
+
+    Args:
+        settings: the `input` table of a recipe.
+        base: folder (path or URL) that relative paths start from.
+
+    Raises:
+        InputError: where a file is missing or a pattern matches nothing.
+    """
+    if not settings.urls:
+        raise InputError("input.urls: names no file.")
+    shards: dict[str, InputShard] = {}
+    for i, url in enumerate(settings.urls):
+        found = 0
+        for uri, info in _expand(_absolute(url, base), f"input.urls[{i}]"):
+            found += 1
+            shards[uri] = _shard(uri, info, settings.format)
+        if not found:
+            raise InputError(f"input.urls[{i}]: '{url}' matches no file.")
+    return [shards[uri] for uri in sorted(shards)]
+
+
+def _shard(uri: str, info: dict[str, Any], declared: Format) -> InputShard:
+    size = info.get("size")
+    size = -1 if size is None else int(size)
+    etag = str(info.get("ETag") or info.get("etag") or info.get("md5Hash") or "").strip('"')
+    identity = msgspec.json.encode([uri, size, etag])
+    key = hashlib.blake2b(identity, digest_size=8).hexdigest()
+    return InputShard(uri, size, etag, declared if declared != "auto" else _by_name(uri), key)
+
+
+def _by_name(uri: str) -> Format:
+    name = uri.rpartition("/")[2].partition("?")[0].lower()
+    for compression in _COMPRESSIONS:
+        name = name.removesuffix(compression)
+    for suffix, kind in _SUFFIXES.items():
+        if name.endswith(suffix):
+            return kind
+    return "auto"
+
+
+def _absolute(url: str, base: str) -> str:
+    if "://" in url or "::" in url or url.startswith("/"):
+        return url
+    return f"{base.rstrip('/')}/{url}" if base else url
+
+
+def _expand(url: str, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Files under a URL that may be a chain (`zip://*.jsonl::s3://bucket/a.zip`) and a pattern."""
+    links = url.split("::")
+    # A caching protocol stands in a chain without a path of its own; the pattern is in the first
+    # link that has one.
+    at = next((i for i, link in enumerate(links) if "://" in link), 0)
+    try:
+        system, path = fsspec.core.url_to_fs(url)
+        if any(mark in path for mark in _MAGIC):
+            matches = system.glob(path, detail=True)
+            infos = [info for info in matches.values() if info.get("type") != "directory"]
+        else:
+            info = system.info(path)
+            if info.get("type") == "directory":
+                raise InputError(f"{where}: '{url}' is a folder. Name its files: '{url}/*'.")
+            infos = [info]
+    except FileNotFoundError as error:
+        raise InputError(f"{where}: there is no file '{url}'.") from error
+    except (ImportError, ValueError, OSError) as error:
+        raise InputError(f"{where}: '{url}' cannot be listed: {error}") from error
+    for info in infos:
+        if len(links) == 1:
+            yield system.unstrip_protocol(info["name"]), info
+            continue
+        protocol = links[at].partition("://")[0] if "://" in links[at] else "file"
+        name = str(info["name"])
+        link = name if name.startswith(f"{protocol}://") else f"{protocol}://{name}"
+        yield "::".join([*links[:at], link, *links[at + 1 :]]), info

@@ -1,0 +1,92 @@
+"""Rows of a JSON Lines file, one line in memory at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from pipeline.read.records import Page, Rejected, reject
+from pipeline.read.rows import RowFields, row_to_page
+from pipeline.read.streams import ByteReader, Damage
+
+
+def read_jsonl(
+    reader: ByteReader, fields: RowFields, max_record_bytes: int
+) -> Iterator[Page | Rejected]:
+    """Yield every line that is not blank.
+
+    Args:
+        reader: the bytes of the file.
+        fields: which keys hold what; a dot goes into nested objects.
+        max_record_bytes: a longer line is `oversize`; it is passed over without being kept.
+    """
+    decoder = _decoder(fields)
+    found = False
+    while True:
+        try:
+            line = reader.readline(max_record_bytes)
+            if len(line) == max_record_bytes and not line.endswith(b"\n"):
+                sample = line[:1024]
+                size = len(line) + _skip_line(reader)
+                yield reject("oversize", detail=f"a line of {size} bytes", sample=sample)
+                found = True
+                continue
+        except Damage as damage:
+            yield reject("malformed_record", detail=str(damage))
+            found = True
+            continue
+        if not line:
+            break
+        if line.isspace():
+            continue
+        found = True
+        if reader.truncated and not line.endswith(b"\n"):
+            yield reject("truncated_archive", detail="the file ends inside a line", sample=line)
+            return
+        yield _row(line, decoder, fields)
+    if reader.truncated:
+        yield reject("truncated_archive", detail="the file ends inside a compressed member")
+    elif not found:
+        yield reject("malformed_record", detail="the file is empty")
+
+
+def _skip_line(reader: ByteReader) -> int:
+    skipped = 0
+    while part := reader.readline(1 << 16):
+        skipped += len(part)
+        if part.endswith(b"\n"):
+            break
+    return skipped
+
+
+def _decoder(fields: RowFields) -> msgspec.json.Decoder[Any]:
+    """A decoder that builds the wanted keys only and passes over all others."""
+    roots = fields.roots()
+    names = [(f"field_{i}", Any, None) for i in range(len(roots))]
+    rename = {f"field_{i}": root for i, root in enumerate(roots)}
+    return msgspec.json.Decoder(msgspec.defstruct("Row", names, rename=rename))
+
+
+def _row(line: bytes, decoder: msgspec.json.Decoder[Any], fields: RowFields) -> Page | Rejected:
+    roots = fields.roots()
+    try:
+        row = decoder.decode(line)
+        values = {root: getattr(row, f"field_{i}") for i, root in enumerate(roots)}
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        # Lone surrogates, NaN and a byte order mark are refused by msgspec and harmless here.
+        lenient = _lenient(line)
+        if lenient is None:
+            return reject("malformed_record", detail=str(error), sample=line)
+        values = {root: lenient.get(root) for root in roots}
+    return row_to_page(values, fields)
+
+
+def _lenient(line: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(line.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None

@@ -1,0 +1,69 @@
+"""What a reader yields: a page, or a record that was rejected and why."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from pipeline.read.reasons import REASONS
+
+DETAIL_CHARACTERS = 300
+SAMPLE_BYTES = 1024
+
+_NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One record that may become a document."""
+
+    record_id: str
+    """The record's own identity (WARC-Record-ID, an id field); "" where it has none."""
+    url: str
+    date: str
+    """When it was fetched, as the archive writes it; "" where unknown."""
+    content: bytes | str
+    """HTML as bytes still to be decoded, or finished text."""
+    is_html: bool
+    charset: str
+    """The charset that the HTTP header declares, as written there; "" where none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """One record that is not a document. Build it by `reject`, which bounds the texts."""
+
+    reason: str
+    record_id: str
+    url: str
+    detail: str
+    sample: bytes
+
+
+def reject(
+    reason: str, record_id: str = "", url: str = "", detail: str = "", sample: bytes = b""
+) -> Rejected:
+    """A `Rejected` with bounded, storable texts.
+
+    Args:
+        reason: a name in `REASONS`.
+        record_id: identity of the record, where it is known.
+        url: its URL, where it is known.
+        detail: what is particular to this record, such as the text of an exception.
+        sample: the first bytes of what was rejected.
+    """
+    assert reason in REASONS, reason
+    return Rejected(
+        reason,
+        clean_text(record_id),
+        clean_text(url),
+        clean_text(detail)[:DETAIL_CHARACTERS],
+        sample[:SAMPLE_BYTES],
+    )
+
+
+def clean_text(text: str) -> str:
+    """Text without NULs and lone surrogates, which Arrow, DuckDB and UTF-8 cannot hold."""
+    if "\x00" not in text and text.isascii():
+        return text
+    return _NOT_TEXT.sub("", text)

@@ -53,7 +53,7 @@ def make_plan(recipe: Recipe) -> Plan:
         InputError: for an input that is missing or a glob that matches nothing.
     """
     policy = read_policy(recipe)
-    inputs = tuple(list_inputs(recipe.input))
+    inputs = tuple(list_inputs(recipe.input, ""))
     models = [ModelRecord("language", "lid.176.ftz", LanguageIdentifier().sha256)]
     if recipe.quality.model:
         quality = QualityModel(recipe.quality.model, recipe.quality.positive_label)
@@ -64,7 +64,7 @@ def make_plan(recipe: Recipe) -> Plan:
         measure.VERSION,
         [(family.name, family.version) for family in FAMILIES],
         [(model.role, model.sha256) for model in models],
-        settings.input.reading(),
+        msgspec.structs.replace(settings.input, urls=[]),
         settings.gates,
         settings.extract,
         settings.minhash,

@@ -108,6 +108,9 @@ def read_recipe(path: Path) -> Recipe:
     return msgspec.structs.replace(
         recipe,
         lake=resolve_path(recipe.lake, folder),
+        input=msgspec.structs.replace(
+            recipe.input, urls=[resolve_path(url, folder) for url in recipe.input.urls]
+        ),
         quality=msgspec.structs.replace(
             recipe.quality, model=resolve_path(recipe.quality.model, folder)
         ),
@@ -124,7 +127,7 @@ def resolve_path(path: str, folder: Path) -> str:
     """A URL as it is; a local path made absolute against `folder`."""
     if not path or "://" in path or "::" in path:
         return path
-    return str((folder / Path(path).expanduser()).resolve())
+    return str(folder / Path(path).expanduser())
 
 
 def read_policy(recipe: Recipe) -> Policy:

@@ -31,7 +31,7 @@ from pipeline.gates import UrlBlocklist
 from pipeline.read import read_shard
 from pipeline.read.inputs import InputSettings, InputShard
 from pipeline.read.reasons import REASONS
-from pipeline.read.records import Page, Rejected
+from pipeline.read.records import Page, Rejected, reject
 
 STAGE = "documents"
 VERSION = 1
@@ -320,11 +320,7 @@ def _gate_texts(
 def _stopped(page: Page, reason: str, detail: str, text: str | None = None) -> Rejected:
     sample = page.content if text is None else text
     data = sample.encode("utf-8", "replace") if isinstance(sample, str) else sample
-    return Rejected(reason, page.record_id, page.url, detail, data[:SAMPLE_BYTES])
-
-
-SAMPLE_BYTES = 16_384
-"""How much of a stopped record's content is kept."""
+    return reject(reason, page.record_id, page.url, detail, data)
 
 
 def _measured(

@@ -237,7 +237,7 @@ class _Recorder:
         """Asked for by fastwarc, only to report positions."""
         return 0
 
-    def seek(self, offset: int, whence: int = 0) -> int:
+    def seek(self, _offset: int, _whence: int = 0) -> int:
         """Part of fastwarc's protocol, not of its use here: the stream is read once."""
         raise OSError("not seekable")
 

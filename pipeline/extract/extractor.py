@@ -1,0 +1,256 @@
+"""Extraction in a process of its own, so that no page can hang, crash or bloat a worker.
+
+Pages are pipelined: some are always on their way, so neither side waits for the other. The page
+that the child works on has a deadline. A child that misses it, or dies, is replaced; the page
+becomes a rejected row, and those behind it go to the new child.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, cast
+
+import msgspec
+
+import pipeline
+from pipeline.extract.frames import Answer, Task, Unpacker, pack
+from pipeline.extract.settings import Extracted, ExtractSettings
+from pipeline.read.charset import CharsetSource
+from pipeline.read.records import SAMPLE_BYTES, Page, Rejected, reject
+
+_WINDOW_PAGES = 16
+_WINDOW_BYTES = 4 << 20
+_PIPE_BYTES = 1 << 20
+_START_SECONDS = 120.0
+_OUT_OF_MEMORY = (b"memory allocation", b"MemoryError", b"std::bad_alloc", b"out of memory")
+
+
+class ExtractionStartError(RuntimeError):
+    """The extraction process does not start: a broken installation, not a bad page."""
+
+
+class Extractor:
+    """Turns pages into texts; a context manager that owns the extraction process.
+
+    Args:
+        settings: profile and bounds.
+        command: the program to run instead of `pipeline.extract.child`; tests use it for
+            children that hang and crash.
+    """
+
+    def __init__(self, settings: ExtractSettings, command: Sequence[str] | None = None) -> None:
+        self._settings = settings
+        self._command = command or (sys.executable, "-P", "-m", "pipeline.extract.child")
+        self._child: _Child | None = None
+
+    def __enter__(self) -> Extractor:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process. The extractor can be used again and then starts a new one."""
+        if self._child is not None:
+            self._child.stop()
+            self._child = None
+
+    def extract(self, pages: Sequence[Page]) -> list[Extracted | Rejected]:
+        """Extract pages; the answers have their order and number.
+
+        Text pages pass through. A page without any text is rejected as `empty`.
+        """
+        results: list[Extracted | Rejected | None] = [None] * len(pages)
+        waiting: deque[int] = deque()
+        for i, page in enumerate(pages):
+            results[i] = self._without_child(page)
+            if results[i] is None:
+                waiting.append(i)
+
+        def settle(answer: Answer, i: int) -> None:
+            results[i] = _result(pages[i], answer)
+
+        try:
+            while waiting:
+                if self._child is None:
+                    self._child = _Child(self._command, self._settings)
+                failure = self._child.work(waiting, pages, settle)
+                if failure is not None:
+                    self.close()
+                    settle(failure, waiting.popleft())
+        except BaseException:
+            self.close()  # answers still on their way would be taken for those of the next call
+            raise
+        assert all(result is not None for result in results)
+        return cast("list[Extracted | Rejected]", results)
+
+    def _without_child(self, page: Page) -> Extracted | Rejected | None:
+        content = page.content
+        if len(content) > self._settings.max_bytes:
+            return reject("oversize", page.record_id, page.url, f"{len(content)} bytes to extract")
+        if not page.is_html:
+            assert isinstance(content, str)
+            return Extracted(page, content, "", page.charset or "utf-8", "format")
+        return None
+
+
+def _task(page: Page) -> Task:
+    if isinstance(page.content, bytes):
+        return Task(page.content, page.charset)
+    return Task(page.content.encode("utf-8", "replace"), "utf-8")
+
+
+def _result(page: Page, answer: Answer) -> Extracted | Rejected:
+    if answer.reason:
+        sample = _task(page).content[:SAMPLE_BYTES]
+        return reject(answer.reason, page.record_id, page.url, answer.detail, sample)
+    if not answer.text.strip():
+        return reject("empty", page.record_id, page.url, "no text after extraction")
+    source = cast("CharsetSource", answer.source)
+    return Extracted(page, answer.text, answer.title, answer.charset, source)
+
+
+class _Child:
+    """One extraction process and the two pipes to it."""
+
+    def __init__(self, command: Sequence[str], settings: ExtractSettings) -> None:
+        self._timeout = settings.timeout_seconds
+        self._errors = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - kept until stop
+        root = str(Path(pipeline.__file__).resolve().parent.parent)
+        path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+        # One thread: a pool of BLAS threads would only reserve address space.
+        threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+        self._process = subprocess.Popen(  # noqa: S603 - our own program
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env={**os.environ, **threads, "PYTHONPATH": path},
+            bufsize=0,
+            pipesize=_PIPE_BYTES,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._stdin = self._process.stdin.fileno()
+        self._stdout = self._process.stdout.fileno()
+        os.set_blocking(self._stdin, False)
+        os.set_blocking(self._stdout, False)
+        self._unpacker = Unpacker()
+        self._unsent: deque[memoryview] = deque([memoryview(pack(settings))])
+        self._decoder = msgspec.msgpack.Decoder(Answer)
+        self._await_start()
+
+    def work(
+        self,
+        waiting: deque[int],
+        pages: Sequence[Page],
+        settle: Callable[[Answer, int], None],
+    ) -> Answer | None:
+        """Work through the waiting pages.
+
+        Each page that is answered is settled and leaves `waiting`. Returns None when all are, or
+        the failure of the page that is then first in `waiting`; the child is useless after that.
+        """
+        sent = 0
+        sizes: deque[int] = deque()
+        since = time.monotonic()
+        while waiting:
+            while sent < len(waiting) and (
+                not sizes or (len(sizes) < _WINDOW_PAGES and sum(sizes) < _WINDOW_BYTES)
+            ):
+                task = _task(pages[waiting[sent]])
+                self._unsent.append(memoryview(pack(task)))
+                sizes.append(len(task.content))
+                sent += 1
+            answers = self._exchange(since + self._timeout)
+            if answers is None:
+                return self._post_mortem()
+            for answer in answers:
+                settle(answer, waiting.popleft())
+                sizes.popleft()
+                sent -= 1
+                since = time.monotonic()
+            if not answers and time.monotonic() >= since + self._timeout:
+                return Answer("extraction_timeout", f"no answer in {self._timeout:g} seconds")
+        return None
+
+    def stop(self) -> None:
+        """Kill and reap."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._errors):
+            if stream is not None:
+                stream.close()
+
+    def _await_start(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        answers: list[Answer] | None = []
+        while answers == [] and time.monotonic() < deadline:
+            answers = self._exchange(deadline)
+        if not answers:
+            errors = self._last_errors().decode("utf-8", "replace")
+            self.stop()
+            raise ExtractionStartError(f"The extraction process does not start: {errors}")
+
+    def _exchange(self, deadline: float) -> list[Answer] | None:
+        """Send and receive what can be now; None when the child is gone."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._stdout, selectors.EVENT_READ)
+            if self._unsent:
+                selector.register(self._stdin, selectors.EVENT_WRITE)
+            ready = selector.select(max(0.0, deadline - time.monotonic()))
+        answers: list[Answer] = []
+        for key, _ in ready:
+            if key.fd == self._stdin:
+                self._send()
+                continue
+            data = os.read(self._stdout, _PIPE_BYTES)
+            if not data:
+                return None
+            try:
+                answers += [self._decoder.decode(body) for body in self._unpacker.feed(data)]
+            except msgspec.DecodeError:
+                return None  # memory of the child is corrupt
+        return answers
+
+    def _send(self) -> None:
+        try:
+            count = os.write(self._stdin, self._unsent[0])
+        except BrokenPipeError:
+            self._unsent.clear()  # its end is seen on stdout, behind its last answers
+            return
+        if count == len(self._unsent[0]):
+            self._unsent.popleft()
+        else:
+            self._unsent[0] = self._unsent[0][count:]
+
+    def _post_mortem(self) -> Answer:
+        self._process.kill()
+        code = self._process.wait()
+        errors = self._last_errors()
+        if any(sign in errors for sign in _OUT_OF_MEMORY):
+            return Answer("extraction_memory", errors.decode("utf-8", "replace"))
+        if code == -signal.SIGALRM:
+            return Answer("extraction_timeout", "ended by its own alarm")
+        name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return Answer("extraction_crash", f"{name} {errors.decode('utf-8', 'replace')}".strip())
+
+    def _last_errors(self) -> bytes:
+        self._errors.seek(0, os.SEEK_END)
+        self._errors.seek(max(0, self._errors.tell() - 250))
+        return self._errors.read()

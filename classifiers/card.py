@@ -54,9 +54,7 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def markdown(self) -> str:
         """The card as Markdown."""
         result = self.evaluation
-        same = (
-            "byte-identical" if self.settings.threads == 1 else "not byte-identical (threads > 1)"
-        )
+        same = "has" if self.settings.threads == 1 else "does not have (threads > 1)"
         return "\n\n".join(
             [
                 "# Quality model",
@@ -117,13 +115,13 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 _table(
                     ("setting", "value"),
                     [
-                        (name, _cell(str(getattr(self.settings, name))))
+                        (name, _cell(_words(getattr(self.settings, name))))
                         for name in TrainSettings.__struct_fields__
                     ],
                 ),
                 "## Make it again",
                 f"    {self.command}",
-                f"With the same files and the same library the result is {same}.\n",
+                f"From the same files and the same library the new model {same} the same bytes.\n",
             ]
         )
 
@@ -152,6 +150,10 @@ def rebuild_command(settings: TrainSettings) -> str:
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _words(value: object) -> str:
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _cell(text: str) -> str:

@@ -6,6 +6,7 @@ document's result depends on nothing but that line: not on its neighbours, not o
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 
@@ -93,8 +94,13 @@ class FastTextModel:
                     yield [], []
                     continue
                 names, values = next(answers)
-                # fastText's softmax exceeds 1 by up to 1e-4.
-                yield names, [min(max(float(value), 0.0), 1.0) for value in values]
+                yield names, [self._clamp(float(value)) for value in values]
+
+    def _clamp(self, value: float) -> float:
+        """The value within [0,1]: fastText's softmax exceeds 1 by up to 1e-4."""
+        if math.isnan(value):
+            raise ModelError(self.url, "gives probabilities that are no numbers.")
+        return min(max(value, 0.0), 1.0)
 
 
 def to_line(text: bytes, max_characters: int | None = None) -> bytes | None:

@@ -254,6 +254,15 @@ def test_damage_anywhere_in_the_header_or_dictionary_never_ends_the_check(card, 
             fasttext_format.check(bad)
 
 
+@pytest.mark.parametrize("weight", ["nan", "inf"])
+def test_weights_that_are_no_numbers(card, tmp_path, weight):
+    bad = tmp_path / "bad.bin"
+    data = Path(card.model).read_bytes()
+    bad.write_bytes(data[:-4] + struct.pack("<f", float(weight)))
+    with pytest.raises(ModelError, match=r"NaN|no numbers"):
+        FastTextModel(str(bad)).predict(pa.array(["the river buy"]))
+
+
 def test_pruned_quantised_model_passes():
     fasttext_format.check(model_path())
 

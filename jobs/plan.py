@@ -56,8 +56,12 @@ def make_plan(recipe: Recipe) -> Plan:
     inputs = tuple(list_inputs(recipe.input, ""))
     models = [ModelRecord("language", "lid.176.ftz", LanguageIdentifier().sha256)]
     if recipe.quality.model:
-        quality = QualityModel(recipe.quality.model, recipe.quality.positive_label)
-        models.append(ModelRecord("quality", recipe.quality.model, quality.sha256))
+        wanted = recipe.quality
+        model = QualityModel(wanted.model, wanted.positive_label, wanted.sha256 or None)
+        models.append(ModelRecord("quality", wanted.model, model.sha256))
+        recipe = msgspec.structs.replace(
+            recipe, quality=msgspec.structs.replace(wanted, sha256=model.sha256)
+        )
     settings = recipe.measure_settings()
     documents = fingerprint(
         measure.STAGE,

@@ -111,7 +111,7 @@ def candidates(
     with _database() as database:
         _register_documents(database, store, shard, policy)
         database.register("duplicates", read_table(store, duplicates))
-        table = database.execute(
+        table = database.sql(
             f"""
             WITH judged AS (
               SELECT row, id, {preference} AS preference, {compile_rules(policy)}
@@ -154,7 +154,7 @@ def survivors(
         members.append(_named(read_table(store, path), key))
     with _database() as database:
         database.register("members", pa.concat_tables(members))
-        table = database.execute(
+        table = database.sql(
             f"""
             WITH ranked AS (
               SELECT *, {cluster} AS cluster,
@@ -175,10 +175,11 @@ def survivors(
             )
             SELECT shard, row, cluster AS cluster_id, cluster_size,
               CASE WHEN kind = ANY($drop) THEN first_id END AS survivor_id,
-              CASE WHEN kind = ANY($drop) THEN $reasons[kind] END AS reason
+              CASE WHEN kind <> ALL($drop) THEN NULL
+                WHEN kind = 'exact' THEN $exact ELSE $near END AS reason
             FROM named ORDER BY shard, row
             """,  # noqa: S608 - a column name of two
-            {"drop": list(drop), "reasons": dict(DUPLICATE_REASONS)},
+            params={"drop": list(drop), **DUPLICATE_REASONS},
         ).to_arrow_table()
     outputs = []
     for key in sorted(candidate_paths):
@@ -215,7 +216,7 @@ def decide(
     with _database() as database:
         _register_documents(database, store, shard, policy)
         database.register("copies", copies)
-        table = database.execute(
+        table = database.sql(
             f"""
             WITH judged AS (SELECT row, id, {compile_rules(policy)} FROM documents),
             decided AS (

@@ -74,6 +74,8 @@ class QualitySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """URL or path of a model (`thresher train quality` makes one); empty leaves the score NULL."""
     positive_label: str = "__label__keep"
     """Label whose probability is the score."""
+    sha256: str = ""
+    """Hash the model must have; the driver fills it in, so that every worker uses the same."""
 
 
 class MeasureSettings(msgspec.Struct, frozen=True):
@@ -95,7 +97,7 @@ def language_model() -> LanguageIdentifier:
 @lru_cache(maxsize=2)
 def quality_model(settings: QualitySettings) -> QualityModel:
     """The quality model, loaded once per process."""
-    return QualityModel(settings.model, settings.positive_label)
+    return QualityModel(settings.model, settings.positive_label, settings.sha256 or None)
 
 
 @lru_cache(maxsize=1)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-import unicodedata
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from jobs.recipe import read_recipe
+from jobs.show import as_text, shown
 from manifests.store import Store
+
+__all__ = ["EXIT_INCOMPLETE", "EXIT_USAGE", "errors", "lake_of", "output", "print_json", "shown"]
 
 EXIT_USAGE = 2
 EXIT_INCOMPLETE = 3
@@ -38,19 +40,4 @@ def lake_of(where: str) -> Store:
 
 def print_json(value: object) -> None:
     """Print a value as JSON; what JSON lacks (dates, bytes) as text."""
-    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False, default=_as_text) + "\n")
-
-
-def shown(value: object, width: int = 200) -> str:
-    """A value from the web as one safe line: no control or bidirectional characters, bounded."""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    text = _as_text(value) if isinstance(value, bytes) else "" if value is None else str(value)
-    cut = text if len(text) <= width else text[: width - 1] + "…"
-    return "".join(
-        character if unicodedata.category(character)[0] != "C" else " " for character in cut
-    )
-
-
-def _as_text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False, default=as_text) + "\n")

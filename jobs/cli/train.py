@@ -10,6 +10,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from classifiers.card import ModelCard
+from classifiers.quality import MAX_CHARACTERS
 from classifiers.settings import TrainSettings
 from classifiers.train import train_quality
 from filters.config import load
@@ -29,6 +30,10 @@ def quality(
     text_field: Annotated[str, typer.Option(help="Field or column of the text.")] = "text",
     held_out_fraction: Annotated[float, typer.Option(help="Share kept for evaluation.")] = 0.1,
     max_documents: Annotated[int, typer.Option(help="Most texts per class.")] = 200_000,
+    max_characters: Annotated[
+        int, typer.Option(help="How many characters of a text count, from its start.")
+    ] = MAX_CHARACTERS,
+    min_count: Annotated[int, typer.Option(help="Least occurrences of a word.")] = 1,
     dim: Annotated[int, typer.Option(help="Length of the vectors.")] = 100,
     epoch: Annotated[int, typer.Option(help="Passes over the texts.")] = 5,
     lr: Annotated[float, typer.Option(help="Learning rate.")] = 0.1,
@@ -50,6 +55,8 @@ def quality(
                 "text_field": text_field,
                 "held_out_fraction": held_out_fraction,
                 "max_documents": max_documents,
+                "max_characters": max_characters,
+                "min_count": min_count,
                 "dim": dim,
                 "epoch": epoch,
                 "lr": lr,

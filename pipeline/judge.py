@@ -175,7 +175,7 @@ def survivors(
             )
             SELECT shard, row, cluster AS cluster_id, cluster_size,
               CASE WHEN kind = ANY($drop) THEN first_id END AS survivor_id,
-              CASE WHEN kind <> ALL($drop) THEN NULL
+              CASE WHEN coalesce(kind <> ALL($drop), TRUE) THEN NULL
                 WHEN kind = 'exact' THEN $exact ELSE $near END AS reason
             FROM named ORDER BY shard, row
             """,  # noqa: S608 - a column name of two

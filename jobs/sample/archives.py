@@ -76,11 +76,10 @@ def warc_record(
     return gzip_member(b"WARC/1.0\r\n" + head.encode("utf-8") + b"\r\n" + block + b"\r\n\r\n")
 
 
-def warcinfo(name: str) -> bytes:
+def warcinfo(name: str, identity: str) -> bytes:
     """The record an archive starts with."""
     fields = b"software: Thresher sample crawl\r\nformat: WARC File Format 1.0\r\n"
-    more = {"WARC-Filename": name}
-    return warc_record("warcinfo", record_id("warcinfo", name), "", fields, more)
+    return warc_record("warcinfo", identity, "", fields, {"WARC-Filename": name})
 
 
 def jsonl_gz(rows: Iterable[Mapping[str, object]]) -> bytes:

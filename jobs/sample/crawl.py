@@ -9,7 +9,8 @@ from pathlib import Path
 from jobs.sample import archives, html
 from jobs.sample.grammar import bank, generator
 from jobs.sample.junk import MAKERS
-from jobs.sample.pages import By, Fate, Page, documents, text_of
+from jobs.sample.page import Fate, Page, text_of
+from jobs.sample.pages import documents
 
 WARC_SHARDS = 3
 WET_PAGES = 60
@@ -39,7 +40,9 @@ NEGATIVES = (
 _EVERY = 25
 _PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
 _PDF = b"%PDF-1.4\n1 0 obj << /Type /Catalog >> endobj\ntrailer << /Root 1 0 R >>\n%%EOF\n"
-_GONE = "<html><body><h1>Not Found</h1><p>The requested page is not on this server.</p></body></html>"
+_GONE = (
+    "<html><body><h1>Not Found</h1><p>The requested page is not on this server.</p></body></html>"
+)
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,10 @@ class Truth:
     """What it was made as: `news`, `ticker_table`, `near_copy`, `http_404` ..."""
     fate: Fate
     """kept, duplicate (its cluster keeps one, whichever that is), dropped (by whichever gate or
-    rule), gated, failed (cannot be read) or skipped (the record is not a document)."""
-    by: By
-    """What should see it: a gate (`url`, `language`, `empty`), the rules, a model, dedup, or the
-    reader."""
+    rule comes first), gated (not wanted, or no document at all) or failed (cannot be read)."""
+    reason: str
+    """The reader's or the gate's reason where gated or failed; else what should see it: `rules`,
+    `model` (heuristics let it pass) or `copy`."""
     copy_of: str
     """The URL of the page this is a copy of."""
     language: str
@@ -80,7 +83,7 @@ class SampleCrawl:
     positives: Path
     """JSON Lines with `id`, `kind` and `text`: pages worth keeping, none of them in the crawl."""
     negatives: Path
-    """JSON Lines with `id`, `kind` and `text`: pages not worth keeping, none of them in the crawl."""
+    """JSON Lines with `id`, `kind` and `text`: junk, none of it in the crawl."""
     truth_file: Path
     truth: tuple[Truth, ...]
 
@@ -149,7 +152,7 @@ def _truth(page: Page, shard: str) -> Truth:
         shard=shard,
         kind=page.kind,
         fate=page.fate,
-        by=page.by,
+        reason=page.reason,
         copy_of=page.copy_of,
         language=page.language,
         title=page.title,
@@ -157,28 +160,26 @@ def _truth(page: Page, shard: str) -> Truth:
     )
 
 
-def _skipped(kind: str, shard: str, url: str) -> Truth:
+def _no_document(kind: str, reason: str, shard: str, url: str) -> Truth:
     identity = archives.record_id(shard, kind, url)
-    return Truth(url, identity, shard, kind, "skipped", "reader", "", "", "", "")
+    return Truth(url, identity, shard, kind, "gated", reason, "", "", "", "")
 
 
 def _warcinfo(name: str) -> _Record:
-    row = Truth(
-        "", archives.record_id("warcinfo", name), name, "warcinfo", "skipped", "reader", *[""] * 4
-    )
-    return row, archives.warcinfo(name)
+    row = _no_document("warcinfo", "not_a_response", name, "")
+    return row, archives.warcinfo(name, row.record_id)
 
 
 def _web_records(shard: str, pages: Sequence[Page]) -> Iterator[_Record]:
     """Responses, now and then between the request and the metadata that belong to them."""
     for number, page in enumerate(pages):
         if number % _EVERY == 0:
-            row = _skipped("request", shard, page.url)
+            row = _no_document("request", "not_a_response", shard, page.url)
             block = archives.http_request(page.url)
             yield row, archives.warc_record("request", row.record_id, page.url, block)
         yield _response(shard, page)
         if number % _EVERY == 0:
-            row = _skipped("metadata", shard, page.url)
+            row = _no_document("metadata", "not_a_response", shard, page.url)
             block = b"fetchTimeMs: 212\r\n"
             yield row, archives.warc_record("metadata", row.record_id, page.url, block)
 
@@ -196,16 +197,20 @@ def _not_documents(shard: str, number: int) -> Iterator[_Record]:
     host = f"https://odds{number}.example"
     gone = _GONE.encode()
     messages = [
-        ("http_404", archives.http_message(404, "text/html", gone)),
-        ("http_404", archives.http_message(404, "text/html; charset=utf-8", gone)),
-        ("redirect", archives.http_message(301, "text/html", b"", Location=f"{host}/new")),
-        ("image", archives.http_message(200, "image/png", _PNG)),
-        ("pdf", archives.http_message(200, "application/pdf", _PDF)),
+        ("http_404", "http_status", archives.http_message(404, "text/html", gone)),
+        ("http_404", "http_status", archives.http_message(404, "text/html; charset=utf-8", gone)),
+        (
+            "redirect",
+            "http_status",
+            archives.http_message(301, "text/html", b"", Location=f"{host}/new"),
+        ),
+        ("image", "not_html", archives.http_message(200, "image/png", _PNG)),
+        ("pdf", "not_html", archives.http_message(200, "application/pdf", _PDF)),
     ]
-    for index, (kind, message) in enumerate(messages):
-        row = _skipped(kind, shard, f"{host}/{kind}/{index}")
+    for index, (kind, reason, message) in enumerate(messages):
+        row = _no_document(kind, reason, shard, f"{host}/{kind}/{index}")
         yield row, archives.warc_record("response", row.record_id, row.url, message)
-    row = _skipped("revisit", shard, f"{host}/again")
+    row = _no_document("revisit", "revisit", shard, f"{host}/again")
     more = {"WARC-Profile": "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"}
     message = archives.http_message(200, "text/html", b"")
     yield row, archives.warc_record("revisit", row.record_id, row.url, message, more)
@@ -227,7 +232,9 @@ def _cut_record(shard: str, seed: int) -> _Record:
     text = text_of("essay", seed, "cut")
     markup = html.page(text.title, html.article(text), generator(seed, "cut"))
     url = "https://www.interrupted.example/2024/last-page"
-    page = Page("truncated", url, text.title, text.paragraphs, markup, "failed", "reader")
+    page = Page(
+        "truncated", url, text.title, text.paragraphs, markup, "failed", "truncated_archive"
+    )
     row, data = _response(shard, page)
     return row, data[: len(data) // 2]
 

@@ -46,10 +46,11 @@ $body
 </body></html>
 """)
 _OLD = Template("""<html><head>$charset<title>$title</title></head>
-<body bgcolor="#ffffff"><table width="760"><tr><td colspan="2" class="banner">$site</td></tr>
-<tr><td width="140" valign="top" class="menu">$links</td><td valign="top"><h2>$title</h2>
+<body bgcolor="#ffffff" text="#000000"><center><font size="5" color="#990000">$site</font></center>
+<hr><div class="menu"><ul>$links</ul></div><hr>
+<h2>$title</h2>
 $body
-</td></tr><tr><td colspan="2" class="footer">$site, last changed $date</td></tr></table></body></html>
+<hr><div class="footer"><font size="1">$site, last changed $date</font></div></body></html>
 """)
 THEMES = {"paper": _PAPER, "blog": _BLOG, "wiki": _WIKI, "old": _OLD}
 # Deeper than what silences trafilatura and readability, and than the depth a reader should allow.

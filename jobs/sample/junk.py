@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from jobs.sample import html
@@ -11,7 +12,7 @@ from jobs.sample.grammar import Text, bank, grammar
 
 @dataclass(frozen=True)
 class Junk:
-    """A page worth dropping: its title, its main HTML, and the lines a text-only crawl has of it."""
+    """A page worth dropping: its title, its main HTML and its lines as plain text."""
 
     title: str
     body: str
@@ -20,7 +21,9 @@ class Junk:
 
 def ticker_table(rng: random.Random) -> Junk:
     """A quote page: symbols, prices, changes, volumes."""
-    rows = [("Symbol", "Company", "Last", "Change", "% Chg", "Volume", "Mkt Cap")]
+    rows: list[tuple[str, ...]] = [
+        ("Symbol", "Company", "Last", "Change", "% Chg", "Volume", "Mkt Cap")
+    ]
     for _ in range(rng.randint(25, 60)):
         price, change = rng.randint(120, 90000) / 100, rng.randint(-400, 400) / 100
         rows.append(
@@ -34,28 +37,42 @@ def ticker_table(rng: random.Random) -> Junk:
                 f"{rng.randint(10, 900)}.{rng.randint(1, 9)}B",
             )
         )
-    return _table(rng.choice(("Market movers", "Stock quotes", "Most active shares")), rows)
+    return _table(rng, rng.choice(("Market movers", "Stock quotes", "Most active shares")), rows)
 
 
 def price_table(rng: random.Random) -> Junk:
     """A price list or exchange rates by the day."""
-    rows = [("Date", "Open", "High", "Low", "Close", "Change")]
+    rows: list[tuple[str, ...]] = [("Date", "Open", "High", "Low", "Close", "Change")]
     value = rng.randint(4000, 90000)
     for day in range(rng.randint(25, 28), 0, -1):
         low, high = value - rng.randint(0, 300), value + rng.randint(0, 300)
         numbers = [f"{number / 100:.2f}" for number in (value, high, low, rng.randint(low, high))]
-        rows.append((f"2024-0{1 + day % 9}-{day:02}", *numbers, f"{rng.randint(-99, 99) / 50:+.2f}%"))
+        rows.append(
+            (f"2024-0{1 + day % 9}-{day:02}", *numbers, f"{rng.randint(-99, 99) / 50:+.2f}%")
+        )
         value = low
-    return _table(rng.choice(("Historical prices", "Exchange rates", "Fuel prices")), rows)
+    return _table(rng, rng.choice(("Historical prices", "Exchange rates", "Fuel prices")), rows)
 
 
-def _table(title: str, rows: list[tuple[str, ...]]) -> Junk:
-    return Junk(title, html.table(rows), tuple(" ".join(row) for row in rows))
+def _table(rng: random.Random, title: str, rows: list[tuple[str, ...]]) -> Junk:
+    lines = tuple(" ".join(row) for row in rows)
+    return _explained(rng, "disclaimer", Junk(title, html.table(rows), lines))
+
+
+def _explained(rng: random.Random, name: str, junk: Junk) -> Junk:
+    """Two pages in three come with a few real sentences, so that they pass for English."""
+    if rng.random() < 1 / 3:
+        return junk
+    sentences = rng.sample(bank("walls")[name], rng.randint(3, 5))
+    note = " ".join(sentences)
+    return Junk(junk.title, f"{junk.body}<p>{note}</p>", (*junk.lines, note))
 
 
 def product_grid(rng: random.Random) -> Junk:
     """A page of a shop: names, prices, buttons."""
-    walls, lines, cards = bank("walls"), [], []
+    walls = bank("walls")
+    lines: list[str] = []
+    cards: list[str] = []
     for _ in range(rng.randint(18, 40)):
         first, second = rng.choice(walls["product_first"]), rng.choice(walls["product_second"])
         card = (
@@ -67,7 +84,8 @@ def product_grid(rng: random.Random) -> Junk:
         lines += card
         cards.append('<div class="card">' + "".join(f"<span>{x}</span>" for x in card) + "</div>")
     title = f"{rng.choice(walls['product_second'])} - results"
-    return Junk(title, f'<div class="grid">{"".join(cards)}</div>', tuple(lines))
+    grid = f'<div class="grid">{"".join(cards)}</div>'
+    return _explained(rng, "delivery", Junk(title, grid, tuple(lines)))
 
 
 def navigation(rng: random.Random) -> Junk:
@@ -104,7 +122,7 @@ def prose(name: str, rng: random.Random) -> Junk:
     return Junk(text.title, html.article(text), text.paragraphs)
 
 
-MAKERS = {
+MAKERS: dict[str, Callable[[random.Random], Junk]] = {
     "ticker_table": ticker_table,
     "price_table": price_table,
     "product_grid": product_grid,

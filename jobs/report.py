@@ -93,9 +93,7 @@ def _incomplete(database: duckdb.DuckDBPyConnection, record: RunRecord) -> str:
 
 def _reasons(database: duckdb.DuckDBPyConnection, record: RunRecord) -> str:
     meanings = {rule["reason"]: rule.get("meaning", "") for rule in record.policy.get("rules", [])}
-    rows = database.execute(
-        "SELECT outcome, reason, records, records_any FROM reasons"
-    ).fetchall()
+    rows = database.execute("SELECT outcome, reason, records, records_any FROM reasons").fetchall()
     return "<h2>Why records left</h2>" + _table(
         ("outcome", "reason", "records", "with this reason at all", "meaning"),
         [(*row, meanings.get(row[1], "")) for row in rows],
@@ -109,9 +107,7 @@ def _samples(database: duckdb.DuckDBPyConnection) -> str:
     if not {"kept", "dropped"} <= views:
         return ""
     parts = ["<h2>Look</h2>"]
-    query = (
-        "SELECT id, url, left(text, {length}) FROM {view} {where} ORDER BY id LIMIT {count}"
-    )
+    query = "SELECT id, url, left(text, {length}) FROM {view} {where} ORDER BY id LIMIT {count}"
     kept = database.execute(
         query.format(length=_EXCERPT_CHARACTERS, view="kept", where="", count=6)
     ).fetchall()
@@ -149,7 +145,7 @@ def _files(database: duckdb.DuckDBPyConnection, store: Store, record: RunRecord)
     return (
         "<h2>Files</h2>"
         + _table(("curated shard", "split", "rows", "bytes", "sha256"), rows)
-        + f"<p>Ask more: <code>thresher query \"SELECT * FROM dropped LIMIT 5\" --lake {lake}</code>, "
+        + f'<p>Ask more: <code>thresher query "SELECT * FROM dropped LIMIT 5" --lake {lake}</code>, '
         f"<code>thresher explain ID --lake {lake}</code></p>"
     )
 

@@ -7,6 +7,7 @@ of that stage.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -17,11 +18,15 @@ from filters.policy import policy_to_mapping, resolve
 from jobs.executor import Executor, Task
 from jobs.plan import Plan, thresher_version
 from jobs.progress import Reporter
+from jobs.report import write_report
 from manifests import catalog
 from manifests.manifest import Manifest, fingerprint, load_all
 from manifests.run import Failure, InputRecord, RunRecord, save_run
 from pipeline import judge, measure
+from pipeline.card import dataset_card
 from pipeline.dedup import ShardRef, bands, clusters, edges
+from pipeline.materialize import curated, parts
+from pipeline.materialize.plan import plan_shards
 
 
 class StageFailedError(Exception):
@@ -61,12 +66,13 @@ class _Run:
             shards = [ShardRef(key, measured[key].output().path) for key in sorted(measured)]
             duplicates = self._deduplicate(shards)
             decisions = self._judge(shards, duplicates)
-            self._materialize(shards, decisions)
+            self._materialize(measured, shards, decisions)
         except StageFailedError:
             pass
         record = self._record("incomplete" if self._is_incomplete(measured) else "complete")
         save_run(self._store, record)
         catalog.build(self._store)
+        write_report(self._store, record)
         return record
 
     def _measure(self) -> dict[str, Manifest]:
@@ -165,8 +171,57 @@ class _Run:
             ],
         )
 
-    def _materialize(self, shards: Sequence[ShardRef], decisions: dict[str, Manifest]) -> None:
-        return
+    def _materialize(
+        self,
+        measured: dict[str, Manifest],
+        shards: Sequence[ShardRef],
+        decisions: dict[str, Manifest],
+    ) -> None:
+        settings, store = self._plan.recipe.curated, self._store
+        judged = self._fingerprints[judge.STAGE]
+        mark = fingerprint(parts.STAGE, parts.VERSION, judged, settings.identity)
+        made = self._stage(
+            parts.STAGE,
+            mark,
+            [
+                Task(
+                    parts.STAGE,
+                    s.key,
+                    parts.part,
+                    (store, s, decisions[s.key].output().path, settings, mark),
+                )
+                for s in shards
+            ],
+        )
+        ranges = plan_shards((parts.histogram_of(m) for m in made.values()), settings)
+        paths = [manifest.output().path for manifest in made.values()]
+        mark = fingerprint(curated.STAGE, curated.VERSION, mark, settings.identity)
+        written = self._stage(
+            curated.STAGE,
+            mark,
+            [
+                Task(
+                    curated.STAGE,
+                    curated.shard_key(index),
+                    curated.curated_shard,
+                    (store, paths, keys, index, settings, mark),
+                )
+                for index, keys in enumerate(ranges)
+            ],
+        )
+        self._curated = f"{curated.STAGE}/{mark}"
+        card = dataset_card(
+            self._plan.recipe.name,
+            written.values(),
+            policy=self._policy,
+            policy_fingerprint=judged,
+            curated_fingerprint=mark,
+            settings=settings,
+            funnel=_funnel(measured, decisions, written),
+            reasons=_dropped(decisions),
+            inputs=[shard.uri for shard in self._plan.inputs if shard.key in measured],
+        )
+        store.write_bytes(f"{self._curated}/README.md", card.encode())
 
     def _one(self, task: Task, mark: str) -> Manifest:
         return self._stage(task.stage, mark, [task])[task.key]
@@ -223,6 +278,31 @@ class _Run:
             attempts=dict(sorted(self._attempts.items())),
             curated=self._curated,
         )
+
+
+def _funnel(
+    measured: dict[str, Manifest], decisions: dict[str, Manifest], written: dict[str, Manifest]
+) -> list[tuple[str, int]]:
+    def total(manifests: dict[str, Manifest], part: str) -> int:
+        return sum(manifest.ledger[part] for manifest in manifests.values())
+
+    return [
+        ("records read", total(measured, "records")),
+        ("gated", total(measured, "gated")),
+        ("failed", total(measured, "failed")),
+        ("documents measured", total(measured, "documents")),
+        ("dropped", total(decisions, "dropped")),
+        ("kept", total(decisions, "kept")),
+        ("curated", sum(manifest.facts["rows"] for manifest in written.values())),
+    ]
+
+
+def _dropped(decisions: dict[str, Manifest]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for manifest in decisions.values():
+        for name, count in manifest.reasons.items():
+            counts[name.removeprefix("dropped/")] += count
+    return dict(counts)
 
 
 def _now() -> str:

@@ -39,7 +39,7 @@ CREATE TABLE input_shards (run_id VARCHAR, key VARCHAR, uri VARCHAR, format VARC
   checksum VARCHAR, status VARCHAR, attempts BIGINT, seconds DOUBLE, records BIGINT,
   documents BIGINT, gated BIGINT, failed BIGINT, error VARCHAR);
 CREATE TABLE shard_counts (run_id VARCHAR, key VARCHAR, documents BIGINT, kept BIGINT,
-  dropped BIGINT);
+  dropped BIGINT, emptied BIGINT);
 CREATE TABLE shard_reasons (run_id VARCHAR, key VARCHAR, outcome VARCHAR, reason VARCHAR,
   records BIGINT, records_any BIGINT);
 CREATE TABLE output_shards (run_id VARCHAR, path VARCHAR, split VARCHAR, rows BIGINT, bytes BIGINT,
@@ -50,6 +50,7 @@ CREATE TABLE lineage (run_id VARCHAR, output_path VARCHAR, input_key VARCHAR);
 _COMMENTS = {
     "shard_reasons.records": "records whose primary reason this is",
     "shard_reasons.records_any": "records that have this reason at all; NULL if only one is known",
+    "shard_counts.emptied": "kept documents of which the transforms left nothing",
     "input_shards.checksum": "sha256 of the bytes read, or the store's own tag where it has one",
 }
 
@@ -158,9 +159,12 @@ def _fill(database: duckdb.DuckDBPyConnection, store: Store, run: RunRecord) -> 
             "input_shards",
             [[item.key, item.uri, item.format, item.bytes, *counts, errors.get(item.key)]],
         )
+    parts = _manifests(store, run, "parts")
     for key, manifest in decisions.items():
         ledger = manifest.ledger
-        insert.rows("shard_counts", [[key, ledger["records"], ledger["kept"], ledger["dropped"]]])
+        emptied = parts[key].ledger["dropped"] if key in parts else None
+        counts = [ledger["records"], ledger["kept"], ledger["dropped"], emptied]
+        insert.rows("shard_counts", [[key, *counts]])
     insert.rows("shard_reasons", _reasons(documents) + _reasons(decisions))
     for manifest in _manifests(store, run, "curated").values():
         for output in manifest.outputs:
@@ -275,7 +279,8 @@ def _create_views(database: duckdb.DuckDBPyConnection, store: Store, run: RunRec
           UNION ALL SELECT 4, 'documents measured', (SELECT sum(documents) FROM shards)
           UNION ALL SELECT 5, 'dropped', (SELECT sum(dropped) FROM judged)
           UNION ALL SELECT 6, 'kept', (SELECT sum(kept) FROM judged)
-          UNION ALL SELECT 7, 'curated', (SELECT sum(rows) FROM written)
+          UNION ALL SELECT 7, 'emptied by transforms', (SELECT sum(emptied) FROM judged)
+          UNION ALL SELECT 8, 'curated', (SELECT sum(rows) FROM written)
         ) ORDER BY place
         """  # noqa: S608 - a quoted literal
     )

@@ -32,9 +32,9 @@ app.command(
     "query",
     epilog='Example: thresher query "SELECT reason, count(*) FROM dropped GROUP BY 1" --lake out/lake',
 )(inspect.query)
-app.command(
-    "explain", epilog="Example: thresher explain https://example.com/page --lake out/lake"
-)(inspect.explain)
+app.command("explain", epilog="Example: thresher explain https://example.com/page --lake out/lake")(
+    inspect.explain
+)
 app.command("demo", epilog="Example: thresher demo --folder demo")(demo.demo)
 
 _catalog = typer.Typer(help="The DuckDB catalog of a lake.", no_args_is_help=True)

@@ -124,10 +124,7 @@ def _ask(store: Store) -> None:
 def _compare(store: Store, crawl: SampleCrawl) -> None:
     """How the verdicts compare with what each page was written to be."""
     with catalog.connect(store) as database:
-        kept = {
-            name
-            for (name,) in database.execute("SELECT record_id FROM kept").fetchall()
-        }
+        kept = {name for (name,) in database.execute("SELECT record_id FROM kept").fetchall()}
     wanted = {truth.record_id for truth in crawl.truth if truth.fate == "kept"}
     junk = {truth.record_id for truth in crawl.truth if truth.fate == "dropped"}
     output.print(

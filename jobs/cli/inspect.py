@@ -21,7 +21,9 @@ from pipeline.explain import explain as explain_document
 
 
 def query(
-    sql: Annotated[str, typer.Argument(help="SQL over the catalog; read-only.", show_default=False)],
+    sql: Annotated[
+        str, typer.Argument(help="SQL over the catalog; read-only.", show_default=False)
+    ],
     lake: LakeOption = "lake",
     as_json: JsonFlag = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
@@ -45,7 +47,7 @@ def query(
             raise ConfigError(
                 "query",
                 str(error).strip(),
-                "Tables and columns: thresher query \"SELECT table_name, column_name "
+                'Tables and columns: thresher query "SELECT table_name, column_name '
                 'FROM information_schema.columns"',
             ) from error
     if as_json:
@@ -63,9 +65,7 @@ def query(
 
 
 def explain(
-    document: Annotated[
-        str, typer.Argument(help="Its id, record id or URL.", show_default=False)
-    ],
+    document: Annotated[str, typer.Argument(help="Its id, record id or URL.", show_default=False)],
     lake: LakeOption = "lake",
     as_json: JsonFlag = False,
 ) -> None:

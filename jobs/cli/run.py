@@ -10,6 +10,7 @@ import msgspec
 import typer
 from rich.table import Table
 
+from jobs import report
 from jobs.cli.common import EXIT_INCOMPLETE, JsonFlag, errors, lake_of, output, print_json, shown
 from jobs.executor import InProcess, OnRay
 from jobs.plan import Plan, make_plan
@@ -21,14 +22,21 @@ from manifests.manifest import load_all
 from manifests.run import RunRecord, load_runs
 from manifests.store import Store
 
-RecipeArgument = Annotated[Path, typer.Argument(help="The recipe, a TOML file.", show_default=False)]
+RecipeArgument = Annotated[
+    Path, typer.Argument(help="The recipe, a TOML file.", show_default=False)
+]
 
 
 def run(
     recipe: RecipeArgument,
-    workers: Annotated[int | None, typer.Option(help="Tasks at once; default all cores.", min=1)] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Tasks at once; default all cores.", min=1)
+    ] = None,
     address: Annotated[
-        str, typer.Option(help="A running Ray cluster (auto, ray://host:10001); default: start Ray here.")
+        str,
+        typer.Option(
+            help="A running Ray cluster (auto, ray://host:10001); default: start Ray here."
+        ),
     ] = "",
     in_process: Annotated[
         bool, typer.Option("--in-process", help="Without Ray, one task after the other.")
@@ -48,9 +56,7 @@ def run(
         sys.exit(EXIT_INCOMPLETE)
 
 
-def with_run_options(
-    recipe: Recipe, workers: int | None, address: str, in_process: bool
-) -> Recipe:
+def with_run_options(recipe: Recipe, workers: int | None, address: str, in_process: bool) -> Recipe:
     """The recipe with what the command line says about how to run it."""
     how = recipe.run
     return msgspec.structs.replace(
@@ -183,6 +189,7 @@ def summary(store: Store, record: RunRecord) -> dict[str, Any]:
         "failures": [msgspec.to_builtins(failure) for failure in record.failures],
         "curated": store.url(record.curated) if record.curated else None,
         "catalog": store.url(catalog.PATH),
+        "report": store.url(report.PATH),
     }
 
 
@@ -204,3 +211,4 @@ def print_result(store: Store, record: RunRecord) -> None:
             output.print(shown(text, 600), markup=False, highlight=False)
     output.print(f"curated shards  {made['curated'] or 'none'}", markup=False, highlight=False)
     output.print(f"catalog         {made['catalog']}", markup=False, highlight=False)
+    output.print(f"report          {made['report']}", markup=False, highlight=False)

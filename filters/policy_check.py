@@ -117,7 +117,7 @@ def _checked_condition(condition: Condition, where: str) -> Condition:
 
 def _checked_bounds(condition: Condition, found: Signal, where: str) -> Condition:
     below, above = condition.below, condition.above
-    low, high = found.range
+    low, high = found.range or (None, None)
     if below is not None:
         below = _number(condition.signal, below, f"{where}.below")
         if low is not None and below < low:

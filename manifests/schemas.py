@@ -19,19 +19,19 @@ PROVENANCE = (
 """Where a document came from. `id` is 32 hex digits over the record's own id, URL and content."""
 
 
-def documents_schema(signature_bytes: int) -> pa.Schema:
+def documents_schema(permutations: int) -> pa.Schema:
     """Measured documents: provenance, text, one struct per family of signals, the signature.
 
     Args:
-        signature_bytes: size of a MinHash signature.
+        permutations: 32-bit values of a MinHash signature.
     """
     return pa.schema(
         [
             *PROVENANCE,
             pa.field("text", pa.string(), nullable=False),
             pa.field("content_hash", pa.binary(16), nullable=False),
-            *(pa.field(family.name, family_type(family)) for family in FAMILIES),
-            pa.field("minhash", pa.binary(signature_bytes)),
+            *(pa.field(family.name, family_type(family.name)) for family in FAMILIES),
+            pa.field("minhash", pa.binary(4 * permutations)),
         ]
     )
 

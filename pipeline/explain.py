@@ -70,7 +70,7 @@ def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> E
         return _quarantined(database, name, match)
     fired = found["fired"] or {}
     signals = {
-        f"{family.name}.{signal.name}": (found[family.name] or {}).get(signal.name)
+        signal.name: (found[family.name] or {}).get(signal.name.split(".")[1])
         for family in FAMILIES
         for signal in family.signals
     }

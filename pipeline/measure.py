@@ -122,10 +122,9 @@ def measure_shard(
     began = time.perf_counter()
     path = f"{STAGE}/{fingerprint}/{shard.key}.parquet"
     aside = f"{STAGE}/{fingerprint}/{QUARANTINE_FOLDER}/{shard.key}.parquet"
-    signature_bytes = settings.minhash.signature_bytes
     with (
         Extractor(settings.extract) as extractor,
-        ShardWriter(store, path, documents_schema(signature_bytes)) as documents,
+        ShardWriter(store, path, documents_schema(settings.minhash.permutations)) as documents,
         ShardWriter(store, aside, QUARANTINE) as quarantine,
     ):
         book = _Book(shard, settings.gates, quarantine)
@@ -354,7 +353,7 @@ def _measured(
         ),
         "quality": pa.StructArray.from_arrays([_quality(texts, settings.quality)], names=["score"]),
     }
-    schema = documents_schema(settings.minhash.signature_bytes)
+    schema = documents_schema(settings.minhash.permutations)
     columns |= {name: signals.column(name) for name in signals.schema.names}
     assert set(columns) >= {family.name for family in FAMILIES}
     return pa.record_batch([columns[name] for name in schema.names], schema=schema)

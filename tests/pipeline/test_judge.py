@@ -30,12 +30,12 @@ prefer = "quality.score"
 """
 
 DOCUMENT_SCHEMA = pa.schema(
-    [("id", pa.string()), *((family.name, family_type(family)) for family in FAMILIES)]
+    [("id", pa.string()), *((family.name, family_type(family.name)) for family in FAMILIES)]
 )
 
 
 def struct(family, **values):
-    names = [field.name for field in family_type(family)]
+    names = [field.name for field in family_type(family.name)]
     return {name: values.get(name) for name in names}
 
 

@@ -129,7 +129,8 @@ def _samples(database: duckdb.DuckDBPyConnection) -> str:
 
 def _sample(title: str, rows: list[Any]) -> str:
     quotes = "".join(
-        f"<div><code>{escape(shown(url or identity, 300))}</code><br><code>{escape(identity)}</code>"
+        f"<div><code>{escape(shown(url or identity, 300))}</code><br>"
+        f"<code>{escape(identity)}</code>"
         f"<blockquote>{_escaped_lines(text)}</blockquote></div>"
         for identity, url, text in rows
     )
@@ -138,14 +139,15 @@ def _sample(title: str, rows: list[Any]) -> str:
 
 def _files(database: duckdb.DuckDBPyConnection, store: Store, record: RunRecord) -> str:
     rows = database.execute(
-        "SELECT path, split, rows, bytes, sha256 FROM output_shards WHERE run_id = $run ORDER BY path",
+        "SELECT path, split, rows, bytes, sha256 FROM output_shards "
+        "WHERE run_id = $run ORDER BY path",
         {"run": record.run_id},
     ).fetchall()
+    table = _table(("curated shard", "split", "rows", "bytes", "sha256"), rows)
     lake = escape(store.url())
+    ask = 'thresher query "SELECT * FROM dropped LIMIT 5"'
     return (
-        "<h2>Files</h2>"
-        + _table(("curated shard", "split", "rows", "bytes", "sha256"), rows)
-        + f'<p>Ask more: <code>thresher query "SELECT * FROM dropped LIMIT 5" --lake {lake}</code>, '
+        f"<h2>Files</h2>{table}<p>Ask more: <code>{escape(ask)} --lake {lake}</code>, "
         f"<code>thresher explain ID --lake {lake}</code></p>"
     )
 

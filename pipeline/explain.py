@@ -131,8 +131,8 @@ def _quarantined(database: duckdb.DuckDBPyConnection, name: str, match: str) -> 
     if row is None:
         raise StoreError(
             f"no document has the id, record id or URL '{name}' in the latest run. "
-            "Gated records are kept as a sample only. Look for one with: "
-            "thresher query \"SELECT id, url FROM documents WHERE url LIKE '%example%'\""
+            "Gated records are kept as a sample only. `thresher query` finds ids by URL, as in "
+            "... FROM documents WHERE url LIKE '%example%'"
         )
     sample = bytes(row.pop("sample") or b"")[:_TEXT_CHARACTERS].decode("utf-8", "replace")
     return Explanation(

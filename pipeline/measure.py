@@ -236,10 +236,9 @@ class _Book:
 
     def status(self) -> str:
         """`complete`, or `truncated` or `unreadable` where the shard itself is broken."""
-        for reason in ("unreadable_shard", "truncated_archive"):
-            if self.reasons[f"failed/{reason}"]:
-                return reason.split("_")[0]
-        return "complete"
+        if self.reasons["failed/unreadable_shard"] or 0 < self.records == self.total("failed"):
+            return "unreadable"
+        return "truncated" if self.reasons["failed/truncated_archive"] else "complete"
 
 
 class _RowGroups:

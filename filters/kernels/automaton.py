@@ -146,9 +146,7 @@ def count_phrases(
 
 
 @kernel
-def find_substrings(
-    data: npt.NDArray[np.uint8], start: int, end: int, automaton: Automaton
-) -> int:
+def find_substrings(data: npt.NDArray[np.uint8], start: int, end: int, automaton: Automaton) -> int:
     """The categories found in `data[start:end]`, a bit each."""
     following, found, symbols, state = automaton
     result = np.int64(0)

@@ -142,9 +142,7 @@ def measure_lines(
             if length < last - first:
                 line, line_start, line_end = copy_view, 0, length
                 unused[SENTENCES] = 0
-                split_words(
-                    line, 0, length, chunk, unused, no_hashes, no_ends, classes, words
-                )
+                split_words(line, 0, length, chunk, unused, no_hashes, no_ends, classes, words)
                 sentences = max(unused[SENTENCES], min(length, 1))
         found = find_substrings(line, line_start, line_end, substrings)
         result = judge_line(line, line_start, line_end, count, longest, found)

@@ -109,7 +109,12 @@ def _listed_before(
         stop += 1
     if stop == point + 1 or not _listed(numbers, -number):
         return False
-    if stop < end and (_alphanumeric(data[stop]) or data[stop] == 46 and stop + 1 < end and _alphanumeric(data[stop + 1])):
+    if stop < end and (
+        _alphanumeric(data[stop])
+        or data[stop] == 46
+        and stop + 1 < end
+        and _alphanumeric(data[stop + 1])
+    ):
         return False
     i = point
     while i > start and (_upper(data[i - 1]) or 48 <= data[i - 1] <= 57) and point - i < 7:

@@ -128,9 +128,7 @@ def sign_texts(
 ) -> None:
     """Signatures of a batch; a text of fewer words than a shingle stays unsigned."""
     for row in range(len(text_offsets) - 1):
-        words = normal_words(
-            data, text_offsets[row], text_offsets[row + 1], classes, fold, hashes
-        )
+        words = normal_words(data, text_offsets[row], text_offsets[row + 1], classes, fold, hashes)
         count = shingle(hashes, words, ngram, shingles)
         signed[row] = count > 0
         if count:

@@ -30,7 +30,7 @@ app.command("plan", epilog="Example: thresher plan recipe.toml")(run.plan)
 app.command("status", epilog="Example: thresher status recipe.toml")(run.status)
 app.command(
     "query",
-    epilog='Example: thresher query "SELECT reason, count(*) FROM dropped GROUP BY 1" --lake out/lake',
+    epilog='Example: thresher query "SELECT reason, count(*) FROM dropped GROUP BY 1" -l out/lake',
 )(inspect.query)
 app.command("explain", epilog="Example: thresher explain https://example.com/page --lake out/lake")(
     inspect.explain

@@ -98,14 +98,21 @@ def demo(
     _compare(plan.store, crawl)
     print_result(plan.store, record)
     output.print(
-        f"\nNext: thresher explain ID --lake {plan.store.url()}\n"
-        f'      thresher query "SELECT * FROM funnel" --lake {plan.store.url()}\n'
-        f"      edit {recipe} and run it again: only what changed is done",
+        f"\nNext: export THRESHER_LAKE={plan.store.url()}\n"
+        f"      thresher explain {_an_id(plan.store)}\n"
+        '      thresher query "SELECT url, length.words, reasons FROM dropped LIMIT 5"\n'
+        f"      edit {recipe}, then: thresher run {recipe}  (only what changed is done)",
         markup=False,
         highlight=False,
     )
     if record.status != "complete":
         sys.exit(EXIT_INCOMPLETE)
+
+
+def _an_id(store: Store) -> str:
+    with catalog.connect(store) as database:
+        found = database.execute("SELECT min(id) FROM dropped WHERE len(reasons) > 1").fetchone()
+    return str(found[0]) if found else "ID"
 
 
 def _ask(store: Store) -> None:
@@ -125,11 +132,14 @@ def _compare(store: Store, crawl: SampleCrawl) -> None:
     """How the verdicts compare with what each page was written to be."""
     with catalog.connect(store) as database:
         kept = {name for (name,) in database.execute("SELECT record_id FROM kept").fetchall()}
-    wanted = {truth.record_id for truth in crawl.truth if truth.fate == "kept"}
-    junk = {truth.record_id for truth in crawl.truth if truth.fate == "dropped"}
+    copied = {t.copy_of for t in crawl.truth if t.fate == "duplicate" and t.record_id in kept}
+    good = [truth for truth in crawl.truth if truth.fate == "kept"]
+    found = sum(truth.record_id in kept or truth.url in copied for truth in good)
+    junk = [truth for truth in crawl.truth if truth.fate == "dropped"]
+    passed = sum(truth.record_id in kept for truth in junk)
     output.print(
-        f"against the truth: {len(kept & wanted)} of {len(wanted)} good pages kept, "
-        f"{len(kept & junk)} of {len(junk)} junk pages kept",
+        f"against the truth: {found} of {len(good)} good pages kept (themselves or a copy), "
+        f"{passed} of {len(junk)} junk pages kept",
         markup=False,
         highlight=False,
     )

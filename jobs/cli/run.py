@@ -44,7 +44,7 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Run a recipe: crawl in, curated shards and catalog out. Continues what an earlier run began."""
+    """Run a recipe: crawl in, curated shards and catalog out; continues what was begun."""
     settings = with_run_options(read_recipe(recipe), workers, address, in_process)
     plan = make_plan(settings)
     record = run_plan(plan, Silent() if quiet else reporter_for(errors))

@@ -17,9 +17,9 @@ def sample(tmp_path_factory):
 def recipe_for(tmp_path, sample):
     """Writes a recipe over the sample crawl and returns its path."""
 
-    def write(lake, urls=None, extra="", name="recipe.toml"):
+    def write(lake, urls=None, extra="[curated]\nvalidation_fraction = 0.05"):
         urls = urls or [str(shard) for shard in sample.shards]
-        path = tmp_path / name
+        path = tmp_path / "recipe.toml"
         listed = ", ".join(f'"{url}"' for url in urls)
         path.write_text(
             f'name = "test"\nlake = "{lake}"\n[input]\nurls = [{listed}]\n{extra}',

@@ -17,7 +17,8 @@ from pipeline.read.parquet import read_parquet
 from pipeline.read.reasons import REASONS, Reason
 from pipeline.read.records import Page, Rejected, reject
 from pipeline.read.rows import RowFields
-from pipeline.read.streams import ByteReader, Damage, open_source
+from pipeline.read.sources import Damage, open_source
+from pipeline.read.streams import ByteReader
 from pipeline.read.warc import read_warc
 
 __all__ = [

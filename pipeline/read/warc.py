@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from pipeline.read import http
 from pipeline.read.charset import decode_text
 from pipeline.read.records import SAMPLE_BYTES, Page, Rejected, reject
-from pipeline.read.streams import ByteReader, Damage
+from pipeline.read.sources import Damage
+from pipeline.read.streams import ByteReader
 
 _HEADER_BYTES = 1 << 16
 _WARC_LINE = re.compile(rb"WARC/\d\.\d{1,2}[ \t\r]*\n")

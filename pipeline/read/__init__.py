@@ -44,7 +44,7 @@ def read_shard(shard: InputShard, settings: InputSettings) -> Iterator[Page | Re
         settings.text_field, settings.id_field, settings.url_field, settings.date_field
     )
     limit = settings.max_record_bytes
-    with fsspec.open(shard.uri, "rb").open() as file:
+    with fsspec.open(shard.uri, "rb") as file:
         kind = shard.format
         if kind in ("auto", "parquet"):
             head = file.read(4)

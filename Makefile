@@ -1,0 +1,43 @@
+# `make demo` and `make test` do all their own set-up; nothing but Python 3.11+ and git is needed.
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	&& echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test test-all check lock clean
+.DEFAULT_GOAL := demo
+
+demo: $(READY) ## run the main job on the sample crawl
+	$(BIN)/thresher demo --folder demo
+
+test: $(READY) ## static checks and the default test suite
+	$(MAKE) --no-print-directory check
+	$(BIN)/python -m pytest -q
+
+test-all: $(READY) ## everything, with the slow and the chaos tests
+	$(MAKE) --no-print-directory check
+	$(BIN)/python -m pytest -q -m "not slow and not chaos"
+	$(BIN)/python -m pytest -q -m "slow or chaos" --timeout 900
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: ## resolve requirements.lock again (needs uv)
+	uv pip compile pyproject.toml --group models --group dev --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade -o requirements.lock
+
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Thresher needs Python 3.11, 3.12 or 3.13 on the PATH"; exit 2; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) demo build *.egg-info

@@ -1,0 +1,151 @@
+"""Model files: from any fsspec URL to a local path whose sha256 is known and which loads.
+
+The cache folder (`THRESHER_CACHE`, else `$XDG_CACHE_HOME/thresher`, else `~/.cache/thresher`) holds
+
+    models/<sha256>        downloaded models; the name is checked against the content at every use
+    sound/<check>-<sha256> empty markers of models that passed `prove_sound`
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import fsspec
+import msgspec
+from fsspec.implementations.local import LocalFileSystem
+
+from filters.errors import ModelError
+
+# Part of the marker's name: raise it when the check finds more than it did.
+_CHECK_VERSION = 1
+_CHUNK = 1 << 20
+# Reading a model takes about a second per gigabyte; a start of Python with numpy half a second.
+_PROBE_SECONDS = 60.0
+_PROBE_BYTES_PER_SECOND = 20_000_000
+_PROBE = ("-m", "classifiers.probe")
+
+
+class ModelFile(msgspec.Struct, frozen=True):
+    """A model on the local disk."""
+
+    url: str
+    """Where it was asked for."""
+    path: Path
+    """Where it is."""
+    sha256: str
+    """The hash of its bytes."""
+
+
+def cache_folder() -> Path:
+    """The folder for downloaded models and for the memory of which ones are sound."""
+    named = os.environ.get("THRESHER_CACHE")
+    if named:
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path("~/.cache").expanduser()) / "thresher"
+
+
+def obtain(url: str, sha256: str | None = None) -> ModelFile:
+    """Bring a model file to the local disk, and prove that it can be loaded.
+
+    Args:
+        url: a local path or any URL that fsspec opens.
+        sha256: the hash it must have. A remote model is then downloaded once per cache folder;
+            without it, once per call, since nobody can know whether it has changed.
+
+    Raises:
+        ModelError: where it is missing, unreadable, not the declared one or not a sound model.
+    """
+    wanted = sha256.lower() if sha256 else None
+    try:
+        filesystem, path = fsspec.core.url_to_fs(url)
+        if isinstance(filesystem, LocalFileSystem):
+            local = Path(path)
+            model = ModelFile(url, local, _hash(local))
+        else:
+            model = _cached(url, wanted) or _download(url, filesystem, path)
+    except FileNotFoundError as error:
+        raise ModelError(url, "there is no such model file.", "Check the path.") from error
+    except Exception as error:
+        # Every back end of fsspec has its own tree of errors.
+        problem = f"cannot be read ({type(error).__name__}: {error})."
+        raise ModelError(url, problem, "Check the address and the access rights.") from error
+    if wanted and model.sha256 != wanted:
+        raise ModelError(
+            url, f"its sha256 is {model.sha256}, and {wanted} was declared.", "It has changed."
+        )
+    _prove_sound(model)
+    return model
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _cached(url: str, sha256: str | None) -> ModelFile | None:
+    if sha256 is None or not sha256.isalnum():
+        return None
+    path = cache_folder() / "models" / sha256
+    if not path.is_file() or _hash(path) != sha256:
+        return None
+    return ModelFile(url, path, sha256)
+
+
+def _download(url: str, filesystem: fsspec.AbstractFileSystem, path: str) -> ModelFile:
+    folder = cache_folder() / "models"
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / f".{uuid.uuid4().hex}.part"
+    digest = hashlib.sha256()
+    try:
+        with filesystem.open(path, "rb") as source, temporary.open("wb") as target:
+            while chunk := source.read(_CHUNK):
+                digest.update(chunk)
+                target.write(chunk)
+        final = folder / digest.hexdigest()
+        temporary.replace(final)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return ModelFile(url, final, digest.hexdigest())
+
+
+def _prove_sound(model: ModelFile) -> None:
+    """Load the file in a child process, unless a file of these bytes has passed before.
+
+    fastText may end the process on a bad file, which no `except` catches.
+    """
+    name = f"{_CHECK_VERSION}-{sys.implementation.cache_tag}-{platform.machine()}-{model.sha256}"
+    marker = cache_folder() / "sound" / name
+    if marker.exists():
+        return
+    seconds = _PROBE_SECONDS + model.path.stat().st_size / _PROBE_BYTES_PER_SECOND
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    command = [sys.executable, *_PROBE, str(model.path)]
+    hint = "Give a supervised fastText model (.bin or .ftz) that is complete."
+    try:
+        child = subprocess.run(  # noqa: S603 - no shell, and the path is an argument
+            command, env=environment, capture_output=True, timeout=seconds, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        problem = f"did not load within {seconds:.0f} seconds."
+        raise ModelError(model.url, problem, hint) from error
+    if child.returncode == 1:
+        said = child.stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
+        raise ModelError(model.url, f"is not a usable model: {said[-1]}.", hint)
+    if child.returncode != 0:
+        problem = f"ends the process that loads it (exit status {child.returncode})."
+        raise ModelError(model.url, problem, hint)
+    # A cache that cannot be written costs a second check and nothing else.
+    with contextlib.suppress(OSError):
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.touch()

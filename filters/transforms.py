@@ -1,0 +1,82 @@
+"""Transforms: what changes a text before it is written to a curated shard.
+
+A transform is a pure function of one text, so its result does not depend on the batch or on
+the order of documents, and applying it again changes nothing. Its version is raised by hand
+whenever its output changes; name and version are part of the curated fingerprint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from filters.errors import ConfigError, did_you_mean
+from filters.line_cleaning import NEEDS_CLEANING, clean
+from filters.pii import NEEDS_REDACTION, redact
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """A named, versioned function from texts to texts."""
+
+    name: str
+    version: int
+    meaning: str
+    candidates: str
+    """RE2 pattern: a text without a match is certainly not changed."""
+    change: Callable[[str], str]
+    """Text to text: pure and idempotent."""
+
+    def apply(self, texts: pa.Array) -> pa.Array:
+        """Change an array of strings; NULL stays NULL, the type stays as it is."""
+        touched = pc.fill_null(pc.match_substring_regex(texts, self.candidates), False)
+        changed = [self.change(text) for text in texts.filter(touched).to_pylist()]
+        return pc.replace_with_mask(texts, touched, pa.array(changed, texts.type))
+
+
+TRANSFORMS: tuple[Transform, ...] = (
+    Transform(
+        name="clean_lines",
+        version=1,
+        meaning=(
+            "Drops lines that are cookie, consent or JavaScript notices and lines with a word of "
+            "over 1000 characters; strips citation marks such as [12] and [edit]."
+        ),
+        candidates=NEEDS_CLEANING,
+        change=clean,
+    ),
+    Transform(
+        name="redact_pii",
+        version=1,
+        meaning=(
+            "Replaces e-mail addresses, public IP addresses and phone numbers by <EMAIL>, "
+            "<IP_ADDRESS> and <PHONE>."
+        ),
+        candidates=NEEDS_REDACTION,
+        change=redact,
+    ),
+)
+"""Every transform there is."""
+
+
+def transforms(names: Sequence[str], where: str) -> tuple[Transform, ...]:
+    """Look transforms up, in the order given.
+
+    Args:
+        names: of registered transforms.
+        where: path of the setting that holds the names, used in errors.
+
+    Raises:
+        ConfigError: for a name that does not exist or comes twice.
+    """
+    known = {transform.name: transform for transform in TRANSFORMS}
+    for i, name in enumerate(names):
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise ConfigError(f"{where}[{i}]", f"no transform '{name}'.", hint)
+        if name in names[:i]:
+            raise ConfigError(f"{where}[{i}]", f"'{name}' is applied already.")
+    return tuple(known[name] for name in names)

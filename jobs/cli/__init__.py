@@ -1,0 +1,65 @@
+"""The command line: `thresher COMMAND`. Progress goes to stderr, results to stdout.
+
+Exit codes: 0 complete, 2 wrong usage, recipe or input (nothing was started), 3 incomplete (the
+catalog says what is missing).
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from filters.errors import ConfigError, InputError, StoreError, ThresherError
+from jobs.cli import demo, inspect, run, train
+from jobs.cli.common import EXIT_INCOMPLETE, EXIT_USAGE, errors
+
+app = typer.Typer(
+    name="thresher",
+    help="Curate web crawls into pretraining data: measure once, judge many, prove every drop.\n\n"
+    "Exit codes: 0 complete, 2 wrong usage, recipe or input, 3 incomplete run.",
+    epilog="Start with: thresher demo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+app.command("run", epilog="Example: thresher run recipe.toml --workers 8")(run.run)
+app.command("plan", epilog="Example: thresher plan recipe.toml")(run.plan)
+app.command("status", epilog="Example: thresher status recipe.toml")(run.status)
+app.command(
+    "query",
+    epilog='Example: thresher query "SELECT reason, count(*) FROM dropped GROUP BY 1" --lake out/lake',
+)(inspect.query)
+app.command("explain", epilog="Example: thresher explain https://example.com/page --lake out/lake")(
+    inspect.explain
+)
+app.command("demo", epilog="Example: thresher demo --folder demo")(demo.demo)
+
+_catalog = typer.Typer(help="The DuckDB catalog of a lake.", no_args_is_help=True)
+_catalog.command("rebuild", epilog="Example: thresher catalog rebuild out/lake")(inspect.rebuild)
+app.add_typer(_catalog, name="catalog")
+
+_train = typer.Typer(help="Train models that give signals.", no_args_is_help=True)
+_train.command(
+    "quality",
+    epilog="Example: thresher train quality --positives good.jsonl --negatives 'crawl/*.parquet' "
+    "--out models/quality",
+)(train.quality)
+app.add_typer(_train, name="train")
+
+
+def main() -> None:
+    """Entry point: errors a person can mend become one message and exit code 2."""
+    try:
+        app()
+    except (ConfigError, InputError, StoreError) as error:
+        errors.print(f"thresher: {error}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(EXIT_USAGE)
+    except ThresherError as error:
+        errors.print(f"thresher: {error}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(EXIT_INCOMPLETE)
+    except KeyboardInterrupt:
+        errors.print("thresher: interrupted; the same command continues where it stopped")
+        sys.exit(130)

@@ -1,0 +1,135 @@
+"""`thresher demo`: the main job on a small crawl that the project writes itself."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from classifiers.settings import TrainSettings
+from jobs.cli.common import EXIT_INCOMPLETE, errors, output, shown
+from jobs.cli.run import print_result, run_plan, with_run_options
+from jobs.cli.train import train
+from jobs.plan import make_plan
+from jobs.progress import reporter_for
+from jobs.recipe import read_recipe
+from jobs.sample import SampleCrawl, write_sample
+from manifests import catalog
+from manifests.store import Store
+
+_RECIPE = """\
+# Written by `thresher demo`. Change it and run: thresher run {file}
+name = "demo"
+lake = "lake"
+
+[input]
+urls = ["crawl/*.warc.gz", "crawl/*.wet.gz", "crawl/*.jsonl.gz"]
+
+[quality]
+model = "models/quality.ftz"
+
+[curated]
+validation_fraction = 0.05
+
+[run]
+allow_truncated = true  # the last shard is cut short on purpose
+"""
+
+_QUESTIONS = (
+    (
+        "Why were documents dropped?",
+        "SELECT reason, count(*) AS documents, min(left(text, 60)) AS example\n"
+        "FROM dropped GROUP BY reason ORDER BY documents DESC, reason LIMIT 8",
+    ),
+    (
+        "Which pages were copied most often, and which copy stayed?",
+        "SELECT cluster_id, count(*) AS copies, count(*) FILTER (verdict = 'kept') AS kept,\n"
+        "  any_value(url) FILTER (verdict = 'kept') AS survivor\n"
+        "FROM documents JOIN decisions USING (shard, row)\n"
+        "WHERE cluster_id IS NOT NULL GROUP BY cluster_id ORDER BY copies DESC, cluster_id LIMIT 5",
+    ),
+    (
+        "What would a stricter rule on figures cost?",
+        "SELECT bound, count(*) FILTER (market.numeric_word_fraction > bound) AS would_drop\n"
+        "FROM kept, (SELECT unnest([0.05, 0.1, 0.2]) AS bound) GROUP BY bound ORDER BY bound",
+    ),
+)
+
+
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("demo"),
+    workers: Annotated[int | None, typer.Option(help="Tasks at once.", min=1)] = None,
+    in_process: Annotated[bool, typer.Option("--in-process", help="Without Ray.")] = False,
+) -> None:
+    """Write a small crawl, train a small quality model on other pages, run the main job, look."""
+    crawl = write_sample(folder)
+    output.print(
+        f"sample crawl: {len(crawl.truth)} records in {len(crawl.shards)} shards in "
+        f"{crawl.shards[0].parent}",
+        markup=False,
+        highlight=False,
+    )
+    card = train(
+        TrainSettings(
+            positives=(str(crawl.positives),),
+            negatives=(str(crawl.negatives),),
+            out=str(folder / "models"),
+            dim=16,
+            bucket=20_000,
+            epoch=10,
+            lr=0.5,
+            quantize=True,
+        )
+    )
+    output.print(
+        f"quality model: held-out ROC-AUC {card.evaluation.roc_auc:.3f} on "
+        f"{card.evaluation.positives} + {card.evaluation.negatives} pages",
+        markup=False,
+        highlight=False,
+    )
+    recipe = folder / "recipe.toml"
+    recipe.write_text(_RECIPE.format(file=recipe), encoding="utf-8")
+    plan = make_plan(with_run_options(read_recipe(recipe), workers, "", in_process))
+    record = run_plan(plan, reporter_for(errors))
+    _ask(plan.store)
+    _compare(plan.store, crawl)
+    print_result(plan.store, record)
+    output.print(
+        f"\nNext: thresher explain ID --lake {plan.store.url()}\n"
+        f'      thresher query "SELECT * FROM funnel" --lake {plan.store.url()}\n'
+        f"      edit {recipe} and run it again: only what changed is done",
+        markup=False,
+        highlight=False,
+    )
+    if record.status != "complete":
+        sys.exit(EXIT_INCOMPLETE)
+
+
+def _ask(store: Store) -> None:
+    """Three questions with their SQL and answers."""
+    with catalog.connect(store) as database:
+        for question, sql in _QUESTIONS:
+            result = database.execute(sql)
+            table = Table(title=question, title_justify="left", caption=sql, caption_justify="left")
+            for column in result.description or ():
+                table.add_column(column[0], overflow="fold")
+            for row in result.fetchall():
+                table.add_row(*(shown(value, 70).replace("[", "\\[") for value in row))
+            output.print(table)
+
+
+def _compare(store: Store, crawl: SampleCrawl) -> None:
+    """How the verdicts compare with what each page was written to be."""
+    with catalog.connect(store) as database:
+        kept = {name for (name,) in database.execute("SELECT record_id FROM kept").fetchall()}
+    wanted = {truth.record_id for truth in crawl.truth if truth.fate == "kept"}
+    junk = {truth.record_id for truth in crawl.truth if truth.fate == "dropped"}
+    output.print(
+        f"against the truth: {len(kept & wanted)} of {len(wanted)} good pages kept, "
+        f"{len(kept & junk)} of {len(junk)} junk pages kept",
+        markup=False,
+        highlight=False,
+    )

@@ -1,0 +1,214 @@
+"""`thresher run`, `plan` and `status`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.table import Table
+
+from jobs import report
+from jobs.cli.common import EXIT_INCOMPLETE, JsonFlag, errors, lake_of, output, print_json, shown
+from jobs.executor import InProcess, OnRay
+from jobs.plan import Plan, make_plan
+from jobs.progress import Reporter, Silent, reporter_for
+from jobs.recipe import Recipe, read_recipe
+from jobs.run import execute
+from manifests import catalog
+from manifests.manifest import load_all
+from manifests.run import RunRecord, load_runs
+from manifests.store import Store
+
+RecipeArgument = Annotated[
+    Path, typer.Argument(help="The recipe, a TOML file.", show_default=False)
+]
+
+
+def run(
+    recipe: RecipeArgument,
+    workers: Annotated[
+        int | None, typer.Option(help="Tasks at once; default all cores.", min=1)
+    ] = None,
+    address: Annotated[
+        str,
+        typer.Option(
+            help="A running Ray cluster (auto, ray://host:10001); default: start Ray here."
+        ),
+    ] = "",
+    in_process: Annotated[
+        bool, typer.Option("--in-process", help="Without Ray, one task after the other.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run a recipe: crawl in, curated shards and catalog out. Continues what an earlier run began."""
+    settings = with_run_options(read_recipe(recipe), workers, address, in_process)
+    plan = make_plan(settings)
+    record = run_plan(plan, Silent() if quiet else reporter_for(errors))
+    if as_json:
+        print_json(summary(plan.store, record))
+    else:
+        print_result(plan.store, record)
+    if record.status != "complete":
+        sys.exit(EXIT_INCOMPLETE)
+
+
+def with_run_options(recipe: Recipe, workers: int | None, address: str, in_process: bool) -> Recipe:
+    """The recipe with what the command line says about how to run it."""
+    how = recipe.run
+    return msgspec.structs.replace(
+        recipe,
+        run=msgspec.structs.replace(
+            how,
+            workers=workers or how.workers,
+            address=address or how.address,
+            executor="in-process" if in_process else how.executor,
+        ),
+    )
+
+
+def run_plan(plan: Plan, reporter: Reporter) -> RunRecord:
+    """Run a plan with the executor its recipe asks for."""
+    how = plan.recipe.run
+    if how.executor == "in-process":
+        return execute(plan, InProcess(), reporter)
+    executor = OnRay(how.workers, how.address)
+    try:
+        return execute(plan, executor, reporter)
+    finally:
+        executor.close()
+
+
+def plan(recipe: RecipeArgument, as_json: JsonFlag = False) -> None:
+    """Check a recipe and show what would run, and what is done already. Writes nothing."""
+    made = make_plan(read_recipe(recipe))
+    measured = made.measured()
+    shards = [
+        {
+            "uri": shard.uri,
+            "format": shard.format,
+            "bytes": shard.bytes,
+            "done": shard.key in measured,
+        }
+        for shard in made.inputs
+    ]
+    if as_json:
+        print_json(
+            {
+                "run_id": made.run_id,
+                "lake": made.store.url(),
+                "policy": made.policy.name,
+                "documents_fingerprint": made.documents_fingerprint,
+                "models": [msgspec.to_builtins(model) for model in made.models],
+                "shards": shards,
+            }
+        )
+        return
+    table = Table(title=f"{made.run_id} -> {made.store.url()}", title_justify="left")
+    for name in ("input shard", "format", "bytes", "measured"):
+        table.add_column(name, justify="right" if name == "bytes" else "left", overflow="fold")
+    for row in shards:
+        done = "yes" if row["done"] else "to do"
+        table.add_row(shown(row["uri"], 400), str(row["format"]), f"{row['bytes']:,}", done)
+    output.print(table)
+    left = sum(not row["done"] for row in shards)
+    output.print(
+        f"{len(shards)} shards, {left} to measure; policy {made.policy.name} "
+        f"v{made.policy.version} with {len(made.policy.rules)} rules.",
+        highlight=False,
+    )
+
+
+def status(
+    where: Annotated[str, typer.Argument(help="A recipe, or folder or URL of a lake.")] = "lake",
+    as_json: JsonFlag = False,
+) -> None:
+    """The runs of a lake, how far each is and what failed."""
+    store = lake_of(where)
+    rows = [_progress_of(store, record) for record in load_runs(store)]
+    if as_json:
+        print_json(rows)
+        return
+    table = Table(title=store.url(), title_justify="left")
+    for name in ("run", "status", "started", "finished", "measured", "judged", "failures"):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(
+            row["run_id"],
+            row["status"],
+            row["started"],
+            row["finished"],
+            f"{row['measured']}/{row['shards']}",
+            f"{row['judged']}/{row['shards']}",
+            str(len(row["failures"])),
+        )
+    output.print(table)
+    for row in rows:
+        for failure in row["failures"]:
+            text = f"{row['run_id']}: {failure['stage']}/{failure['key']}: {failure['error']}"
+            output.print(shown(text, 600), markup=False, highlight=False)
+
+
+def _progress_of(store: Store, record: RunRecord) -> dict[str, Any]:
+    keys = [item.key for item in record.inputs]
+    done = {
+        stage: len(load_all(store, stage, record.fingerprints[stage], keys))
+        if stage in record.fingerprints
+        else 0
+        for stage in ("documents", "decisions")
+    }
+    return {
+        "run_id": record.run_id,
+        "status": record.status,
+        "started": record.started,
+        "finished": record.finished,
+        "shards": len(keys),
+        "measured": done["documents"],
+        "judged": done["decisions"],
+        "failures": [msgspec.to_builtins(failure) for failure in record.failures],
+    }
+
+
+def summary(store: Store, record: RunRecord) -> dict[str, Any]:
+    """A run in numbers, from its catalog."""
+    with catalog.connect(store) as database:
+        funnel = dict(database.execute("SELECT step, records FROM funnel").fetchall())
+        shards = database.execute(
+            "SELECT uri, status, error FROM input_shards "
+            "WHERE run_id = $run AND status <> 'complete' ORDER BY uri",
+            {"run": record.run_id},
+        ).fetchall()
+    return {
+        "run_id": record.run_id,
+        "status": record.status,
+        "funnel": funnel,
+        "incomplete_shards": [{"uri": u, "status": s, "error": e} for u, s, e in shards],
+        "failures": [msgspec.to_builtins(failure) for failure in record.failures],
+        "curated": store.url(record.curated) if record.curated else None,
+        "catalog": store.url(catalog.PATH),
+        "report": store.url(report.PATH),
+    }
+
+
+def print_result(store: Store, record: RunRecord) -> None:
+    """The end of a run: funnel, what is missing, where things are."""
+    made = summary(store, record)
+    table = Table(title=f"{record.run_id}: {record.status}", title_justify="left")
+    table.add_column("step")
+    table.add_column("records", justify="right")
+    for step, records in made["funnel"].items():
+        table.add_row(step, "-" if records is None else f"{int(records):,}")
+    output.print(table)
+    for shard in made["incomplete_shards"]:
+        text = f"{shard['status']}: {shard['uri']} {shard['error'] or ''}"
+        output.print(shown(text, 600), markup=False, highlight=False)
+    for failure in record.failures:
+        if failure.stage != "documents":
+            text = f"failed: {failure.stage}/{failure.key}: {failure.error}"
+            output.print(shown(text, 600), markup=False, highlight=False)
+    output.print(f"curated shards  {made['curated'] or 'none'}", markup=False, highlight=False)
+    output.print(f"catalog         {made['catalog']}", markup=False, highlight=False)
+    output.print(f"report          {made['report']}", markup=False, highlight=False)

@@ -1,0 +1,169 @@
+"""Executors: where the tasks of a stage run. One interface, two homes.
+
+`InProcess` runs tasks one after the other in this process, for tests and debugging. `OnRay`
+runs each as one Ray task: submission is bounded, results (manifests, never rows) are taken in
+completion order, system faults and lost connections are retried, and an error of the task
+itself is not. Both run the same functions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import ray
+
+from filters.errors import ConfigError, LedgerError
+from manifests.manifest import Manifest
+
+TRANSIENT = (ConnectionError, TimeoutError)
+"""Errors of a task that are worth another try."""
+
+MAX_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One shard of a stage: `function(*args)` returns its manifest."""
+
+    stage: str
+    key: str
+    function: Callable[..., Manifest]
+    args: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a task: a manifest, or the error it ended with."""
+
+    task: Task
+    manifest: Manifest | None
+    attempts: int
+    error: str = ""
+
+
+class Executor(Protocol):
+    """Runs tasks; results come in completion order."""
+
+    def run(self, tasks: Iterable[Task]) -> Iterator[Result]:
+        """Run all tasks and yield each one's result.
+
+        Raises:
+            LedgerError: when a shard does not balance; the run must not go on.
+        """
+
+
+class InProcess:
+    """Runs tasks in this process, one after the other."""
+
+    def run(self, tasks: Iterable[Task]) -> Iterator[Result]:
+        """See `Executor.run`."""
+        for task in tasks:
+            for attempt in range(1, MAX_ATTEMPTS + 1):
+                try:
+                    yield Result(task, task.function(*task.args), attempt)
+                except LedgerError:
+                    raise
+                except TRANSIENT as error:
+                    if attempt == MAX_ATTEMPTS:
+                        yield Result(task, None, attempt, _describe(error))
+                    continue
+                except Exception as error:  # noqa: BLE001 - the task's end, recorded in full
+                    yield Result(task, None, attempt, _describe(error))
+                break
+
+
+class OnRay:
+    """Runs each task as one Ray task on a cluster, or on this machine if no address is given.
+
+    Args:
+        workers: tasks at once on this machine; None for all cores. On a cluster, the number of
+            tasks in flight (None: twice the cluster's CPUs).
+        address: of a running cluster (``auto``, ``ray://host:10001``), or empty to start Ray here.
+    """
+
+    def __init__(self, workers: int | None = None, address: str = "") -> None:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        here: dict[str, Any] = (
+            {}
+            if address
+            else {
+                "num_cpus": workers or os.cpu_count(),
+                "num_gpus": 0,
+                "include_dashboard": False,
+                "object_store_memory": 100 * 2**20,
+            }
+        )
+        try:
+            ray.init(
+                address=address or "local",
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                ignore_reinit_error=True,
+                **here,
+            )
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise ConfigError("--address", f"no Ray cluster at '{address}': {error}.") from error
+        cpus = int(ray.cluster_resources().get("CPU", 1))
+        self.in_flight = workers or (2 * cpus if address else cpus)
+
+    def close(self) -> None:
+        """Disconnect; a Ray that was started here ends."""
+        ray.shutdown()
+
+    def run(self, tasks: Iterable[Task]) -> Iterator[Result]:
+        """See `Executor.run`."""
+        waiting = iter(tasks)
+        running: dict[ray.ObjectRef[Manifest], tuple[Task, int]] = {}
+        try:
+            while True:
+                while len(running) < self.in_flight:
+                    task = next(waiting, None)
+                    if task is None:
+                        break
+                    running[_submit(task)] = (task, 1)
+                if not running:
+                    return
+                done, _ = ray.wait(list(running), num_returns=1)
+                task, attempt = running.pop(done[0])
+                try:
+                    yield Result(task, ray.get(done[0]), attempt)
+                except ray.exceptions.RayTaskError as error:
+                    cause = error.cause
+                    if isinstance(cause, LedgerError):
+                        raise cause from error
+                    if isinstance(cause, TRANSIENT) and attempt < MAX_ATTEMPTS:
+                        running[_submit(task)] = (task, attempt + 1)
+                    else:
+                        yield Result(task, None, attempt, _describe(cause))
+                except ray.exceptions.RayError as error:  # a worker or node died
+                    if attempt < MAX_ATTEMPTS:
+                        running[_submit(task)] = (task, attempt + 1)
+                    else:
+                        yield Result(task, None, attempt, _describe(error))
+        finally:
+            for reference in running:
+                with contextlib.suppress(ray.exceptions.RayError):
+                    ray.cancel(reference, force=True)
+
+
+@ray.remote(max_retries=0)
+def _execute(function: Callable[..., Manifest], args: tuple[Any, ...]) -> Manifest:
+    return function(*args)
+
+
+def _submit(task: Task) -> ray.ObjectRef[Manifest]:
+    return _execute.options(name=f"{task.stage}/{task.key}").remote(task.function, task.args)
+
+
+def _describe(error: BaseException) -> str:
+    """The error and where it was raised, in one line."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({frames[-1].name}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {str(error).strip()[:500]}{place}"

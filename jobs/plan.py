@@ -1,0 +1,94 @@
+"""The plan of a run: everything that can be known, and checked, before any work starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+import msgspec
+
+from classifiers.language import LanguageIdentifier
+from classifiers.quality import QualityModel
+from filters.policy import Policy
+from filters.signals import FAMILIES
+from jobs.recipe import Recipe, read_policy
+from manifests.manifest import Manifest, fingerprint, load_all
+from manifests.run import ModelRecord
+from manifests.store import Store
+from pipeline import measure
+from pipeline.read.inputs import InputShard, list_inputs
+
+
+def thresher_version() -> str:
+    """The installed version, or `0` from a tree that is not installed."""
+    try:
+        return version("thresher")
+    except PackageNotFoundError:
+        return "0"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked recipe with what it names."""
+
+    recipe: Recipe
+    store: Store
+    inputs: tuple[InputShard, ...]
+    policy: Policy
+    models: tuple[ModelRecord, ...]
+    documents_fingerprint: str
+    run_id: str
+
+    def measured(self) -> dict[str, Manifest]:
+        """The input shards that are measured already, by key."""
+        keys = [shard.key for shard in self.inputs]
+        return load_all(self.store, measure.STAGE, self.documents_fingerprint, keys)
+
+
+def make_plan(recipe: Recipe) -> Plan:
+    """Check all that a recipe names: inputs, policy, models, lake.
+
+    Raises:
+        ConfigError: for a setting, policy or model that is wrong.
+        InputError: for an input that is missing or a glob that matches nothing.
+    """
+    policy = read_policy(recipe)
+    inputs = tuple(list_inputs(recipe.input, ""))
+    models = [ModelRecord("language", "lid.176.ftz", LanguageIdentifier().sha256)]
+    if recipe.quality.model:
+        wanted = recipe.quality
+        model = QualityModel(wanted.model, wanted.positive_label, wanted.sha256 or None)
+        models.append(ModelRecord("quality", wanted.model, model.sha256))
+        recipe = msgspec.structs.replace(
+            recipe, quality=msgspec.structs.replace(wanted, sha256=model.sha256)
+        )
+    settings = recipe.measure_settings()
+    documents = fingerprint(
+        measure.STAGE,
+        measure.VERSION,
+        [(family.name, family.version) for family in FAMILIES],
+        [(model.role, model.sha256) for model in models],
+        msgspec.structs.replace(settings.input, urls=[]),
+        settings.gates,
+        settings.extract,
+        settings.minhash,
+        recipe.quality.positive_label,
+    )
+    identity = fingerprint(
+        "run",
+        1,
+        documents,
+        msgspec.to_builtins(policy),
+        recipe.dedup,
+        recipe.curated,
+        sorted(shard.key for shard in inputs),
+    )
+    return Plan(
+        recipe=recipe,
+        store=Store(recipe.lake),
+        inputs=inputs,
+        policy=policy,
+        models=tuple(models),
+        documents_fingerprint=documents,
+        run_id=f"{recipe.name}-{identity[:8]}",
+    )

@@ -1,0 +1,149 @@
+"""The recipe: what a run reads, how it judges and where it writes, as one TOML file.
+
+Relative paths in a recipe are relative to the recipe's folder. Unknown settings are errors.
+See `Recipe` for all settings; `thresher plan RECIPE.toml` shows what a recipe would do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import fsspec
+import msgspec
+
+from filters.config import load_toml
+from filters.errors import ConfigError, InputError
+from filters.measure import MinHashSettings
+from filters.policy import Policy, parse_policy, shipped_policies, shipped_policy
+from pipeline.dedup import DedupSettings
+from pipeline.extract import ExtractSettings
+from pipeline.materialize import CuratedSettings
+from pipeline.measure import GateSettings, MeasureSettings, QualitySettings
+from pipeline.read.inputs import InputSettings
+
+
+class JudgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which policy decides."""
+
+    policy: str = "web-en"
+    """Name of a shipped policy, or path of a policy TOML file."""
+
+
+class MinHashRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a MinHash signature is made of; its size follows from dedup's bands and rows."""
+
+    ngram: int = 5
+    """Words per shingle."""
+    seed: int = 1
+    """Seed of the permutations."""
+
+
+class RunSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the work is run; none of it changes the output."""
+
+    workers: int | None = None
+    """Tasks at once; all cores by default."""
+    executor: Literal["ray", "in-process"] = "ray"
+    """Ray, or one task after the other in this process."""
+    address: str = ""
+    """A running Ray cluster to connect to; empty starts Ray here."""
+    allow_truncated: bool = False
+    """Whether a truncated archive leaves the run complete (exit 0) rather than incomplete (3)."""
+
+
+class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A run configuration."""
+
+    name: str
+    """Name of the run: letters, digits, `-`, `_` and `.`."""
+    lake: str
+    """Folder or fsspec URL that everything is written to."""
+    input: InputSettings
+    gates: GateSettings = GateSettings()
+    extract: ExtractSettings = ExtractSettings()
+    minhash: MinHashRecipe = MinHashRecipe()
+    quality: QualitySettings = QualitySettings()
+    dedup: DedupSettings = DedupSettings()
+    judge: JudgeSettings = JudgeSettings()
+    curated: CuratedSettings = CuratedSettings()
+    run: RunSettings = RunSettings()
+
+    def measure_settings(self) -> MeasureSettings:
+        """What the measuring stage needs of it."""
+        return MeasureSettings(
+            input=self.input,
+            gates=self.gates,
+            extract=self.extract,
+            minhash=MinHashSettings(
+                permutations=self.dedup.bands * self.dedup.rows,
+                ngram=self.minhash.ngram,
+                seed=self.minhash.seed,
+            ),
+            quality=self.quality,
+        )
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read and check a recipe.
+
+    Raises:
+        ConfigError: on anything wrong in it, with the path of the setting.
+        InputError: if the file does not exist.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error
+    recipe = load_toml(Recipe, text, str(path))
+    if not recipe.name or not all(c.isalnum() or c in "-_." for c in recipe.name):
+        raise ConfigError(f"{path}: name", "must be letters, digits, '-', '_' and '.'.")
+    sections: dict[str, Any] = {name: getattr(recipe, name) for name in recipe.__struct_fields__}
+    for name, section in sections.items():
+        check: Callable[[str], None] | None = getattr(section, "check", None)
+        if check:
+            check(f"{path}: {name}")
+    folder = path.resolve().parent
+    return msgspec.structs.replace(
+        recipe,
+        lake=resolve_path(recipe.lake, folder),
+        input=msgspec.structs.replace(
+            recipe.input, urls=[resolve_path(url, folder) for url in recipe.input.urls]
+        ),
+        quality=msgspec.structs.replace(
+            recipe.quality, model=resolve_path(recipe.quality.model, folder)
+        ),
+        judge=msgspec.structs.replace(
+            recipe.judge,
+            policy=recipe.judge.policy
+            if recipe.judge.policy in shipped_policies()
+            else resolve_path(recipe.judge.policy, folder),
+        ),
+    )
+
+
+def resolve_path(path: str, folder: Path) -> str:
+    """A URL as it is; a local path made absolute against `folder`."""
+    if not path or "://" in path or "::" in path:
+        return path
+    return str(folder / Path(path).expanduser())
+
+
+def read_policy(recipe: Recipe) -> Policy:
+    """The policy a recipe names.
+
+    Raises:
+        ConfigError: if it does not exist or is wrong.
+    """
+    name = recipe.judge.policy
+    if name in shipped_policies():
+        return shipped_policy(name)
+    if not name.endswith(".toml"):
+        return shipped_policy(name.rsplit("/", 1)[-1])  # raises, with a suggestion
+    try:
+        with fsspec.open(name, "rb") as file:
+            text = file.read().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError("judge.policy", f"{name} cannot be read: {error}.") from error
+    return parse_policy(text, name.rsplit("/", 1)[-1])

@@ -1,0 +1,309 @@
+"""The driver: runs the stages of a plan in order, resumes what is done, records how it ended.
+
+The driver sees manifests, never rows. A shard that cannot be measured is recorded and the rest of
+the run goes on without it; an error in a later stage ends the run, since what follows needs all
+of that stage.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from filters.measure import warm_up
+from filters.policy import policy_to_mapping, resolve
+from jobs.executor import Executor, Task
+from jobs.plan import Plan, thresher_version
+from jobs.progress import Reporter
+from jobs.report import write_report
+from manifests import catalog
+from manifests.manifest import Manifest, fingerprint, load_all
+from manifests.run import Failure, InputRecord, RunRecord, save_run
+from pipeline import judge, measure
+from pipeline.card import dataset_card
+from pipeline.dedup import ShardRef, bands, clusters, edges
+from pipeline.materialize import curated, parts
+from pipeline.materialize.plan import plan_shards
+
+
+class StageFailedError(Exception):
+    """A stage that the rest of the run needs did not complete; the failures are recorded."""
+
+
+def execute(plan: Plan, executor: Executor, reporter: Reporter) -> RunRecord:
+    """Run a plan to its end and build the catalog.
+
+    Returns:
+        The run's record; its status is `complete` only if every input shard was read whole and
+        every stage completed.
+
+    Raises:
+        LedgerError: if counts do not balance.
+    """
+    return _Run(plan, executor, reporter).run()
+
+
+class _Run:
+    def __init__(self, plan: Plan, executor: Executor, reporter: Reporter) -> None:
+        self._plan, self._executor, self._reporter = plan, executor, reporter
+        self._store = plan.store
+        self._fingerprints: dict[str, str] = {}
+        self._failures: list[Failure] = []
+        self._attempts: dict[str, int] = {}
+        self._policy = plan.policy
+        self._curated = ""
+        self._started = _now()
+
+    def run(self) -> RunRecord:
+        warm_up()  # compiled once here, loaded from the cache by the workers of this machine
+        save_run(self._store, self._record("running"))
+        measured: dict[str, Manifest] = {}
+        try:
+            measured = self._measure()
+            shards = [ShardRef(key, measured[key].output().path) for key in sorted(measured)]
+            duplicates = self._deduplicate(shards)
+            decisions = self._judge(shards, duplicates)
+            self._materialize(measured, shards, decisions)
+        except StageFailedError:
+            pass
+        record = self._record("incomplete" if self._is_incomplete(measured) else "complete")
+        save_run(self._store, record)
+        catalog.build(self._store)
+        write_report(self._store, record)
+        return record
+
+    def _measure(self) -> dict[str, Manifest]:
+        settings = self._plan.recipe.measure_settings()
+        mark = self._plan.documents_fingerprint
+        tasks = [
+            Task(
+                measure.STAGE,
+                shard.key,
+                measure.measure_shard,
+                (self._store, shard, settings, mark),
+            )
+            for shard in self._plan.inputs
+        ]
+        found = self._stage(measure.STAGE, mark, tasks, needed=False)
+        if not found:
+            raise StageFailedError
+        return found
+
+    def _deduplicate(self, shards: Sequence[ShardRef]) -> Manifest:
+        settings, store = self._plan.recipe.dedup, self._store
+        documents = [self._plan.documents_fingerprint, [shard.key for shard in shards]]
+        layout = [settings.near, settings.bands, settings.rows]
+        mark = fingerprint(bands.STAGE, bands.VERSION, self._plan.documents_fingerprint, layout)
+        banded = self._stage(
+            bands.STAGE,
+            mark,
+            [Task(bands.STAGE, s.key, bands.bands, (store, s, settings, mark)) for s in shards],
+        )
+        paths = [banded[shard.key].output().path for shard in shards]
+        parts = edges.partition_count(sum(m.facts["entries"] for m in banded.values()), settings)
+        mark = fingerprint(edges.STAGE, edges.VERSION, documents, settings)
+        linked = self._stage(
+            edges.STAGE,
+            mark,
+            [
+                Task(
+                    edges.STAGE,
+                    edges.partition_key(part),
+                    edges.edges,
+                    (store, shards, paths, part, parts, settings, mark),
+                )
+                for part in range(parts)
+            ],
+        )
+        edge_paths = [linked[key].output().path for key in sorted(linked)]
+        mark = fingerprint(clusters.STAGE, clusters.VERSION, mark)
+        task = Task(
+            clusters.STAGE, clusters.KEY, clusters.clusters, (store, shards, edge_paths, mark)
+        )
+        return self._one(task, mark)
+
+    def _judge(self, shards: Sequence[ShardRef], duplicates: Manifest) -> dict[str, Manifest]:
+        store = self._store
+        mark = fingerprint(
+            judge.THRESHOLDS, judge.VERSION, duplicates.fingerprint, self._plan.policy
+        )
+        task = Task(
+            judge.THRESHOLDS, judge.KEY, judge.thresholds, (store, shards, self._policy, mark)
+        )
+        self._policy = resolve(self._policy, self._one(task, mark).facts)
+        policy = self._policy
+        mark = fingerprint(judge.STAGE, judge.VERSION, duplicates.fingerprint, policy)
+        copies = {shard.key: clusters.shard_path(duplicates, shard.key) for shard in shards}
+        members = self._stage(
+            judge.CANDIDATES,
+            mark,
+            [
+                Task(
+                    judge.CANDIDATES,
+                    s.key,
+                    judge.candidates,
+                    (store, s, copies[s.key], policy, mark),
+                )
+                for s in shards
+                if copies[s.key]
+            ],
+        )
+        member_paths = {key: manifest.output().path for key, manifest in members.items()}
+        task = Task(
+            judge.SURVIVORS, judge.KEY, judge.survivors, (store, member_paths, policy, mark)
+        )
+        chosen = self._one(task, mark)
+        receipts = {path.rsplit("/", 1)[-1]: path for path in (o.path for o in chosen.outputs)}
+        return self._stage(
+            judge.STAGE,
+            mark,
+            [
+                Task(
+                    judge.STAGE,
+                    s.key,
+                    judge.decide,
+                    (store, s, receipts.get(f"{s.key}.parquet"), policy, mark),
+                )
+                for s in shards
+            ],
+        )
+
+    def _materialize(
+        self,
+        measured: dict[str, Manifest],
+        shards: Sequence[ShardRef],
+        decisions: dict[str, Manifest],
+    ) -> None:
+        settings, store = self._plan.recipe.curated, self._store
+        judged = self._fingerprints[judge.STAGE]
+        mark = fingerprint(parts.STAGE, parts.VERSION, judged, settings.identity)
+        made = self._stage(
+            parts.STAGE,
+            mark,
+            [
+                Task(
+                    parts.STAGE,
+                    s.key,
+                    parts.part,
+                    (store, s, decisions[s.key].output().path, settings, mark),
+                )
+                for s in shards
+            ],
+        )
+        ranges = plan_shards((parts.histogram_of(m) for m in made.values()), settings)
+        paths = [manifest.output().path for manifest in made.values()]
+        mark = fingerprint(curated.STAGE, curated.VERSION, mark, settings.identity)
+        written = self._stage(
+            curated.STAGE,
+            mark,
+            [
+                Task(
+                    curated.STAGE,
+                    curated.shard_key(index),
+                    curated.curated_shard,
+                    (store, paths, keys, index, settings, mark),
+                )
+                for index, keys in enumerate(ranges)
+            ],
+        )
+        self._curated = f"{curated.STAGE}/{mark}"
+        card = dataset_card(
+            self._plan.recipe.name,
+            written.values(),
+            policy=self._policy,
+            policy_fingerprint=judged,
+            curated_fingerprint=mark,
+            settings=settings,
+            funnel=_funnel(measured, decisions, written),
+            reasons=_dropped(decisions),
+            inputs=[shard.uri for shard in self._plan.inputs if shard.key in measured],
+        )
+        store.write_bytes(f"{self._curated}/README.md", card.encode())
+
+    def _one(self, task: Task, mark: str) -> Manifest:
+        return self._stage(task.stage, mark, [task])[task.key]
+
+    def _stage(
+        self, stage: str, mark: str, tasks: Sequence[Task], *, needed: bool = True
+    ) -> dict[str, Manifest]:
+        """Run the tasks of a stage that are not done yet; manifests of all that are, by key.
+
+        Raises:
+            StageFailedError: if a task failed and the stage is needed whole.
+        """
+        self._fingerprints[stage] = mark
+        found = load_all(self._store, stage, mark, [task.key for task in tasks])
+        self._reporter.begin(stage, len(tasks), len(found))
+        try:
+            for result in self._executor.run(task for task in tasks if task.key not in found):
+                self._reporter.advance(result.manifest)
+                if result.attempts > 1:
+                    self._attempts[f"{stage}/{result.task.key}"] = result.attempts
+                if result.manifest is None:
+                    self._failures.append(Failure(stage, result.task.key, result.error))
+                else:
+                    found[result.task.key] = result.manifest
+        finally:
+            self._reporter.end()
+        if needed and len(found) < len(tasks):
+            raise StageFailedError
+        return found
+
+    def _is_incomplete(self, measured: dict[str, Manifest]) -> bool:
+        tolerated = {"complete"} | (
+            {"truncated"} if self._plan.recipe.run.allow_truncated else set()
+        )
+        return bool(self._failures) or any(
+            manifest.facts["status"] not in tolerated for manifest in measured.values()
+        )
+
+    def _record(self, status: str) -> RunRecord:
+        plan = self._plan
+        return RunRecord(
+            run_id=plan.run_id,
+            name=plan.recipe.name,
+            status=status,  # type: ignore[arg-type]
+            version=thresher_version(),
+            started=self._started,
+            finished="" if status == "running" else _now(),
+            recipe=msgspec.to_builtins(plan.recipe),
+            inputs=[InputRecord(s.key, s.uri, s.bytes, s.etag, s.format) for s in plan.inputs],
+            fingerprints=dict(sorted(self._fingerprints.items())),
+            policy=policy_to_mapping(self._policy),
+            models=list(plan.models),
+            failures=sorted(self._failures, key=lambda f: (f.stage, f.key)),
+            attempts=dict(sorted(self._attempts.items())),
+            curated=self._curated,
+        )
+
+
+def _funnel(
+    measured: dict[str, Manifest], decisions: dict[str, Manifest], written: dict[str, Manifest]
+) -> list[tuple[str, int]]:
+    def total(manifests: dict[str, Manifest], part: str) -> int:
+        return sum(manifest.ledger[part] for manifest in manifests.values())
+
+    return [
+        ("records read", total(measured, "records")),
+        ("gated", total(measured, "gated")),
+        ("failed", total(measured, "failed")),
+        ("documents measured", total(measured, "documents")),
+        ("dropped", total(decisions, "dropped")),
+        ("kept", total(decisions, "kept")),
+        ("curated", sum(manifest.facts["rows"] for manifest in written.values())),
+    ]
+
+
+def _dropped(decisions: dict[str, Manifest]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for manifest in decisions.values():
+        for name, count in manifest.reasons.items():
+            counts[name.removeprefix("dropped/")] += count
+    return dict(counts)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

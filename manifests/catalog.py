@@ -1,0 +1,303 @@
+"""The catalog: a DuckDB file over the manifests. Disposable: `build` makes it again at any time.
+
+Tables hold shard-level facts of every run; views reach the documents of the latest run in their
+Parquet files. Only the driver writes it: open, write, close, then rename into place. For a lake
+that is not on a local file system the catalog is built locally and uploaded, and read from a
+local copy whose views go through fsspec.
+
+Tables: runs, policies, models, failures, input_shards, shard_counts, shard_reasons, output_shards,
+lineage. Views: documents, decisions, kept, dropped, quarantine, duplicates, curated, funnel,
+reasons.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+
+from filters.errors import StoreError
+from manifests.manifest import Manifest, load_all
+from manifests.run import RunRecord, load_runs
+from manifests.store import Store
+
+PATH = "catalog.duckdb"
+
+_TABLES = """
+CREATE TABLE runs (run_id VARCHAR PRIMARY KEY, name VARCHAR, status VARCHAR, version VARCHAR,
+  started VARCHAR, finished VARCHAR, recipe JSON, fingerprints JSON, curated VARCHAR);
+CREATE TABLE policies (run_id VARCHAR, name VARCHAR, version BIGINT, fingerprint VARCHAR,
+  policy JSON);
+CREATE TABLE models (run_id VARCHAR, role VARCHAR, url VARCHAR, sha256 VARCHAR);
+CREATE TABLE failures (run_id VARCHAR, stage VARCHAR, key VARCHAR, error VARCHAR);
+CREATE TABLE input_shards (run_id VARCHAR, key VARCHAR, uri VARCHAR, format VARCHAR, bytes BIGINT,
+  checksum VARCHAR, status VARCHAR, attempts BIGINT, seconds DOUBLE, records BIGINT,
+  documents BIGINT, gated BIGINT, failed BIGINT, error VARCHAR);
+CREATE TABLE shard_counts (run_id VARCHAR, key VARCHAR, documents BIGINT, kept BIGINT,
+  dropped BIGINT, emptied BIGINT);
+CREATE TABLE shard_reasons (run_id VARCHAR, key VARCHAR, outcome VARCHAR, reason VARCHAR,
+  records BIGINT, records_any BIGINT);
+CREATE TABLE output_shards (run_id VARCHAR, path VARCHAR, split VARCHAR, rows BIGINT, bytes BIGINT,
+  sha256 VARCHAR, seconds DOUBLE);
+CREATE TABLE lineage (run_id VARCHAR, output_path VARCHAR, input_key VARCHAR);
+"""
+
+_COMMENTS = {
+    "shard_reasons.records": "records whose primary reason this is",
+    "shard_reasons.records_any": "records that have this reason at all; NULL if only one is known",
+    "shard_counts.emptied": "kept documents of which the transforms left nothing",
+    "input_shards.checksum": "sha256 of the bytes read, or the store's own tag where it has one",
+}
+
+
+def build(store: Store) -> None:
+    """Write the catalog of a lake from its run records and manifests.
+
+    Raises:
+        StoreError: if the lake holds no run.
+    """
+    runs = load_runs(store)
+    if not runs:
+        raise StoreError(f"{store.url()} holds no run yet: `thresher run RECIPE.toml` makes one")
+    with tempfile.TemporaryDirectory(prefix="thresher-") as folder:
+        file = Path(folder) / "catalog.duckdb"
+        with duckdb.connect(str(file)) as database:
+            _open_lake(database, store)
+            database.execute(_TABLES)
+            for target, comment in _COMMENTS.items():
+                database.execute(f"COMMENT ON COLUMN {target} IS '{comment.replace(chr(39), '')}'")
+            for run in runs:
+                _fill(database, store, run)
+            _create_views(database, store, runs[-1])
+        with file.open("rb") as source, store.writer(PATH) as target_file:
+            while block := source.read(2**20):
+                target_file.write(block)
+
+
+@contextlib.contextmanager
+def connect(store: Store) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection to the catalog of a lake.
+
+    Nothing can be written through it, and SQL reaches no file outside the lake.
+
+    Raises:
+        StoreError: if the lake has no catalog.
+    """
+    if not store.exists(PATH):
+        raise StoreError(f"{store.url(PATH)} does not exist: `thresher catalog rebuild` makes it")
+    with contextlib.ExitStack() as stack:
+        if store.is_local:
+            file = store.url(PATH)
+        else:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="thresher-"))
+            file = str(Path(folder) / "catalog.duckdb")
+            Path(file).write_bytes(store.read_bytes(PATH))
+        database = stack.enter_context(duckdb.connect(file, read_only=True))
+        _open_lake(database, store)
+        if store.is_local:
+            database.execute("SET allowed_directories = [$lake]", {"lake": store.url()})
+            database.execute("SET enable_external_access = false")
+        database.execute("SET lock_configuration = true")
+        yield database
+
+
+def _open_lake(database: duckdb.DuckDBPyConnection, store: Store) -> None:
+    """Let DuckDB read the lake where it has no driver of its own for it."""
+    if not store.is_local:
+        database.register_filesystem(store.filesystem)
+
+
+def _fill(database: duckdb.DuckDBPyConnection, store: Store, run: RunRecord) -> None:
+    insert = _Inserter(database, run.run_id)
+    insert.rows(
+        "runs",
+        [
+            [
+                run.name,
+                run.status,
+                run.version,
+                run.started,
+                run.finished,
+                _json(run.recipe),
+                _json(run.fingerprints),
+                store.url(run.curated) if run.curated else None,
+            ]
+        ],
+    )
+    if run.policy:
+        fingerprint = run.fingerprints.get("decisions", "")
+        insert.rows(
+            "policies",
+            [[run.policy["name"], run.policy["version"], fingerprint, _json(run.policy)]],
+        )
+    insert.rows("models", [[m.role, m.url, m.sha256] for m in run.models])
+    insert.rows("failures", [[f.stage, f.key, f.error] for f in run.failures])
+    documents = _manifests(store, run, "documents")
+    decisions = _manifests(store, run, "decisions")
+    errors = {f.key: f.error for f in run.failures if f.stage == "documents"}
+    for item in run.inputs:
+        manifest = documents.get(item.key)
+        attempts = run.attempts.get(f"documents/{item.key}", 1)
+        if manifest is None:
+            status = "failed" if item.key in errors else "pending"
+            counts: list[Any] = [item.etag, status, attempts, None, None, None, None, None]
+        else:
+            ledger, facts = manifest.ledger, manifest.facts
+            counts = [
+                facts.get("sha256") or item.etag,
+                facts["status"],
+                attempts,
+                manifest.seconds,
+                *(ledger[part] for part in ("records", "documents", "gated", "failed")),
+            ]
+        insert.rows(
+            "input_shards",
+            [[item.key, item.uri, item.format, item.bytes, *counts, errors.get(item.key)]],
+        )
+    parts = _manifests(store, run, "parts")
+    for key, manifest in decisions.items():
+        ledger = manifest.ledger
+        emptied = parts[key].ledger["dropped"] if key in parts else None
+        counts = [ledger["records"], ledger["kept"], ledger["dropped"], emptied]
+        insert.rows("shard_counts", [[key, *counts]])
+    insert.rows("shard_reasons", _reasons(documents) + _reasons(decisions))
+    for manifest in _manifests(store, run, "curated").values():
+        for output in manifest.outputs:
+            split = manifest.facts.get("split")
+            path = store.url(output.path)
+            insert.rows(
+                "output_shards",
+                [[path, split, output.rows, output.bytes, output.sha256, manifest.seconds]],
+            )
+            insert.rows(
+                "lineage",
+                [
+                    [path, part.rsplit("/", 1)[-1].removesuffix(".parquet")]
+                    for part in manifest.inputs
+                ],
+            )
+
+
+class _Inserter:
+    def __init__(self, database: duckdb.DuckDBPyConnection, run_id: str) -> None:
+        self._database, self._run_id = database, run_id
+
+    def rows(self, table: str, rows: list[list[Any]]) -> None:
+        """Append rows, each led by the run's id."""
+        if rows:
+            places = ", ".join("?" * (len(rows[0]) + 1))
+            self._database.executemany(
+                f"INSERT INTO {table} VALUES ({places})",  # noqa: S608 - names of this module
+                [[self._run_id, *row] for row in rows],
+            )
+
+
+def _manifests(store: Store, run: RunRecord, stage: str) -> dict[str, Manifest]:
+    """The run's manifests of a stage: for a per-shard stage, of its own input shards only."""
+    if stage not in run.fingerprints:
+        return {}
+    keys = None if stage == "curated" else [item.key for item in run.inputs]
+    return load_all(store, stage, run.fingerprints[stage], keys)
+
+
+def _reasons(manifests: dict[str, Manifest]) -> list[list[Any]]:
+    rows: list[list[Any]] = []
+    for key, manifest in manifests.items():
+        every = manifest.facts.get("all_reasons", {})
+        primary = {tuple(name.split("/", 1)): count for name, count in manifest.reasons.items()}
+        primary |= {("dropped", r): 0 for r in every if ("dropped", r) not in primary}
+        rows += [
+            [key, outcome, reason, count, every.get(reason)]
+            for (outcome, reason), count in sorted(primary.items())
+        ]
+    return rows
+
+
+def _create_views(database: duckdb.DuckDBPyConnection, store: Store, run: RunRecord) -> None:
+    documents = _manifests(store, run, "documents")
+    decisions = _manifests(store, run, "decisions")
+    shard = "parse_filename(filename, true) AS shard"
+    files = {
+        "documents": (
+            [m.output(0).path for m in documents.values()],
+            shard,
+            "file_row_number AS row",
+        ),
+        "quarantine": ([m.output(1).path for m in documents.values()], shard, ""),
+        "decisions": ([m.output().path for m in decisions.values()], shard, ""),
+        "duplicates": (
+            [
+                output.path
+                for manifest in load_all(
+                    store, "duplicates", run.fingerprints["duplicates"]
+                ).values()
+                for output in manifest.outputs
+            ]
+            if "duplicates" in run.fingerprints
+            else [],
+            shard,
+            "",
+        ),
+        "curated": (
+            [o.path for m in _manifests(store, run, "curated").values() for o in m.outputs],
+            "filename AS shard",
+            "",
+        ),
+    }
+    for name, (paths, *extra) in files.items():
+        if paths:
+            listed = ", ".join(_quoted(store.url(path)) for path in paths)
+            hidden = "filename, file_row_number" if extra[1] else "filename"
+            database.execute(
+                f"CREATE VIEW {name} AS SELECT {', '.join(filter(None, extra))}, "  # noqa: S608
+                f"* EXCLUDE ({hidden}) FROM read_parquet([{listed}], filename = true"
+                + (", file_row_number = true)" if extra[1] else ")")
+            )
+    if documents and decisions:
+        for verdict in ("kept", "dropped"):
+            database.execute(
+                f"CREATE VIEW {verdict} AS SELECT d.*, x.* EXCLUDE (shard, row, id) "  # noqa: S608
+                "FROM documents AS d JOIN decisions AS x ON d.shard = x.shard AND d.row = x.row "
+                f"WHERE x.verdict = '{verdict}'"
+            )
+    current = _quoted(run.run_id)
+    database.execute(
+        f"""
+        CREATE VIEW funnel AS
+        WITH shards AS (SELECT * FROM input_shards WHERE run_id = {current}),
+        judged AS (SELECT * FROM shard_counts WHERE run_id = {current}),
+        written AS (SELECT * FROM output_shards WHERE run_id = {current})
+        SELECT step, records, round(100.0 * records / max(records) OVER (), 2) AS percent FROM (
+          SELECT 1 AS place, 'records read' AS step, (SELECT sum(records) FROM shards) AS records
+          UNION ALL SELECT 2, 'gated', (SELECT sum(gated) FROM shards)
+          UNION ALL SELECT 3, 'failed', (SELECT sum(failed) FROM shards)
+          UNION ALL SELECT 4, 'documents measured', (SELECT sum(documents) FROM shards)
+          UNION ALL SELECT 5, 'dropped', (SELECT sum(dropped) FROM judged)
+          UNION ALL SELECT 6, 'kept', (SELECT sum(kept) FROM judged)
+          UNION ALL SELECT 7, 'emptied by transforms', (SELECT sum(emptied) FROM judged)
+          UNION ALL SELECT 8, 'curated', (SELECT sum(rows) FROM written)
+        ) ORDER BY place
+        """  # noqa: S608 - a quoted literal
+    )
+    database.execute(
+        f"""
+        CREATE VIEW reasons AS
+        SELECT outcome, reason, CAST(sum(records) AS BIGINT) AS records,
+          CAST(sum(records_any) AS BIGINT) AS records_any
+        FROM shard_reasons WHERE run_id = {current}
+        GROUP BY ALL ORDER BY outcome, records DESC, reason
+        """  # noqa: S608 - a quoted literal
+    )
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value, order="sorted").decode()

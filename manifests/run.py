@@ -1,0 +1,98 @@
+"""The record of a run: what it read, which facts it used, how it ended.
+
+Runs live at `runs/<run_id>.json` in the lake. With the manifests they are all the catalog needs.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from filters.errors import StoreError, did_you_mean
+from manifests.store import Store
+
+_FOLDER = "runs"
+
+
+class InputRecord(msgspec.Struct, frozen=True):
+    """One input shard of a run."""
+
+    key: str
+    uri: str
+    bytes: int
+    etag: str
+    format: str
+
+
+class ModelRecord(msgspec.Struct, frozen=True):
+    """A model whose signals the run used."""
+
+    role: str
+    url: str
+    sha256: str
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A task that ended in an error after all its attempts."""
+
+    stage: str
+    key: str
+    error: str
+
+
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One run."""
+
+    run_id: str
+    name: str
+    status: Literal["running", "complete", "incomplete"]
+    version: str
+    """Version of Thresher that wrote it."""
+    started: str
+    """UTC, ISO 8601; like all times here telemetry, not part of any identity."""
+    finished: str = ""
+    recipe: dict[str, Any] = {}
+    inputs: list[InputRecord] = []
+    fingerprints: dict[str, str] = {}
+    """Fingerprint by stage: where the run's facts are."""
+    policy: dict[str, Any] = {}
+    """The resolved policy, with literal thresholds."""
+    models: list[ModelRecord] = []
+    failures: list[Failure] = []
+    attempts: dict[str, int] = {}
+    """Attempts by `stage/key`, where there was more than one."""
+    curated: str = ""
+    """Folder of the curated shards inside the lake."""
+
+
+def save_run(store: Store, record: RunRecord) -> None:
+    """Write the record of a run, replacing an earlier state of it."""
+    data = msgspec.json.format(msgspec.json.encode(record, order="sorted"), indent=1)
+    store.write_bytes(f"{_FOLDER}/{record.run_id}.json", data)
+
+
+def load_runs(store: Store) -> list[RunRecord]:
+    """All runs of a lake, oldest first."""
+    runs = [
+        msgspec.json.decode(store.read_bytes(path), type=RunRecord)
+        for path in store.sizes(_FOLDER)
+        if path.endswith(".json")
+    ]
+    return sorted(runs, key=lambda run: (run.started, run.run_id))
+
+
+def find_run(store: Store, name: str = "") -> RunRecord:
+    """The latest run, or the latest whose name or id is `name`.
+
+    Raises:
+        StoreError: if there is none.
+    """
+    runs = load_runs(store)
+    found = [run for run in runs if not name or name in (run.name, run.run_id)]
+    if found:
+        return found[-1]
+    if not runs:
+        raise StoreError(f"{store.url()} holds no run yet: `thresher run RECIPE.toml` makes one")
+    hint = did_you_mean(name, {run.name for run in runs})
+    raise StoreError(f"{store.url()} holds no run '{name}'. {hint}".rstrip())

@@ -1,0 +1,67 @@
+"""Arrow schemas of the facts in the lake: documents, quarantine, decisions."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from filters.signals import FAMILIES, family_type
+
+PROVENANCE = (
+    pa.field("id", pa.string(), nullable=False),
+    pa.field("record_id", pa.string()),
+    pa.field("url", pa.string()),
+    pa.field("source", pa.string(), nullable=False),
+    pa.field("date", pa.string()),
+    pa.field("title", pa.string()),
+    pa.field("charset", pa.string()),
+    pa.field("charset_source", pa.string()),
+)
+"""Where a document came from. `id` is 32 hex digits over the record's own id, URL and content."""
+
+
+def documents_schema(permutations: int) -> pa.Schema:
+    """Measured documents: provenance, text, one struct per family of signals, the signature.
+
+    Args:
+        permutations: 32-bit values of a MinHash signature.
+    """
+    return pa.schema(
+        [
+            *PROVENANCE,
+            pa.field("text", pa.string(), nullable=False),
+            pa.field("content_hash", pa.binary(16), nullable=False),
+            *(pa.field(family.name, family_type(family.name)) for family in FAMILIES),
+            pa.field("minhash", pa.binary(4 * permutations)),
+        ]
+    )
+
+
+QUARANTINE = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("record_id", pa.string()),
+        pa.field("url", pa.string()),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("outcome", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("detail", pa.string()),
+        pa.field("sample", pa.binary()),
+    ]
+)
+"""Every failed record and a deterministic sample of gated ones, with the start of the content."""
+
+DECISIONS = pa.schema(
+    [
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("verdict", pa.string(), nullable=False),
+        pa.field("reason", pa.string()),
+        pa.field("reasons", pa.list_(pa.string()), nullable=False),
+        pa.field("unknown", pa.list_(pa.string()), nullable=False),
+        pa.field("cluster_id", pa.string()),
+        pa.field("cluster_size", pa.int64()),
+        pa.field("survivor_id", pa.string()),
+    ]
+)
+"""One row per document, in its order. `reason` is the first of `reasons`; `survivor_id` names
+the document that was kept in place of this one."""

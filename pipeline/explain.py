@@ -1,0 +1,160 @@
+"""Why a document was kept or dropped: every signal, rule, threshold and reason of one document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import msgspec
+
+from filters.errors import StoreError
+from filters.judge_sql import compile_rules, explain_rows
+from filters.policy import Policy
+from filters.signals import FAMILIES
+
+_PROVENANCE = ("id", "record_id", "url", "source", "date", "title", "charset", "charset_source")
+_DECISION = ("verdict", "reason", "reasons", "unknown", "cluster_id", "cluster_size", "survivor_id")
+_TEXT_CHARACTERS = 600
+
+
+class RuleResult(msgspec.Struct, frozen=True):
+    """What one rule said."""
+
+    reason: str
+    meaning: str
+    tests: list[str]
+    """Each bound as `signal operator threshold (value)`."""
+    drops: bool | None
+    """None where the signal is undefined; `missing` says what that means."""
+    missing: str
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """All that is known of one document."""
+
+    provenance: dict[str, Any]
+    decision: dict[str, Any]
+    """Empty where the run did not judge the document."""
+    rules: list[RuleResult]
+    signals: dict[str, Any]
+    duplicates: list[dict[str, Any]]
+    """The other members of its cluster, at most 20."""
+    text: str
+    """The start of the text."""
+    quarantine: dict[str, Any] = {}
+    """Filled instead of all else where the record is not a document."""
+
+
+def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> Explanation:
+    """Explain a document.
+
+    Args:
+        database: a connection to the catalog.
+        name: its id, record id or URL.
+        policy: the resolved policy of the run.
+
+    Raises:
+        StoreError: if no document and no quarantined record has that name.
+    """
+    match = "id = $name OR record_id = $name OR url = $name"
+    found = _one(
+        database,
+        f"""
+        SELECT {", ".join(_PROVENANCE)}, shard, row, left(text, {_TEXT_CHARACTERS}) AS text,
+          {", ".join(f'"{family.name}"' for family in FAMILIES)}, {compile_rules(policy)}
+        FROM documents WHERE {match} ORDER BY id, shard, row LIMIT 1
+        """,  # noqa: S608 - registry names and a compiled policy; the value is a parameter
+        {"name": name},
+    )
+    if found is None:
+        return _quarantined(database, name, match)
+    fired = found["fired"] or {}
+    signals = {
+        signal.name: (found[family.name] or {}).get(signal.name.split(".")[1])
+        for family in FAMILIES
+        for signal in family.signals
+    }
+    rules = [
+        RuleResult(
+            reason=rule.reason,
+            meaning=rule.meaning,
+            tests=[
+                f"{signal} {operator} {threshold} ({signals.get(signal)})"
+                for signal, operator, threshold in zip(
+                    rule.signals, rule.operators, rule.thresholds, strict=True
+                )
+            ],
+            drops=fired.get(rule.reason),
+            missing=rule.missing,
+        )
+        for rule in explain_rows(policy)
+    ]
+    decision = _one(
+        database,
+        f"SELECT {', '.join(_DECISION)} FROM decisions WHERE shard = $shard AND row = $row",  # noqa: S608
+        {"shard": found["shard"], "row": found["row"]},
+    )
+    return Explanation(
+        provenance={name: found[name] for name in _PROVENANCE},
+        decision=decision or {},
+        rules=rules,
+        signals=signals,
+        duplicates=_cluster(database, found["id"]),
+        text=found["text"],
+    )
+
+
+def _cluster(database: duckdb.DuckDBPyConnection, identity: str) -> list[dict[str, Any]]:
+    if not _has_view(database, "duplicates"):
+        return []
+    return _all(
+        database,
+        """
+        SELECT p.id, p.similarity, p.matched_id, d.url, x.verdict, x.reason
+        FROM duplicates AS p
+        JOIN documents AS d ON p.shard = d.shard AND p.row = d.row
+        JOIN decisions AS x ON p.shard = x.shard AND p.row = x.row
+        WHERE p.cluster_id IN (SELECT cluster_id FROM duplicates WHERE id = $id) AND p.id <> $id
+        ORDER BY x.verdict DESC, p.id LIMIT 20
+        """,
+        {"id": identity},
+    )
+
+
+def _quarantined(database: duckdb.DuckDBPyConnection, name: str, match: str) -> Explanation:
+    row = _one(
+        database,
+        "SELECT id, record_id, url, source, outcome, reason, detail, sample "  # noqa: S608
+        f"FROM quarantine WHERE {match} ORDER BY id LIMIT 1",
+        {"name": name},
+    )
+    if row is None:
+        raise StoreError(
+            f"no document has the id, record id or URL '{name}' in the latest run. "
+            "Gated records are kept as a sample only. Look for one with: "
+            "thresher query \"SELECT id, url FROM documents WHERE url LIKE '%example%'\""
+        )
+    sample = bytes(row.pop("sample") or b"")[:_TEXT_CHARACTERS].decode("utf-8", "replace")
+    return Explanation(
+        provenance={}, decision={}, rules=[], signals={}, duplicates=[], text=sample, quarantine=row
+    )
+
+
+def _has_view(database: duckdb.DuckDBPyConnection, name: str) -> bool:
+    query = "SELECT 1 FROM duckdb_views() WHERE view_name = $name"
+    return bool(database.execute(query, {"name": name}).fetchall())
+
+
+def _one(
+    database: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, Any]
+) -> dict[str, Any] | None:
+    rows = _all(database, query, parameters)
+    return rows[0] if rows else None
+
+
+def _all(
+    database: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, Any]
+) -> list[dict[str, Any]]:
+    result = database.execute(query, parameters)
+    names = [column[0] for column in result.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

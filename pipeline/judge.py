@@ -1,0 +1,289 @@
+"""Judging: measurements and a policy give decisions. Seconds, not hours; no text is read.
+
+    thresholds  once        a policy's `keep_top` shares become literal thresholds of this run
+    candidates  per shard   the members of duplicate clusters: does each pass every rule?
+    survivors   once        the best passing member of each cluster survives; receipts for the rest
+    decisions   per shard   verdict and all reasons of every document
+
+The survivor is chosen among members that pass every other rule, so a rule never kills the
+canonical copy while its twins are dropped as duplicates. The policy is compiled to SQL by
+`filters.judge_sql` and DuckDB runs it, here as in replay and `explain`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from filters.judge_sql import compile_rules, signal_sql
+from filters.policy import DUPLICATE_REASONS, Policy, unresolved
+from manifests.manifest import Manifest, Output, commit
+from manifests.schemas import DECISIONS
+from manifests.shards import ShardWriter, read_table
+from manifests.store import Store
+from pipeline.dedup import ShardRef
+
+THRESHOLDS, CANDIDATES, SURVIVORS, STAGE = "thresholds", "candidates", "survivors", "decisions"
+VERSION = 1
+KEY = "all"
+
+_CANDIDATES = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("id", pa.string()),
+        ("cluster_id", pa.string()),
+        ("exact_id", pa.string()),
+        ("passes", pa.bool_()),
+        ("preference", pa.float64()),
+    ]
+)
+
+_SURVIVORS = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("cluster_id", pa.string()),
+        ("cluster_size", pa.int64()),
+        ("survivor_id", pa.string()),
+        ("reason", pa.string()),
+    ]
+)
+"""`survivor_id` and `reason` are NULL for the survivor, and where no member passes."""
+
+
+def thresholds(
+    store: Store, shards: Sequence[ShardRef], policy: Policy, fingerprint: str
+) -> Manifest:
+    """Find the smallest kept value of each `keep_top` rule over all documents of the run.
+
+    The facts hold it by reason; None where no document has the signal.
+    """
+    began = time.perf_counter()
+    found: dict[str, float | int | None] = {}
+    for rule in unresolved(policy):
+        assert rule.signal is not None
+        assert rule.keep_top is not None
+        family, name = rule.signal.split(".")
+        parts = []
+        for shard in shards:
+            with store.open(shard.documents) as file:
+                table = pq.ParquetFile(file).read(columns=[rule.signal])
+            column = pc.struct_field(table[family], name) if table.num_rows else None
+            if column is not None:
+                parts.append(column.drop_null().to_numpy())
+        values = np.sort(np.concatenate(parts)) if parts else np.empty(0)
+        kept = math.ceil(len(values) * rule.keep_top)
+        found[rule.reason] = values[len(values) - max(kept, 1)].item() if len(values) else None
+    return commit(
+        store,
+        Manifest(
+            stage=THRESHOLDS,
+            fingerprint=fingerprint,
+            key=KEY,
+            inputs=[shard.documents for shard in shards],
+            facts=found,
+            seconds=time.perf_counter() - began,
+        ),
+    )
+
+
+def candidates(
+    store: Store, shard: ShardRef, duplicates: str, policy: Policy, fingerprint: str
+) -> Manifest:
+    """Judge the clustered documents of a shard by every rule but duplication.
+
+    Args:
+        store: the lake.
+        shard: the measured shard.
+        duplicates: path of its duplicates file.
+        policy: resolved.
+        fingerprint: of the judging.
+    """
+    began = time.perf_counter()
+    prefer = policy.duplicates.prefer
+    preference = f"CAST({signal_sql(prefer)} AS DOUBLE)" if prefer else "NULL"
+    with _database() as database:
+        _register_documents(database, store, shard, policy)
+        database.register("duplicates", read_table(store, duplicates))
+        table = database.sql(
+            f"""
+            WITH judged AS (
+              SELECT row, id, {preference} AS preference, {compile_rules(policy)}
+              FROM documents WHERE row IN (SELECT row FROM duplicates)
+            )
+            SELECT row, id, cluster_id, exact_id, len(reasons) = 0 AS passes, preference
+            FROM judged JOIN duplicates USING (row, id) ORDER BY row
+            """  # noqa: S608 - compiled from a checked policy
+        ).to_arrow_table()
+    output = _write(store, CANDIDATES, fingerprint, shard.key, table, _CANDIDATES)
+    return commit(
+        store,
+        Manifest(
+            stage=CANDIDATES,
+            fingerprint=fingerprint,
+            key=shard.key,
+            inputs=[shard.documents, duplicates],
+            outputs=[output],
+            seconds=time.perf_counter() - began,
+        ),
+    )
+
+
+def survivors(
+    store: Store, candidate_paths: dict[str, str], policy: Policy, fingerprint: str
+) -> Manifest:
+    """Choose each cluster's survivor.
+
+    Args:
+        store: the lake.
+        candidate_paths: candidates file by shard key.
+        policy: resolved; says which kinds of copies are dropped and which member is preferred.
+        fingerprint: of the judging.
+    """
+    began = time.perf_counter()
+    drop = policy.duplicates.drop
+    cluster = "exact_id" if drop == ("exact",) else "cluster_id"
+    members = [_named(_CANDIDATES.empty_table(), "")]
+    for key, path in sorted(candidate_paths.items()):
+        members.append(_named(read_table(store, path), key))
+    with _database() as database:
+        database.register("members", pa.concat_tables(members))
+        table = database.sql(
+            f"""
+            WITH ranked AS (
+              SELECT *, {cluster} AS cluster,
+                row_number() OVER best AS place,
+                count(*) OVER (PARTITION BY {cluster}) AS cluster_size,
+                first_value(id) OVER best AS first_id,
+                first_value(exact_id) OVER best AS first_exact_id,
+                first_value(passes) OVER best AS found
+              FROM members WHERE {cluster} IS NOT NULL
+              WINDOW best AS (
+                PARTITION BY {cluster}
+                ORDER BY passes DESC, preference DESC NULLS LAST, id, shard, row
+              )
+            ), named AS (
+              SELECT *, CASE WHEN NOT found OR place = 1 THEN NULL
+                WHEN exact_id = first_exact_id THEN 'exact' ELSE 'near' END AS kind
+              FROM ranked
+            )
+            SELECT shard, row, cluster AS cluster_id, cluster_size,
+              CASE WHEN kind = ANY($drop) THEN first_id END AS survivor_id,
+              CASE WHEN coalesce(kind <> ALL($drop), TRUE) THEN NULL
+                WHEN kind = 'exact' THEN $exact ELSE $near END AS reason
+            FROM named ORDER BY shard, row
+            """,  # noqa: S608 - a column name of two
+            params={"drop": list(drop), **DUPLICATE_REASONS},
+        ).to_arrow_table()
+    outputs = []
+    for key in sorted(candidate_paths):
+        mine = table.filter(pc.equal(table["shard"], key)).drop_columns(["shard"])
+        outputs.append(_write(store, SURVIVORS, fingerprint, key, mine, _SURVIVORS))
+    return commit(
+        store,
+        Manifest(
+            stage=SURVIVORS,
+            fingerprint=fingerprint,
+            key=KEY,
+            inputs=[candidate_paths[key] for key in sorted(candidate_paths)],
+            outputs=outputs,
+            facts={"lost": table["reason"].length() - table["reason"].null_count},
+            seconds=time.perf_counter() - began,
+        ),
+    )
+
+
+def decide(
+    store: Store, shard: ShardRef, survivor_path: str | None, policy: Policy, fingerprint: str
+) -> Manifest:
+    """Write the decision of every document of a shard, in its order.
+
+    Args:
+        store: the lake.
+        shard: the measured shard.
+        survivor_path: its survivors file; None where it has no duplicates.
+        policy: resolved.
+        fingerprint: of the judging.
+    """
+    began = time.perf_counter()
+    copies = read_table(store, survivor_path) if survivor_path else _SURVIVORS.empty_table()
+    with _database() as database:
+        _register_documents(database, store, shard, policy)
+        database.register("copies", copies)
+        table = database.sql(
+            f"""
+            WITH judged AS (SELECT row, id, {compile_rules(policy)} FROM documents),
+            decided AS (
+              SELECT judged.row, id, unknown, cluster_id, cluster_size, survivor_id,
+                CASE WHEN copies.reason IS NULL THEN reasons
+                  ELSE list_append(reasons, copies.reason) END AS reasons
+              FROM judged LEFT JOIN copies ON judged.row = copies.row
+            )
+            SELECT row, id, CASE WHEN len(reasons) = 0 THEN 'kept' ELSE 'dropped' END AS verdict,
+              reasons[1] AS reason, reasons, unknown, cluster_id, cluster_size, survivor_id
+            FROM decided ORDER BY row
+            """  # noqa: S608 - compiled from a checked policy
+        ).to_arrow_table()
+    output = _write(store, STAGE, fingerprint, shard.key, table, DECISIONS)
+    counts = table.group_by("reason").aggregate([([], "count_all")]).to_pylist()
+    primary = {row["reason"]: row["count_all"] for row in counts if row["reason"] is not None}
+    every = pc.value_counts(table["reasons"].combine_chunks().flatten()).to_pylist()
+    return commit(
+        store,
+        Manifest(
+            stage=STAGE,
+            fingerprint=fingerprint,
+            key=shard.key,
+            inputs=[shard.documents, *([survivor_path] if survivor_path else [])],
+            outputs=[output],
+            ledger={
+                "records": table.num_rows,
+                "kept": table.num_rows - sum(primary.values()),
+                "dropped": sum(primary.values()),
+            },
+            reasons={f"dropped/{reason}": primary[reason] for reason in sorted(primary)},
+            facts={
+                "all_reasons": {
+                    row["values"]: row["counts"] for row in sorted(every, key=lambda r: r["values"])
+                }
+            },
+            seconds=time.perf_counter() - began,
+        ),
+    )
+
+
+def _database() -> duckdb.DuckDBPyConnection:
+    """A private database of one thread: the executor decides how many tasks run at once."""
+    return duckdb.connect(":memory:", config={"threads": 1})
+
+
+def _register_documents(
+    database: duckdb.DuckDBPyConnection, store: Store, shard: ShardRef, policy: Policy
+) -> None:
+    """The table `documents`: row, id and the families the policy looks at."""
+    signals = {c.signal for rule in policy.rules for c in rule.conditions}
+    if policy.duplicates.prefer:
+        signals.add(policy.duplicates.prefer)
+    families = sorted({name.split(".")[0] for name in signals})
+    table = read_table(store, shard.documents, ["id", *families])
+    rows = pa.array(np.arange(table.num_rows, dtype=np.int64))
+    database.register("documents", table.append_column("row", rows))
+
+
+def _write(
+    store: Store, stage: str, fingerprint: str, key: str, table: pa.Table, schema: pa.Schema
+) -> Output:
+    path = f"{stage}/{fingerprint}/{key}.parquet"
+    with ShardWriter(store, path, schema) as writer:
+        writer.write(table.cast(schema))
+    return writer.output
+
+
+def _named(table: pa.Table, shard: str) -> pa.Table:
+    return table.append_column("shard", pa.array([shard] * table.num_rows, pa.string()))

@@ -1,0 +1,183 @@
+"""Stage `parts`: the kept documents of one shard, transformed and sorted by shuffle key."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from filters.errors import StoreError
+from filters.measure import keyed_hash
+from filters.transforms import Transform, transforms
+from manifests.manifest import Manifest, commit
+from manifests.shards import ShardWriter, read_batches, read_table
+from manifests.store import Store
+from pipeline.dedup import ShardRef
+from pipeline.materialize import CuratedSettings
+from pipeline.materialize.plan import Histogram, add, histogram
+
+STAGE = "parts"
+VERSION = 1
+
+EMPTY = "empty_after_transforms"
+"""The reason of a kept document of which the transforms leave nothing."""
+
+CURATED = pa.schema(
+    [
+        pa.field("text", pa.string(), nullable=False),
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("url", pa.string()),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("language", pa.string()),
+        pa.field("language_score", pa.float64()),
+        pa.field("quality_score", pa.float64()),
+        pa.field("token_estimate", pa.int64(), nullable=False),
+        pa.field("duplicates", pa.int64(), nullable=False),
+    ]
+)
+"""Columns of a curated shard. `token_estimate` is bytes of text / 4.2, rounded, the usual rate of a
+BPE vocabulary of 50,000 on English; `duplicates` is how many documents of the run had this
+content, itself included."""
+
+SCHEMA = CURATED.append(pa.field("key", pa.uint64(), nullable=False))
+
+_COLUMNS = ["id", "url", "source", "text", "language.code", "language.score", "quality.score"]
+_ORDER = [("key", "ascending"), ("id", "ascending"), ("source", "ascending"), ("url", "ascending")]
+_RUN_BYTES = 128_000_000
+"""Text that is held in memory: a larger part is written as several sorted runs, which merging
+finds by row-group statistics just as well."""
+_ROW_GROUP_ROWS = 128
+"""Small, since a curated shard reads only the row groups that touch its key range."""
+
+
+def part(
+    store: Store, shard: ShardRef, decisions: str, settings: CuratedSettings, fingerprint: str
+) -> Manifest:
+    """Write the kept rows of a shard; the facts hold their histogram for the plan.
+
+    Args:
+        store: the lake.
+        shard: the measured shard.
+        decisions: path of its decisions.
+        settings: what curated shards look like.
+        fingerprint: of this stage.
+
+    Raises:
+        StoreError: if documents and decisions are not about the same rows.
+    """
+    began = time.perf_counter()
+    chosen = transforms(settings.transforms, "curated.transforms")
+    changed = dict.fromkeys(settings.transforms, 0)
+    counts = {"kept": 0, "empty": 0, "bytes": 0, "tokens": 0}
+    histograms: list[Histogram] = [add([])]
+    run: list[pa.Table] = []
+    run_bytes = 0
+    path = f"{STAGE}/{fingerprint}/{shard.key}.parquet"
+    with ShardWriter(store, path, SCHEMA) as writer:
+        for kept in _kept_rows(store, shard, decisions):
+            rows, emptied = _transformed(kept, chosen, changed)
+            counts["kept"] += rows.num_rows
+            counts["empty"] += emptied
+            if not rows.num_rows:
+                continue
+            table = _curated_columns(rows, settings.seed)
+            sizes = pc.binary_length(table["text"]).to_numpy().astype(np.int64)
+            counts["bytes"] += int(sizes.sum())
+            counts["tokens"] += pc.sum(table["token_estimate"]).as_py()
+            histograms.append(histogram(table["key"].to_numpy(), sizes, settings))
+            run.append(table)
+            run_bytes += int(sizes.sum())
+            if run_bytes >= _RUN_BYTES:
+                writer.write(in_order(pa.concat_tables(run)), _ROW_GROUP_ROWS)
+                run, run_bytes = [], 0
+        if run:
+            writer.write(in_order(pa.concat_tables(run)), _ROW_GROUP_ROWS)
+    summed = add(histograms)
+    return commit(
+        store,
+        Manifest(
+            stage=STAGE,
+            fingerprint=fingerprint,
+            key=shard.key,
+            inputs=[shard.documents, decisions],
+            outputs=[writer.output],
+            ledger={
+                "records": counts["kept"] + counts["empty"],
+                "kept": counts["kept"],
+                "dropped": counts["empty"],
+            },
+            reasons={f"dropped/{EMPTY}": counts["empty"]} if counts["empty"] else {},
+            facts={
+                "text_bytes": counts["bytes"],
+                "token_estimate": counts["tokens"],
+                "changed": changed,
+                "histogram": {"rows": summed.rows, "bytes": summed.bytes},
+            },
+            seconds=time.perf_counter() - began,
+        ),
+    )
+
+
+def histogram_of(manifest: Manifest) -> Histogram:
+    """The histogram that the manifest of a part carries."""
+    return Histogram(**manifest.facts["histogram"])
+
+
+def in_order(table: pa.Table) -> pa.Table:
+    """Rows by shuffle key; the id breaks ties, provenance those of a record that came twice."""
+    return table.take(pc.sort_indices(table, sort_keys=_ORDER))
+
+
+def _kept_rows(store: Store, shard: ShardRef, decisions: str) -> Iterator[pa.Table]:
+    """Batches of kept documents, with the size of the cluster each survived."""
+    verdicts = read_table(store, decisions, ["id", "verdict", "cluster_size"]).combine_chunks()
+    seen = 0
+    for batch in read_batches(store, shard.documents, _COLUMNS):
+        mine = verdicts.slice(seen, batch.num_rows)
+        if not mine["id"].combine_chunks().equals(batch["id"]):
+            raise StoreError(f"{decisions} does not decide the rows of {shard.documents}")
+        seen += batch.num_rows
+        table = pa.Table.from_batches([batch]).append_column("cluster_size", mine["cluster_size"])
+        yield table.filter(pc.equal(mine["verdict"], "kept"))
+    if seen != verdicts.num_rows:
+        raise StoreError(f"{decisions} decides more rows than {shard.documents} has")
+
+
+def _transformed(
+    table: pa.Table, chosen: tuple[Transform, ...], changed: dict[str, int]
+) -> tuple[pa.Table, int]:
+    """The rows with their new text, without those of which nothing is left, and their number."""
+    texts = table["text"].combine_chunks()
+    for transform in chosen:
+        after = transform.apply(texts)
+        changed[transform.name] += pc.sum(pc.not_equal(texts, after)).as_py() or 0
+        texts = after
+    full = pc.match_substring_regex(texts, r"\S")
+    place = table.schema.get_field_index("text")
+    rows = table.set_column(place, "text", texts).filter(full)
+    return rows, table.num_rows - rows.num_rows
+
+
+def _curated_columns(table: pa.Table, seed: int) -> pa.Table:
+    language = table["language"]
+    sizes = pc.binary_length(table["text"]).cast(pa.int64())
+    # Whole numbers throughout: bytes / 4.2, rounded half up, at least 1.
+    tokens = pc.divide(pc.add(pc.multiply(sizes, 10), 21), 42)
+    return pa.table(
+        [
+            table["text"],
+            table["id"],
+            table["url"],
+            table["source"],
+            pc.struct_field(language, "code"),
+            pc.struct_field(language, "score"),
+            pc.struct_field(table["quality"], "score"),
+            pc.max_element_wise(tokens, pa.scalar(1, pa.int64())),
+            pc.fill_null(table["cluster_size"], 1),
+            keyed_hash(table["id"].combine_chunks(), seed),
+        ],
+        schema=SCHEMA,
+    )

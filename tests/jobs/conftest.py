@@ -1,0 +1,30 @@
+"""A small crawl and recipes over it."""
+
+from __future__ import annotations
+
+import pytest
+
+from jobs.sample import write_sample
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory):
+    """The sample crawl, written once."""
+    return write_sample(tmp_path_factory.mktemp("sample"))
+
+
+@pytest.fixture
+def recipe_for(tmp_path, sample):
+    """Writes a recipe over the sample crawl and returns its path."""
+
+    def write(lake, urls=None, extra="", name="recipe.toml"):
+        urls = urls or [str(shard) for shard in sample.shards]
+        path = tmp_path / name
+        listed = ", ".join(f'"{url}"' for url in urls)
+        path.write_text(
+            f'name = "test"\nlake = "{lake}"\n[input]\nurls = [{listed}]\n{extra}',
+            encoding="utf-8",
+        )
+        return path
+
+    return write

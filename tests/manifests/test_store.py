@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import uuid
+
+import pyarrow as pa
+import pytest
+
+from filters.errors import LedgerError, StoreError
+from manifests.manifest import Manifest, commit, fingerprint, load, load_all, manifest_path
+from manifests.shards import ShardWriter, read_batches, read_table
+from manifests.store import Store
+
+
+@pytest.fixture(params=["local", "memory"])
+def store(request, tmp_path):
+    return Store(
+        str(tmp_path / "lake") if request.param == "local" else f"memory://{uuid.uuid4().hex}"
+    )
+
+
+def write_half(store, path):
+    with store.writer(path) as file:
+        file.write(b"half")
+        raise RuntimeError("boom")
+
+
+def test_write_is_atomic(store):
+    store.write_bytes("a/b.txt", b"old")
+    with pytest.raises(RuntimeError, match="boom"):
+        write_half(store, "a/b.txt")
+    assert store.read_bytes("a/b.txt") == b"old"
+    assert store.sizes("a") == {"a/b.txt": 3}
+
+
+def test_missing_file_says_which(store):
+    with pytest.raises(StoreError, match=r"nowhere\.txt does not exist"):
+        store.read_bytes("nowhere.txt")
+    assert store.sizes("nowhere") == {}
+
+
+def test_store_survives_pickling(store):
+    import pickle
+
+    store.write_bytes("x", b"1")
+    assert pickle.loads(pickle.dumps(store)).read_bytes("x") == b"1"
+
+
+def write(store, path, rows=5):
+    table = pa.table({"n": pa.array(range(rows), pa.int64())})
+    with ShardWriter(store, path, table.schema) as writer:
+        writer.write(table)
+    return writer.output
+
+
+def test_shard_counts_rows_bytes_and_hash(store):
+    import hashlib
+
+    output = write(store, "s/f/k.parquet")
+    data = store.read_bytes("s/f/k.parquet")
+    assert (output.rows, output.bytes) == (5, len(data))
+    assert output.sha256 == hashlib.sha256(data).hexdigest()
+    assert read_table(store, "s/f/k.parquet")["n"].to_pylist() == [0, 1, 2, 3, 4]
+    assert [b.num_rows for b in read_batches(store, "s/f/k.parquet", batch_rows=3)] == [3, 2]
+
+
+def test_failed_shard_leaves_nothing(store):
+    schema = pa.schema([("n", pa.int64())])
+    with pytest.raises(RuntimeError), ShardWriter(store, "s/f/k.parquet", schema):
+        raise RuntimeError("boom")
+    assert not store.exists("s/f/k.parquet")
+
+
+def test_manifest_is_the_commit(store):
+    output = write(store, "s/f/k.parquet")
+    assert load(store, "s", "f", "k") is None
+    commit(store, Manifest(stage="s", fingerprint="f", key="k", outputs=[output]))
+    loaded = load(store, "s", "f", "k")
+    assert loaded is not None
+    assert loaded.output() == output
+
+
+def test_shard_is_not_done_when_an_output_is_missing_or_torn(store):
+    for key in ("gone", "torn", "fine", "garbled"):
+        output = write(store, f"s/f/{key}.parquet")
+        commit(store, Manifest(stage="s", fingerprint="f", key=key, outputs=[output]))
+    store.remove("s/f/gone.parquet")
+    store.write_bytes("s/f/torn.parquet", b"PAR1")
+    store.write_bytes(manifest_path("s", "f", "garbled"), b'{"stage": "s"')
+    assert list(load_all(store, "s", "f")) == ["fine"]
+
+
+@pytest.mark.parametrize(
+    ("ledger", "reasons"),
+    [
+        ({"records": 3, "documents": 1, "gated": 1, "failed": 0}, {"gated/empty": 1}),
+        ({"records": 2, "documents": 1, "gated": 1}, {}),
+        ({"records": 2, "kept": 1, "dropped": 1}, {"dropped/x": 2}),
+        ({"records": 1, "kept": 1}, {"failed/x": 1}),
+    ],
+)
+def test_unbalanced_ledger_is_refused(store, ledger, reasons):
+    with pytest.raises(LedgerError):
+        commit(store, Manifest(stage="s", fingerprint="f", key="k", ledger=ledger, reasons=reasons))
+    assert load(store, "s", "f", "k") is None
+
+
+def test_fingerprint_is_canonical():
+    assert fingerprint("a", 1, {"x": 1, "y": [2]}) == fingerprint("a", 1, {"y": [2], "x": 1})
+    assert fingerprint("a", 1, {"x": 1}) != fingerprint("a", 2, {"x": 1})
+    with pytest.raises(TypeError):
+        fingerprint("a", 1, {1, 2})
+    with pytest.raises(TypeError):
+        fingerprint("a", 1, float("nan"))

@@ -116,7 +116,7 @@ def _hash_slices(
 ) -> Hashes:
     """Hashes of slices of padded data: eight bytes a step, all slices at once."""
     words: Hashes = np.ndarray((len(data) - 7,), "<u8", data.data, strides=(1,))
-    state = lengths.astype(np.uint64)
+    state = (lengths + 1).astype(np.uint64) * _MIX_1
     active = np.arange(len(starts))
     for at in range(0, int(lengths.max(initial=0)), 8):
         active = active[lengths[active] > at]

@@ -33,13 +33,13 @@ def nesting_depth(html: bytes) -> int:
     at = np.flatnonzero(data[:-6] == ord("<")) + 1
     closing = data[at] == ord("/")
     at += closing
-    name = _LOWER[data[at]]
-    part = name
+    first = _LOWER[data[at]]
+    name = part = first
     for i in range(1, 4):
         part = np.where(part > 0, _LOWER[data[at + i]], 0)
         name = name | part << np.uint32(8 * i)
     slot = np.minimum(np.searchsorted(_IGNORED, name), len(_IGNORED) - 1)
-    counts = (name > 0) & (_IGNORED[slot] != name)
+    counts = (first >= ord("a")) & (_IGNORED[slot] != name)
     steps = np.where(closing, -1, 1)[counts]
     if not len(steps):
         return 0

@@ -32,6 +32,7 @@ _WINDOW_PAGES = 16
 _WINDOW_BYTES = 4 << 20
 _PIPE_BYTES = 1 << 20
 _START_SECONDS = 120.0
+_DEATH_SECONDS = 1.0
 _OUT_OF_MEMORY = (b"memory allocation", b"MemoryError", b"std::bad_alloc", b"out of memory")
 
 
@@ -153,6 +154,7 @@ class _Child:
         self._unpacker = Unpacker()
         self._unsent: deque[memoryview] = deque([memoryview(pack(settings))])
         self._decoder = msgspec.msgpack.Decoder(Answer)
+        self._broken = False
         self._await_start()
 
     def work(
@@ -178,13 +180,13 @@ class _Child:
                 sizes.append(len(task.content))
                 sent += 1
             answers = self._exchange(since + self._timeout)
-            if answers is None:
-                return self._post_mortem()
             for answer in answers:
                 settle(answer, waiting.popleft())
                 sizes.popleft()
                 sent -= 1
                 since = time.monotonic()
+            if self._broken and waiting:
+                return self._post_mortem()
             if not answers and time.monotonic() >= since + self._timeout:
                 return Answer("extraction_timeout", f"no answer in {self._timeout:g} seconds")
         return None
@@ -199,16 +201,16 @@ class _Child:
 
     def _await_start(self) -> None:
         deadline = time.monotonic() + _START_SECONDS
-        answers: list[Answer] | None = []
-        while answers == [] and time.monotonic() < deadline:
+        answers: list[Answer] = []
+        while not answers and not self._broken and time.monotonic() < deadline:
             answers = self._exchange(deadline)
         if not answers:
             errors = self._last_errors().decode("utf-8", "replace")
             self.stop()
             raise ExtractionStartError(f"The extraction process does not start: {errors}")
 
-    def _exchange(self, deadline: float) -> list[Answer] | None:
-        """Send and receive what can be now; None when the child is gone."""
+    def _exchange(self, deadline: float) -> list[Answer]:
+        """Send and receive what can be now; tells in `_broken` that the child is gone."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._stdout, selectors.EVENT_READ)
             if self._unsent:
@@ -220,12 +222,12 @@ class _Child:
                 self._send()
                 continue
             data = os.read(self._stdout, _PIPE_BYTES)
-            if not data:
-                return None
+            self._broken = not data
             try:
-                answers += [self._decoder.decode(body) for body in self._unpacker.feed(data)]
+                for body in self._unpacker.feed(data):
+                    answers.append(self._decoder.decode(body))  # noqa: PERF401 - kept on failure
             except msgspec.DecodeError:
-                return None  # memory of the child is corrupt
+                self._broken = True  # its memory is corrupt
         return answers
 
     def _send(self) -> None:
@@ -240,8 +242,11 @@ class _Child:
             self._unsent[0] = self._unsent[0][count:]
 
     def _post_mortem(self) -> Answer:
-        self._process.kill()
-        code = self._process.wait()
+        try:
+            code = self._process.wait(_DEATH_SECONDS)  # its pipe closes before it is gone
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
         errors = self._last_errors()
         if any(sign in errors for sign in _OUT_OF_MEMORY):
             return Answer("extraction_memory", errors.decode("utf-8", "replace"))

@@ -17,7 +17,8 @@ from pipeline.read.parquet import read_parquet
 from pipeline.read.reasons import REASONS, Reason
 from pipeline.read.records import Page, Rejected, reject
 from pipeline.read.rows import RowFields
-from pipeline.read.streams import ByteReader, Damage, open_source
+from pipeline.read.sources import Damage, open_source
+from pipeline.read.streams import ByteReader
 from pipeline.read.warc import read_warc
 
 __all__ = [
@@ -43,7 +44,7 @@ def read_shard(shard: InputShard, settings: InputSettings) -> Iterator[Page | Re
         settings.text_field, settings.id_field, settings.url_field, settings.date_field
     )
     limit = settings.max_record_bytes
-    with fsspec.open(shard.uri, "rb").open() as file:
+    with fsspec.open(shard.uri, "rb") as file:
         kind = shard.format
         if kind in ("auto", "parquet"):
             head = file.read(4)

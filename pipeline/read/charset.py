@@ -27,7 +27,7 @@ CharsetSource = Literal["bom", "http", "meta", "detected", "format"]
 
 KEPT_LOSS = 0.10
 TOLERATED_LOSS = 0.01
-BINARY_SHARE = 0.02
+BINARY_SHARE = 0.05
 """Above this share of control characters the bytes are no text in any charset."""
 
 _META_BYTES = 4096

@@ -78,7 +78,7 @@ def list_inputs(settings: InputSettings, base: str) -> list[InputShard]:
     shards: dict[str, InputShard] = {}
     for i, url in enumerate(settings.urls):
         found = 0
-        for uri, info in _expand(_absolute(url, base), f"input.urls[{i}]"):
+        for uri, info in _expand(_absolute(url, base), f"input.urls[{i}]: '{url}'"):
             found += 1
             shards[uri] = _shard(uri, info, settings.format)
         if not found:
@@ -125,12 +125,12 @@ def _expand(url: str, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
         else:
             info = system.info(path)
             if info.get("type") == "directory":
-                raise InputError(f"{where}: '{url}' is a folder. Name its files: '{url}/*'.")
+                raise InputError(f"{where} is a folder. Name its files, with '/*' at the end.")
             infos = [info]
     except FileNotFoundError as error:
-        raise InputError(f"{where}: there is no file '{url}'.") from error
+        raise InputError(f"{where} is not there.") from error
     except (ImportError, ValueError, OSError) as error:
-        raise InputError(f"{where}: '{url}' cannot be listed: {error}") from error
+        raise InputError(f"{where} cannot be listed: {error}") from error
     for info in infos:
         if len(links) == 1:
             yield system.unstrip_protocol(info["name"]), info

@@ -10,7 +10,8 @@ import msgspec
 
 from pipeline.read.records import Page, Rejected, reject
 from pipeline.read.rows import RowFields, row_to_page
-from pipeline.read.streams import ByteReader, Damage
+from pipeline.read.sources import Damage
+from pipeline.read.streams import ByteReader
 
 
 def read_jsonl(

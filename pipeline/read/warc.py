@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 
 from pipeline.read import http
 from pipeline.read.charset import decode_text
-from pipeline.read.records import SAMPLE_BYTES, Page, Rejected, reject
-from pipeline.read.streams import ByteReader, Damage
+from pipeline.read.records import SAMPLE_BYTES, Page, Rejected, clean_text, reject
+from pipeline.read.sources import Damage
+from pipeline.read.streams import ByteReader
 
 _HEADER_BYTES = 1 << 16
 _WARC_LINE = re.compile(rb"WARC/\d\.\d{1,2}[ \t\r]*\n")
@@ -123,9 +124,8 @@ class _Framer:
             if not line.strip(b"\r\n"):
                 break
             name, _, value = line.partition(b":")
-            headers.setdefault(
-                name.strip().lower().decode("latin-1"), value.strip().decode("utf-8", "replace")
-            )
+            text = clean_text(value.strip().decode("utf-8", "replace"))
+            headers.setdefault(name.strip().lower().decode("latin-1"), text)
             record.record_id = headers.get("warc-record-id", "")
             record.url = headers.get("warc-target-uri", "").strip("<>")
         record.type = headers.get("warc-type", "").lower()
@@ -143,7 +143,7 @@ class _Framer:
     def _arc_record(self, line: bytes) -> _Record | Rejected:
         # url ip date type length; version 2 has result, checksum, location, offset and file name
         # before the length. A URL may contain spaces, so fields are counted from the right.
-        text = line.decode("utf-8", "replace").strip()
+        text = clean_text(line.decode("utf-8", "replace")).strip()
         fields = text.rsplit(" ", 9)
         if len(fields) < 10 or not re.fullmatch(r"\d{12,14}", fields[-8]):
             fields = text.rsplit(" ", 4)

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import zipfile
+
+import fsspec
+import pytest
+
+from filters.errors import InputError
+from pipeline.read import InputSettings, list_inputs, read_shard
+
+
+def listed(base, *urls, **settings):
+    return list_inputs(InputSettings(urls=list(urls), **settings), str(base))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("b.warc.gz", "a.warc", "c.wet.gz", "d.jsonl.zst", "e.parquet", "f.txt"):
+        (tmp_path / "in" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(name.encode())
+    return tmp_path
+
+
+def test_globs_are_sorted_and_every_file_comes_once(folder):
+    shards = listed(folder, "in/*", "in/a.warc", f"file://{folder}/in/b*")
+    assert [shard.uri.rpartition("/")[2] for shard in shards] == [
+        "a.warc",
+        "b.warc.gz",
+        "c.wet.gz",
+        "d.jsonl.zst",
+        "e.parquet",
+        "f.txt",
+    ]
+    formats = [shard.format for shard in shards]
+    assert formats == ["warc", "warc", "wet", "jsonl", "parquet", "auto"]
+    assert all(shard.uri.startswith("file://") for shard in shards)
+    assert all(shard.bytes > 0 and shard.etag == "" for shard in shards)
+    assert listed(folder, "in/f.txt", format="jsonl")[0].format == "jsonl"
+
+
+def test_the_key_is_stable_and_tells_versions_apart(folder):
+    first = listed(folder, "in/*")
+    assert first == listed(folder / "in", "*")
+    assert len({shard.key for shard in first}) == len(first)
+    assert all(len(shard.key) == 16 for shard in first)
+    (folder / "in" / "a.warc").write_bytes(b"longer than before")
+    assert listed(folder, "in/a.warc")[0].key != first[0].key
+
+
+@pytest.mark.parametrize(
+    ("urls", "message"),
+    [
+        (["in/a.warc", "in/*.nothing"], r"input\.urls\[1\]: 'in/\*\.nothing' matches no file"),
+        (["in/missing.warc"], r"input\.urls\[0\]: 'in/missing\.warc' is not there"),
+        (["in"], r"input\.urls\[0\]: 'in' is a folder.*'/\*'"),
+        (["nosuch://x/y"], r"input\.urls\[0\]: 'nosuch://x/y' cannot be listed"),
+        ([], r"input\.urls: names no file"),
+    ],
+)
+def test_what_cannot_be_found_is_named(folder, urls, message):
+    with pytest.raises(InputError, match=message):
+        listed(folder, *urls)
+
+
+def test_other_file_systems_and_chains(folder):
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/inputs-test/x.jsonl", b'{"text": "from memory"}\n')
+    memory.pipe("/inputs-test/y.jsonl", b'{"text": "more"}\n')
+    archive = folder / "all.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("p/x.jsonl", '{"text": "from a zip"}\n')
+    shards = [
+        *listed("memory://inputs-test", "*.jsonl"),
+        *listed(folder, f"zip://p/*.jsonl::file://{archive}"),
+        *listed(folder, "simplecache::memory://inputs-test/*.jsonl"),
+    ]
+    assert [shard.uri for shard in shards] == [
+        "memory:///inputs-test/x.jsonl",
+        "memory:///inputs-test/y.jsonl",
+        f"zip://p/x.jsonl::file://{archive}",
+        "simplecache::memory:///inputs-test/x.jsonl",
+        "simplecache::memory:///inputs-test/y.jsonl",
+    ]
+    texts = [read_shard(shard, InputSettings(urls=[])) for shard in shards]
+    assert [page.content for pages in texts for page in pages] == [
+        "from memory",
+        "more",
+        "from a zip",
+        "from memory",
+        "more",
+    ]

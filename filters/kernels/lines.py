@@ -1,0 +1,182 @@
+"""The lines of a document (`str.splitlines`): words, sentences, C4's rules, Gopher's line ends."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from filters.kernels import columns as at
+from filters.kernels import kernel
+from filters.kernels.automaton import Automaton, find_substrings
+from filters.kernels.c4 import (
+    FEW_WORDS,
+    HAS_CURLY_BRACE,
+    HAS_JAVASCRIPT,
+    HAS_LOREM_IPSUM,
+    HAS_POLICY,
+    KEPT,
+    LONG_WORD,
+    ends_terminal,
+    judge_line,
+    strip_citations,
+    white_words,
+)
+from filters.kernels.decode import decode, previous
+from filters.kernels.repeats import first_solid, last_solid
+from filters.kernels.tables import QUOTE, TERMINAL
+from filters.kernels.words import ALPHABETIC, NUMERIC, SENTENCES, split_words
+
+QUOTE_NUMBERS = 2
+"""A quote line has at least so many numbers ..."""
+QUOTE_WORDS = 5
+"""... and at most so many words with a letter."""
+MENU_WORDS = 4
+"""A menu line has at most so many words between white space."""
+
+
+class LineScratch(NamedTuple):
+    """What splitting a line needs."""
+
+    chunk: npt.NDArray[np.int64]
+    hashes: npt.NDArray[np.uint64]
+    ends: npt.NDArray[np.int64]
+    copy: npt.NDArray[np.uint8]
+    """Room for a line without its citations ..."""
+    copy_view: npt.NDArray[np.uint8]
+    """... and the same memory read-only, as text is."""
+    unused_counters: npt.NDArray[np.int64]
+    no_hashes: npt.NDArray[np.uint64]
+    no_ends: npt.NDArray[np.int64]
+
+
+@kernel
+def _break_length(data: npt.NDArray[np.uint8], i: int, end: int) -> int:
+    """Bytes of the line break at `i`, or 0."""
+    byte = data[i]
+    if byte == 13:
+        return 2 if i + 1 < end and data[i + 1] == 10 else 1
+    if 10 <= byte <= 12 or 28 <= byte <= 30:
+        return 1
+    if byte == 0xC2:
+        return 2 if i + 1 < end and data[i + 1] == 0x85 else 0
+    if byte == 0xE2 and i + 2 < end and data[i + 1] == 0x80:
+        return 3 if data[i + 2] == 0xA8 or data[i + 2] == 0xA9 else 0
+    return 0
+
+
+@kernel
+def _is_bullet(data: npt.NDArray[np.uint8], start: int, end: int) -> bool:
+    if data[start] == 45:
+        return True
+    return (
+        data[start] == 0xE2
+        and start + 2 < end
+        and data[start + 1] == 0x80
+        and data[start + 2] == 0xA2
+    )
+
+
+@kernel
+def _ends_in_ellipsis(data: npt.NDArray[np.uint8], start: int, end: int) -> bool:
+    if end - start < 3:
+        return False
+    one, two, three = data[end - 3], data[end - 2], data[end - 1]
+    dots = one == 46 and two == 46 and three == 46
+    return dots or (one == 0xE2 and two == 0x80 and three == 0xA6)
+
+
+@kernel
+def measure_lines(
+    data: npt.NDArray[np.uint8],
+    start: int,
+    end: int,
+    counters: npt.NDArray[np.int64],
+    scratch: LineScratch,
+    classes: npt.NDArray[np.int32],
+    words: npt.NDArray[np.uint64],
+    substrings: Automaton,
+    row: npt.NDArray[np.float64],
+) -> None:
+    """Split and count the words of a document; fill `c4` and the shares of lines."""
+    chunk, hashes, ends, copy, copy_view, unused, no_hashes, no_ends = scratch
+    for column in range(at.C4_SENTENCES_KEPT, at.C4_FEW_WORD_LINES + 1):
+        row[column] = 0
+    lines = solid = bullets = ellipses = quotes = menus = 0
+    position = start
+    while position < end:
+        stop = position
+        skip = 0
+        while stop < end:
+            byte = data[stop]
+            if byte < 31 or byte == 0xC2 or byte == 0xE2:
+                skip = _break_length(data, stop, end)
+                if skip:
+                    break
+            stop += 1
+        lines += 1
+        first = first_solid(data, position, stop, classes)
+        last = last_solid(data, first, stop, classes)
+        position = stop + skip
+        if first == last:
+            continue
+        solid += 1
+        bullets += _is_bullet(data, first, last)
+        ellipses += _ends_in_ellipsis(data, first, last)
+        numbers = counters[NUMERIC]
+        alphabetic = counters[ALPHABETIC]
+        sentences = counters[SENTENCES]
+        split_words(data, first, last, chunk, counters, hashes, ends, classes, words)
+        sentences = counters[SENTENCES] - sentences
+        quotes += (
+            counters[NUMERIC] - numbers >= QUOTE_NUMBERS
+            and counters[ALPHABETIC] - alphabetic <= QUOTE_WORDS
+        )
+        count, longest, bracket = white_words(data, first, last, classes)
+        cp, _ = decode(data, previous(data, last, first), last)
+        menus += count <= MENU_WORDS and not classes[cp] & (TERMINAL | QUOTE)
+        line, line_start, line_end = data, first, last
+        if bracket:
+            length = strip_citations(data, first, last, classes, copy)
+            if length < last - first:
+                line, line_start, line_end = copy_view, 0, length
+                unused[SENTENCES] = 0
+                split_words(
+                    line, 0, length, chunk, unused, no_hashes, no_ends, classes, words
+                )
+                sentences = max(unused[SENTENCES], min(length, 1))
+        found = find_substrings(line, line_start, line_end, substrings)
+        result = judge_line(line, line_start, line_end, count, longest, found)
+        terminal = ends_terminal(line, line_start, line_end)
+        if result == LONG_WORD:
+            row[at.C4_LONG_WORD_LINES] += 1
+        elif not terminal:
+            row[at.C4_NO_TERMINAL_MARK_LINES] += 1
+        elif result == FEW_WORDS:
+            row[at.C4_FEW_WORD_LINES] += 1
+        elif result == HAS_LOREM_IPSUM:
+            row[at.C4_HAS_LOREM_IPSUM] = 1
+        elif result == HAS_JAVASCRIPT:
+            row[at.C4_JAVASCRIPT_LINES] += 1
+        elif result == HAS_CURLY_BRACE:
+            row[at.C4_HAS_CURLY_BRACE] = 1
+        elif result == HAS_POLICY:
+            row[at.C4_POLICY_LINES] += 1
+        else:
+            row[at.C4_LINES_KEPT] += 1
+            row[at.C4_SENTENCES_KEPT] += sentences
+        if result == KEPT:
+            row[at.C4_LINES_KEPT_ANY_END] += 1
+            row[at.C4_SENTENCES_KEPT_ANY_END] += sentences
+        elif result == HAS_LOREM_IPSUM:
+            row[at.C4_HAS_LOREM_IPSUM_ANY_END] = 1
+        elif result == HAS_CURLY_BRACE:
+            row[at.C4_HAS_CURLY_BRACE_ANY_END] = 1
+    row[at.LENGTH_LINES] = solid
+    if lines:
+        row[at.LINES_BULLET_FRACTION] = bullets / lines
+        row[at.LINES_ELLIPSIS_FRACTION] = ellipses / lines
+    if solid:
+        row[at.MARKET_QUOTE_LINE_FRACTION] = quotes / solid
+        row[at.FURNITURE_MENU_LINE_FRACTION] = menus / solid

@@ -1,0 +1,267 @@
+"""Duplicates within a document: lines, paragraphs and word n-grams, by datatrove's definitions.
+
+Elements are compared by 64-bit hash in one open-addressing table: rows of key and stamp, where
+a stamp is epoch << 32 | index. A row of another epoch is empty, so nothing is cleared between
+documents; `epoch` counts on (measure.py clears the table long before it wraps).
+
+An n-gram repeats only where its first n-1 words do: so each n looks at the positions that were
+repeated for n-1, which on ordinary prose are few after 2-grams and none after 5. n-grams are
+equal when their words are; datatrove's duplicate n-grams compare the words joined without
+separator, which differs only where another split of the same letters stands in one document.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from filters.kernels import columns as at
+from filters.kernels import inlined, kernel
+from filters.kernels.decode import decode, previous
+from filters.kernels.hashing import SECOND_SEED, SEED, finish, hash_bytes, step
+from filters.kernels.tables import SPACE, TERMINAL
+
+Bytes = npt.NDArray[np.uint8]
+Table = npt.NDArray[np.uint64]
+
+SHORT_LINE = 30
+"""FineWeb's short line, in characters."""
+
+_U0 = np.uint64(0)
+_U32 = np.uint64(32)
+_INDEX = np.uint64(0xFFFFFFFF)
+_LONGEST_NGRAM = 10
+_LONGEST_TOP_NGRAM = 4
+
+
+@inlined
+def _mask(rows_wanted: int, rows: int) -> int:
+    """Mask of a power of two of at least twice the rows wanted, within the table."""
+    size = 16
+    while size < 2 * rows_wanted and size < rows:
+        size *= 2
+    return size - 1
+
+
+@kernel
+def _seen(table: Table, mask: int, key: np.uint64, epoch: int, room: bool) -> bool:
+    """Whether a key is in the table; if not and there is room, it is entered."""
+    stamp = np.uint64(epoch) << _U32
+    slot = np.int64(key) & mask
+    while table[2 * slot + 1] == stamp:
+        if table[2 * slot] == key:
+            return True
+        slot = (slot + 1) & mask
+    if room:
+        table[2 * slot] = key
+        table[2 * slot + 1] = stamp
+    return False
+
+
+@kernel
+def first_solid(data: Bytes, start: int, end: int, classes: npt.NDArray[np.int32]) -> int:
+    """The offset of the first character that is no white space, or `end`."""
+    i = start
+    while i < end:
+        cp = np.int64(data[i])
+        following = i + 1
+        if cp >= 0x80:
+            cp, following = decode(data, i, end)
+        if not classes[cp] & SPACE:
+            return i
+        i = following
+    return end
+
+
+@kernel
+def last_solid(data: Bytes, start: int, end: int, classes: npt.NDArray[np.int32]) -> int:
+    """The offset behind the last character that is no white space, or `start`."""
+    while end > start:
+        before = previous(data, end, start)
+        cp, _ = decode(data, before, end)
+        if not classes[cp] & SPACE:
+            return end
+        end = before
+    return start
+
+
+@kernel
+def measure_repeated_lines(
+    data: Bytes,
+    start: int,
+    end: int,
+    newlines: int,
+    characters: int,
+    table: Table,
+    epoch: npt.NDArray[np.int64],
+    classes: npt.NDArray[np.int32],
+    row: npt.NDArray[np.float64],
+) -> None:
+    """Fill the line and paragraph columns of `repetition`, and `fineweb` but its last.
+
+    Lines are what stands between newline characters. Gopher's are separated by runs of them (so
+    a text that begins or ends with one has an empty line there), FineWeb's are those not blank.
+    Paragraphs are separated by two or more in the stripped text. A table has room for half its
+    rows; what comes after is counted as new.
+    """
+    epoch[0] += 1
+    mask = _mask(2 * newlines + 4, len(table) // 2)
+    room = (mask + 1) // 2
+    text_start = first_solid(data, start, end, classes)
+    text_end = last_solid(data, text_start, end, classes)
+    lines = duplicate_lines = duplicate_characters = 0
+    solid = terminal = short = solid_duplicate_characters = 0
+    paragraphs = duplicate_paragraphs = paragraph_duplicate_characters = 0
+    paragraph_hash = SECOND_SEED
+    paragraph_characters = -1
+    position = start
+    while position <= end:
+        h = SEED
+        length = 0
+        stop = position
+        while stop < end:
+            byte = data[stop]
+            if byte == 10:
+                break
+            h = step(h, byte)
+            length += byte & 0xC0 != 0x80
+            stop += 1
+        h = finish(h + np.uint64(stop - position))
+        if stop > position:
+            lines += 1
+            duplicate = _seen(table, mask, h, epoch[0], room > 0)
+            if duplicate:
+                duplicate_lines += 1
+                duplicate_characters += length
+            else:
+                room -= 1
+            if first_solid(data, position, stop, classes) < stop:
+                solid += 1
+                short += length <= SHORT_LINE
+                cp, _ = decode(data, previous(data, stop, position), stop)
+                terminal += classes[cp] & TERMINAL != 0
+                if duplicate:
+                    solid_duplicate_characters += length
+                if position < text_start or stop > text_end:
+                    clipped_start = max(position, text_start)
+                    clipped_end = min(stop, text_end)
+                    h = hash_bytes(data, clipped_start, clipped_end, SEED)
+                    length = 0
+                    for i in range(clipped_start, clipped_end):
+                        length += data[i] & 0xC0 != 0x80
+            if text_start < stop and position < text_end:
+                paragraph_hash = step(paragraph_hash, h)
+                paragraph_characters += length + 1
+        if paragraph_characters >= 0 and (stop == position or stop >= text_end):
+            paragraphs += 1
+            if _seen(table, mask, finish(paragraph_hash), epoch[0], room > 0):
+                duplicate_paragraphs += 1
+                paragraph_duplicate_characters += paragraph_characters
+            else:
+                room -= 1
+            paragraph_hash = SECOND_SEED
+            paragraph_characters = -1
+        position = stop + 1
+    edges = np.int64(0)
+    if end > start:
+        edges = np.int64(data[start] == 10) + np.int64(data[end - 1] == 10)
+        lines += edges
+        duplicate_lines += edges == 2
+        row[at.REPETITION_DUPLICATE_LINE_FRACTION] = duplicate_lines / lines
+        row[at.REPETITION_DUPLICATE_LINE_CHARACTER_FRACTION] = duplicate_characters / characters
+        row[at.REPETITION_DUPLICATE_PARAGRAPH_FRACTION] = duplicate_paragraphs / max(paragraphs, 1)
+        row[at.REPETITION_DUPLICATE_PARAGRAPH_CHARACTER_FRACTION] = (
+            paragraph_duplicate_characters / characters
+        )
+    row[at.LENGTH_PARAGRAPHS] = paragraphs
+    if solid:
+        row[at.FINEWEB_TERMINAL_MARK_LINE_FRACTION] = terminal / solid
+        row[at.FINEWEB_SHORT_LINE_FRACTION] = short / solid
+        row[at.FINEWEB_DUPLICATE_LINE_CHARACTER_FRACTION] = solid_duplicate_characters / (
+            characters - newlines
+        )
+
+
+@kernel
+def measure_repeated_ngrams(
+    hashes: npt.NDArray[np.uint64],
+    ends: npt.NDArray[np.int64],
+    words: int,
+    characters: int,
+    table: Table,
+    epoch: npt.NDArray[np.int64],
+    grams: npt.NDArray[np.uint64],
+    positions: npt.NDArray[np.int32],
+    first: npt.NDArray[np.int32],
+    counts: npt.NDArray[np.int32],
+    row: npt.NDArray[np.float64],
+) -> None:
+    """Fill the n-gram columns of `repetition` from the hashes of a document's words.
+
+    `positions[:m]` are the places whose (n-1)-gram repeats and `grams` their hashes; `first[k]`
+    is the first place in that list with the same n-gram, `counts` how often it occurs.
+    """
+    m = words
+    for i in range(words):
+        positions[i] = i
+        grams[i] = hashes[i]
+    for n in range(2, _LONGEST_NGRAM + 1):
+        epoch[0] += 1
+        stamp = np.uint64(epoch[0]) << _U32
+        mask = _mask(m, len(table) // 2)
+        kept = 0
+        for k in range(m):
+            i = np.int64(positions[k])
+            if i + n > words:
+                break
+            h = finish(step(grams[k], hashes[i + n - 1]))
+            slot = np.int64(h) & mask
+            same = kept
+            while table[2 * slot + 1] >= stamp:
+                if table[2 * slot] == h:
+                    same = np.int64(table[2 * slot + 1] & _INDEX)
+                    break
+                slot = (slot + 1) & mask
+            if same == kept:
+                table[2 * slot] = h
+                table[2 * slot + 1] = stamp | np.uint64(kept)
+            positions[kept] = i
+            grams[kept] = h
+            first[kept] = same
+            counts[kept] = 0
+            counts[same] += 1
+            kept += 1
+        m = kept
+        if n <= _LONGEST_TOP_NGRAM:
+            column = at.REPETITION_TOP_2GRAM_CHARACTER_FRACTION + n - 2
+            if words >= n:
+                best = 1
+                where = np.int64(0)
+                for k in range(m):
+                    if counts[k] > best:
+                        best = np.int64(counts[k])
+                        where = np.int64(positions[k])
+                length = ends[where + n] - ends[where] + n - 1
+                row[column] = length * best / characters
+        else:
+            column = at.REPETITION_DUPLICATE_5GRAM_CHARACTER_FRACTION + n - 5
+            repeated = 0
+            free = 0
+            for k in range(m):
+                i = np.int64(positions[k])
+                if i < free or counts[first[k]] == 1:
+                    continue
+                if counts[first[k]] < 0:  # seen: taken out below
+                    repeated += ends[i + n] - ends[i]
+                    free = i + n
+                else:
+                    counts[first[k]] = -counts[first[k]]
+            if characters:
+                row[column] = repeated / characters
+        kept = 0
+        for k in range(m):
+            if counts[first[k]] != 1:
+                positions[kept] = positions[k]
+                grams[kept] = grams[k]
+                kept += 1
+        m = kept

@@ -1,0 +1,137 @@
+"""MinHash: word n-grams of normalised text under datasketch's affine32 permutations.
+
+Normalised words are runs of letters and digits, lower-cased, without diacritics, where a number
+(with one kind of inner point or comma) is a single `0`; all else separates. A letter of a script
+written without spaces is a word of its own. A shingle is the upper half of a 64-bit hash over
+the hashes of its words; datasketch's update is its MurmurHash3 finaliser, then a*h + b mod 2^32,
+of which the minimum is kept.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from filters.kernels import kernel
+from filters.kernels.decode import decode
+from filters.kernels.hashing import SEED, finish, step
+from filters.kernels.tables import BREAK, DROP, SCRIPT
+
+_U32 = np.uint64(32)
+_ZERO = ord("0")
+
+
+@kernel
+def normal_words(
+    data: npt.NDArray[np.uint8],
+    start: int,
+    end: int,
+    classes: npt.NDArray[np.int32],
+    fold: npt.NDArray[np.int32],
+    hashes: npt.NDArray[np.uint64],
+) -> int:
+    """Hashes of the normalised words of a text, as many as fit; returns their number."""
+    n = 0
+    h = SEED
+    inside = False
+    number = False
+    i = start
+    room = len(hashes)
+    while i < end and n < room:
+        cp = np.int64(data[i])
+        i += 1
+        if cp >= 0x80:
+            cp, i = decode(data, i - 1, end)
+        value = np.int64(fold[cp])
+        if value == DROP:
+            continue
+        script = value != BREAK and classes[cp] & SCRIPT != 0
+        if value == BREAK or script:
+            if number and (cp == 46 or cp == 44) and i < end and 48 <= data[i] <= 57:
+                continue
+            if inside:
+                hashes[n] = finish(h)
+                n += 1
+                h = SEED
+                inside = False
+            number = False
+            if script and n < room:
+                hashes[n] = finish(step(SEED, value))
+                n += 1
+            continue
+        if value == _ZERO:
+            if number:
+                continue
+            number = True
+        else:
+            number = False
+        h = step(h, value)
+        inside = True
+    if inside and n < room:
+        hashes[n] = finish(h)
+        n += 1
+    return n
+
+
+@kernel
+def shingle(
+    hashes: npt.NDArray[np.uint64], words: int, ngram: int, shingles: npt.NDArray[np.uint32]
+) -> int:
+    """Hashes of the word n-grams; returns their number."""
+    count = max(words - ngram + 1, 0)
+    for i in range(count):
+        h = SEED
+        for k in range(ngram):
+            h = step(h, hashes[i + k])
+        shingles[i] = np.uint32(finish(h) >> _U32)
+    return count
+
+
+@kernel
+def permute(
+    shingles: npt.NDArray[np.uint32],
+    count: int,
+    multipliers: npt.NDArray[np.uint32],
+    offsets: npt.NDArray[np.uint32],
+    signature: npt.NDArray[np.uint32],
+) -> None:
+    """The signature of `shingles[:count]`, which are finalised in place."""
+    for i in range(count):
+        h = shingles[i]
+        h ^= h >> np.uint32(16)
+        h = np.uint32(h * np.uint32(0x85EBCA6B))
+        h ^= h >> np.uint32(13)
+        h = np.uint32(h * np.uint32(0xC2B2AE35))
+        shingles[i] = h ^ h >> np.uint32(16)
+    for k in range(len(multipliers)):
+        a = multipliers[k]
+        b = offsets[k]
+        least = np.uint32(0xFFFFFFFF)
+        for i in range(count):
+            least = min(least, np.uint32(a * shingles[i] + b))
+        signature[k] = least
+
+
+@kernel
+def sign_texts(
+    data: npt.NDArray[np.uint8],
+    text_offsets: npt.NDArray[np.int64],
+    classes: npt.NDArray[np.int32],
+    fold: npt.NDArray[np.int32],
+    ngram: int,
+    multipliers: npt.NDArray[np.uint32],
+    offsets: npt.NDArray[np.uint32],
+    hashes: npt.NDArray[np.uint64],
+    shingles: npt.NDArray[np.uint32],
+    signatures: npt.NDArray[np.uint32],
+    signed: npt.NDArray[np.bool_],
+) -> None:
+    """Signatures of a batch; a text of fewer words than a shingle stays unsigned."""
+    for row in range(len(text_offsets) - 1):
+        words = normal_words(
+            data, text_offsets[row], text_offsets[row + 1], classes, fold, hashes
+        )
+        count = shingle(hashes, words, ngram, shingles)
+        signed[row] = count > 0
+        if count:
+            permute(shingles, count, multipliers, offsets, signatures[row])

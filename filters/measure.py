@@ -1,0 +1,275 @@
+"""Measure documents: Arrow text in, one record batch of signals out.
+
+`measure` walks the UTF-8 buffers of an Arrow array with compiled kernels, without the GIL and
+without a Python object per word or line. Scratch memory is kept per thread, grows with the
+longest text seen and is bounded (about 140 MB): of a longer text than 2,097,152 words, n-grams
+beyond are not compared.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Iterator
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from filters import phrases
+from filters.kernels.automaton import Automaton, compile_phrases
+from filters.kernels.c4 import substrings
+from filters.kernels.columns import COLUMNS
+from filters.kernels.document import (
+    ACCESS,
+    ASSISTANT,
+    CONSENT,
+    STOCK,
+    Lookup,
+    Scratch,
+    measure_documents,
+)
+from filters.kernels.exceptions import words
+from filters.kernels.hashing import content_hashes, keyed_hashes
+from filters.kernels.lines import LineScratch
+from filters.kernels.market import market_words
+from filters.kernels.shingles import sign_texts
+from filters.kernels.tables import tables
+from filters.kernels.words import CHUNK, COUNTERS
+from filters.signals import KERNEL_FAMILIES, family_type
+
+MOST_WORDS = 1 << 21
+"""Words of a text whose n-grams are compared, and lines and paragraphs that are remembered."""
+
+Data = npt.NDArray[np.uint8]
+Offsets = npt.NDArray[np.int64]
+
+
+class MinHashSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How texts are signed for near-duplicate search."""
+
+    permutations: int = 112
+    """Values of a signature: bands times rows."""
+    ngram: int = 5
+    """Words of a shingle; a shorter text has no signature."""
+    seed: int = 1
+    """Of datasketch's permutations."""
+    max_shingles: int = 131_072
+    """Shingles looked at, from the start of a text, so that a huge one does not saturate."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be computed."""
+        for name in ("permutations", "ngram", "max_shingles"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1")
+        if not 0 <= self.seed < 1 << 32:
+            raise ValueError("seed must be between 0 and 4294967295")
+
+
+def measure(texts: pa.Array | pa.ChunkedArray, minhash: MinHashSettings | None) -> pa.RecordBatch:
+    """Every kernel signal of every text.
+
+    Args:
+        texts: string or large_string, without nulls.
+        minhash: how to sign, or None to leave every signature NULL.
+
+    Returns:
+        A struct column per family of `KERNEL_FAMILIES`, named by it, and `minhash`, a
+        fixed_size_binary of little-endian 32-bit values, NULL for a text shorter than a shingle.
+
+    Raises:
+        TypeError: if `texts` is not of strings.
+        ValueError: if it contains a null.
+    """
+    count = len(texts)
+    out = np.empty((count, COLUMNS))
+    settings = minhash or MinHashSettings()
+    signatures = np.zeros((count, settings.permutations), "<u4")
+    signed = np.zeros(count, np.bool_)
+    row = 0
+    for data, offsets in _buffers(texts):
+        end = row + len(offsets) - 1
+        scratch = _scratch(int(np.max(np.diff(offsets), initial=0)))
+        measure_documents(data, offsets, _lookup(), scratch, out[row:end])
+        if minhash is not None:
+            _sign(data, offsets, minhash, signatures[row:end], signed[row:end])
+        row = end
+    columns = [*_families(out), _signature_column(signatures, signed)]
+    names = [*(family.name for family in KERNEL_FAMILIES), "minhash"]
+    return pa.RecordBatch.from_arrays(columns, names=names)
+
+
+def warm_up() -> None:
+    """Compile the kernels, or load them from the cache: seconds once, then milliseconds."""
+    texts = pa.array(["One two three, four five: six."])
+    measure(texts, MinHashSettings())
+    content_hash(texts)
+    keyed_hash(texts, 0)
+
+
+def content_hash(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """128-bit hash of each text in lower case, trimmed, with white space folded to one space.
+
+    Raises:
+        TypeError: if `texts` is not of strings.
+        ValueError: if it contains a null.
+    """
+    out = np.empty((len(texts), 2), "<u8")
+    row = 0
+    for data, offsets in _buffers(texts):
+        end = row + len(offsets) - 1
+        content_hashes(data, offsets, tables(), out[row:end])
+        row = end
+    return pa.Array.from_buffers(pa.binary(16), len(out), [None, pa.py_buffer(out)])
+
+
+def keyed_hash(ids: pa.Array | pa.ChunkedArray, seed: int) -> pa.Array:
+    """A well mixed uint64 per id and seed, the same on every platform: for samples and shuffles.
+
+    Raises:
+        TypeError: if `ids` is not of strings.
+        ValueError: if it contains a null.
+    """
+    out = np.empty(len(ids), np.uint64)
+    row = 0
+    for data, offsets in _buffers(ids):
+        end = row + len(offsets) - 1
+        keyed_hashes(data, offsets, np.uint64(seed & 0xFFFFFFFFFFFFFFFF), out[row:end])
+        row = end
+    return pa.array(out)
+
+
+def _buffers(texts: pa.Array | pa.ChunkedArray) -> Iterator[tuple[Data, Offsets]]:
+    """The bytes and offsets of each chunk, without copying bytes."""
+    if not (pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type)):
+        raise TypeError(f"texts must be string or large_string, not {texts.type}")
+    if texts.null_count:
+        raise ValueError("texts must not contain nulls")
+    width = np.int64 if pa.types.is_large_string(texts.type) else np.int32
+    for chunk in texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]:
+        if len(chunk) == 0:
+            continue
+        _, offset_buffer, byte_buffer = chunk.buffers()
+        offsets = np.frombuffer(offset_buffer, width)[chunk.offset : chunk.offset + len(chunk) + 1]
+        data = np.frombuffer(byte_buffer or b"", np.uint8)
+        data.setflags(write=False)  # one compiled variant, whatever the buffer is
+        yield data, offsets.astype(np.int64)
+
+
+@functools.cache
+def _phrases() -> Automaton:
+    lists = (
+        (ASSISTANT, phrases.ASSISTANT),
+        (STOCK, phrases.STOCK),
+        (CONSENT, phrases.CONSENT),
+        (ACCESS, phrases.ACCESS),
+    )
+    return compile_phrases({phrase: kind for kind, each in lists for phrase in each})
+
+
+@functools.cache
+def _lookup() -> Lookup:
+    return Lookup(tables().classes, words(), substrings(), _phrases(), market_words())
+
+
+_local = threading.local()
+
+
+def _scratch(longest: int) -> Scratch:
+    """This thread's scratch, with room for a text of `longest` bytes."""
+    scratch: Scratch | None = getattr(_local, "scratch", None)
+    if scratch is None or len(scratch.lines.copy) < longest:
+        scratch = _local.scratch = _new_scratch(max(1 << 16, 1 << (longest - 1).bit_length()))
+    if scratch.epoch[0] > 1 << 31:
+        scratch.table[:] = 0
+        scratch.epoch[0] = 0
+    return scratch
+
+
+def _new_scratch(size: int) -> Scratch:
+    words_kept = min(size, MOST_WORDS)
+    copy = np.empty(size, np.uint8)
+    copy_view = copy.view()
+    copy_view.setflags(write=False)
+    lines = LineScratch(
+        chunk=np.zeros(CHUNK + 2, np.int64),
+        hashes=np.empty(words_kept, np.uint64),
+        ends=np.zeros(words_kept + 1, np.int64),
+        copy=copy,
+        copy_view=copy_view,
+        unused_counters=np.zeros(COUNTERS, np.int64),
+        no_hashes=np.empty(0, np.uint64),
+        no_ends=np.empty(0, np.int64),
+    )
+    return Scratch(
+        lines=lines,
+        counters=np.zeros(COUNTERS, np.int64),
+        phrases=np.zeros(4, np.int64),
+        table=np.zeros(4 * words_kept, np.uint64),
+        epoch=np.zeros(1, np.int64),
+        grams=np.empty(words_kept, np.uint64),
+        positions=np.empty(words_kept, np.int32),
+        first=np.empty(words_kept, np.int32),
+        counts=np.empty(words_kept, np.int32),
+    )
+
+
+@functools.cache
+def _permutations(count: int, seed: int) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
+    """datasketch's own parameters, so that its tools read our signatures."""
+    from datasketch import MinHash
+
+    multipliers, offsets = MinHash(num_perm=count, seed=seed, scheme="affine32").permutations
+    return np.ascontiguousarray(multipliers), np.ascontiguousarray(offsets)
+
+
+def _sign(
+    data: Data,
+    offsets: Offsets,
+    settings: MinHashSettings,
+    signatures: npt.NDArray[np.uint32],
+    signed: npt.NDArray[np.bool_],
+) -> None:
+    longest = int(np.max(np.diff(offsets), initial=0))
+    room = min(longest, settings.max_shingles) + settings.ngram
+    shared = _scratch(longest).lines.hashes
+    hashes = shared[:room] if len(shared) >= room else np.empty(room, np.uint64)
+    sign_texts(
+        data,
+        offsets,
+        tables().classes,
+        tables().fold,
+        settings.ngram,
+        *_permutations(settings.permutations, settings.seed),
+        hashes[: settings.max_shingles + settings.ngram - 1],
+        np.empty(room, np.uint32),
+        signatures,
+        signed,
+    )
+
+
+def _families(out: npt.NDArray[np.float64]) -> Iterator[pa.StructArray]:
+    """The struct columns; a kernel's NaN becomes NULL."""
+    undefined = np.isnan(out)
+    column = 0
+    for family in KERNEL_FAMILIES:
+        arrays = []
+        kind = family_type(family.name)
+        for field in kind:
+            mask = undefined[:, column]
+            values = np.where(mask, 0.0, out[:, column])
+            typed = values.astype(field.type.to_pandas_dtype())
+            arrays.append(pa.array(typed, field.type, mask=mask if mask.any() else None))
+            column += 1
+        yield pa.StructArray.from_arrays(arrays, fields=list(kind))
+
+
+def _signature_column(
+    signatures: npt.NDArray[np.uint32], signed: npt.NDArray[np.bool_]
+) -> pa.Array:
+    count, width = signatures.shape
+    validity = None
+    if not signed.all():
+        validity = pa.py_buffer(np.packbits(signed, bitorder="little"))
+    return pa.Array.from_buffers(pa.binary(4 * width), count, [validity, pa.py_buffer(signatures)])

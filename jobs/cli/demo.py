@@ -97,10 +97,11 @@ def demo(
     _ask(plan.store)
     _compare(plan.store, crawl)
     print_result(plan.store, record)
+    example = "SELECT url, length.words, reasons FROM dropped LIMIT 5"
     output.print(
         f"\nNext: export THRESHER_LAKE={plan.store.url()}\n"
         f"      thresher explain {_an_id(plan.store)}\n"
-        '      thresher query "SELECT url, length.words, reasons FROM dropped LIMIT 5"\n'
+        f'      thresher query "{example}"\n'
         f"      edit {recipe}, then: thresher run {recipe}  (only what changed is done)",
         markup=False,
         highlight=False,

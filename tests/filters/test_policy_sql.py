@@ -130,13 +130,13 @@ def judge(connection, policy: Policy, drawn: list[Row]):
     return connection.execute(query).fetchall()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(policy=policies(), drawn=st.lists(rows, min_size=1, max_size=6))
 def test_duckdb_agrees_with_a_plain_reading(connection, policy, drawn):
     assert judge(connection, policy, drawn) == [evaluate(policy, row) for row in drawn]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(policy=policies(), drawn=st.lists(rows, min_size=1, max_size=8), data=st.data())
 def test_tightening_a_bound_never_keeps_more(connection, policy, drawn, data):
     loose = policy.rules[0].all[0]

@@ -123,7 +123,7 @@ def test_a_second_time_changes_nothing(transform, text):
     assert transform.change(once) == once
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(texts=st.lists(st.none() | fragments | st.text(max_size=30), max_size=8), data=st.data())
 @pytest.mark.parametrize("transform", TRANSFORMS, ids=lambda transform: transform.name)
 def test_batches_do_not_matter_and_null_stays(transform, texts, data):

@@ -150,9 +150,7 @@ def measure_documents(
         row[at.LENGTH_BYTES] = end - start
         measure_lines(data, start, end, counters, lines, classes, words, substrings, row)
         _fill_words(counters, hash_marks, ellipses, newlines, row)
-        measure_repeated_lines(
-            data, start, end, newlines, characters, table, epoch, classes, row
-        )
+        measure_repeated_lines(data, start, end, newlines, characters, table, epoch, classes, row)
         known = min(counters[WORDS], len(lines.hashes))
         measure_repeated_ngrams(
             lines.hashes,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import kernel
+from filters.kernels import integer, kernel
 from filters.kernels.decode import decode
 from filters.kernels.hashing import SEED, finish, step
 from filters.kernels.tables import BREAK, DROP, SCRIPT
@@ -38,11 +38,11 @@ def normal_words(
     i = start
     room = len(hashes)
     while i < end and n < room:
-        cp = np.int64(data[i])
+        cp = integer(data[i])
         i += 1
         if cp >= 0x80:
             cp, i = decode(data, i - 1, end)
-        value = np.int64(fold[cp])
+        value = integer(fold[cp])
         if value == DROP:
             continue
         script = value != BREAK and classes[cp] & SCRIPT != 0
@@ -128,9 +128,7 @@ def sign_texts(
 ) -> None:
     """Signatures of a batch; a text of fewer words than a shingle stays unsigned."""
     for row in range(len(text_offsets) - 1):
-        words = normal_words(
-            data, text_offsets[row], text_offsets[row + 1], classes, fold, hashes
-        )
+        words = normal_words(data, text_offsets[row], text_offsets[row + 1], classes, fold, hashes)
         count = shingle(hashes, words, ngram, shingles)
         signed[row] = count > 0
         if count:

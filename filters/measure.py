@@ -217,7 +217,7 @@ def _new_scratch(size: int) -> Scratch:
 
 @functools.cache
 def _permutations(count: int, seed: int) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
-    """datasketch's own parameters, so that its tools read our signatures."""
+    """The parameters of datasketch itself, so that its tools read our signatures."""
     from datasketch import MinHash
 
     multipliers, offsets = MinHash(num_perm=count, seed=seed, scheme="affine32").permutations

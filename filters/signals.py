@@ -343,7 +343,5 @@ def family_type(name: str) -> pa.StructType:
     Raises:
         KeyError: if there is no such family.
     """
-    fields = []
-    for each in _FAMILY_BY_NAME[name].signals:
-        fields.append(pa.field(each.name.split(".")[1], _TYPES[each.type]))
-    return pa.struct(fields)
+    signals = _FAMILY_BY_NAME[name].signals
+    return pa.struct([pa.field(s.name.split(".")[1], _TYPES[s.type]) for s in signals])

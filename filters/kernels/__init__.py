@@ -1,8 +1,9 @@
 """numba kernels over Arrow buffers: one pass, the GIL released, no Python object per word.
 
-`kernel` and `inlined` are the two decorators. Compiled code is cached beside the sources. numba stamps a
-cached function with its own file only, while a kernel carries the code of those it calls; so
-a stamp over all sources is kept here, and a cache that another version wrote is dropped.
+`kernel` and `inlined` are the two decorators. Compiled code is cached beside the sources. numba
+stamps a cached function with its own file only, while a kernel carries the code of those it
+calls; so a stamp over all sources is kept here, and a cache that another version wrote is
+dropped.
 """
 
 from __future__ import annotations
@@ -11,11 +12,15 @@ import contextlib
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+integer = cast(Callable[[Any], int], np.int64)
+"""A signed 64-bit number: numba turns signed with unsigned into floating point."""
 
 
 def kernel(function: F) -> F:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import inlined, kernel
+from filters.kernels import inlined, integer, kernel
 from filters.kernels.exceptions import EXCEPTION, LONGEST, LONGEST_UNIT, UNIT, Words
 from filters.kernels.hashing import SEED, step
 from filters.kernels.tables import (
@@ -60,10 +60,10 @@ def _digit(point: int) -> bool:
 def find(words: Words, h: np.uint64) -> int:
     """The value of a hash in the table of words, or 0."""
     mask = len(words) // 2 - 1
-    slot = np.int64(h >> _U20) & mask
+    slot = integer(h >> _U20) & mask
     while words[2 * slot] != _U0:
         if words[2 * slot] == h:
-            return np.int64(words[2 * slot + 1])
+            return integer(words[2 * slot + 1])
         slot = (slot + 1) & mask
     return 0
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import kernel
+from filters.kernels import integer, kernel
 from filters.kernels.decode import decode
 from filters.kernels.tables import ALPHA, MARK, NUMBER
 
@@ -122,19 +122,19 @@ def count_phrases(
     following, found, symbols, state = automaton
     i = start
     while i <= end:
-        symbol = np.int64(BOUNDARY)
+        symbol = integer(BOUNDARY)
         if i == end:
             i += 1
         elif data[i] < 0x80:
-            symbol = np.int64(symbols[data[i]])
+            symbol = integer(symbols[data[i]])
             i += 1
         else:
             cp, i = decode(data, i, end)
             if cp == 0x2019 or cp == 0x02BC:
-                symbol = np.int64(SKIP)
+                symbol = integer(SKIP)
             elif classes[cp] & (ALPHA | NUMBER | MARK):
-                symbol = np.int64(LETTER)
-        reached = np.int64(following[state * WIDTH + symbol])
+                symbol = integer(LETTER)
+        reached = integer(following[state * WIDTH + symbol])
         if reached != state:
             state = reached
             value = found[state]
@@ -149,11 +149,11 @@ def count_phrases(
 def find_substrings(data: npt.NDArray[np.uint8], start: int, end: int, automaton: Automaton) -> int:
     """The categories found in `data[start:end]`, a bit each."""
     following, found, symbols, state = automaton
-    result = np.int64(0)
+    result = integer(0)
     for i in range(start, end):
-        symbol = np.int64(LETTER)
+        symbol = integer(LETTER)
         if data[i] < 0x80:
-            symbol = np.int64(symbols[data[i]])
-        state = np.int64(following[state * WIDTH + symbol])
+            symbol = integer(symbols[data[i]])
+        state = integer(following[state * WIDTH + symbol])
         result |= found[state]
     return result

@@ -12,7 +12,7 @@ import functools
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import kernel
+from filters.kernels import integer, kernel
 from filters.kernels.automaton import Automaton, compile_substrings
 from filters.kernels.decode import decode
 from filters.kernels.tables import DIGIT, SPACE
@@ -62,7 +62,7 @@ def white_words(
     bracket = False
     i = start
     while i < end:
-        cp = np.int64(data[i])
+        cp = integer(data[i])
         i += 1
         if cp >= 0x80:
             cp, i = decode(data, i - 1, end)
@@ -91,7 +91,7 @@ def strip_citations(
         if data[i] == 91:
             stop = i + 1
             while stop < end:
-                cp = np.int64(data[stop])
+                cp = integer(data[stop])
                 following = stop + 1
                 if cp >= 0x80:
                     cp, following = decode(data, stop, end)
@@ -128,7 +128,7 @@ def ends_terminal(data: npt.NDArray[np.uint8], start: int, end: int) -> bool:
     last = data[end - 1]
     if last == 46:
         return not (end - start >= 3 and data[end - 2] == 46 and data[end - 3] == 46)
-    return last == 63 or last == 33 or last == 34 or last == 39
+    return bool(last == 63 or last == 33 or last == 34 or last == 39)
 
 
 @kernel

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import kernel
+from filters.kernels import integer, kernel
 
 REPLACEMENT = 0xFFFD
 
@@ -18,20 +18,20 @@ REPLACEMENT = 0xFFFD
 @kernel
 def decode(data: npt.NDArray[np.uint8], i: int, end: int) -> tuple[int, int]:
     """The code point at byte `i` and the offset of the next one."""
-    lead = np.int64(data[i])
+    lead = integer(data[i])
     if lead < 0x80:
         return lead, i + 1
     if 0xC0 <= lead < 0xE0 and i + 1 < end:
-        return (lead & 0x1F) << 6 | np.int64(data[i + 1] & 0x3F), i + 2
+        return (lead & 0x1F) << 6 | integer(data[i + 1] & 0x3F), i + 2
     if 0xE0 <= lead < 0xF0 and i + 2 < end:
-        two = np.int64(data[i + 1] & 0x3F) << 6 | np.int64(data[i + 2] & 0x3F)
+        two = integer(data[i + 1] & 0x3F) << 6 | integer(data[i + 2] & 0x3F)
         return (lead & 0x0F) << 12 | two, i + 3
     if 0xF0 <= lead and i + 3 < end:
-        two = np.int64(data[i + 2] & 0x3F) << 6 | np.int64(data[i + 3] & 0x3F)
-        cp = (lead & 0x07) << 18 | np.int64(data[i + 1] & 0x3F) << 12 | two
+        two = integer(data[i + 2] & 0x3F) << 6 | integer(data[i + 3] & 0x3F)
+        cp = (lead & 0x07) << 18 | integer(data[i + 1] & 0x3F) << 12 | two
         if cp <= 0x10FFFF:
             return cp, i + 4
-    return np.int64(REPLACEMENT), i + 1
+    return integer(REPLACEMENT), i + 1
 
 
 @kernel

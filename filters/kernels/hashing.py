@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import inlined, kernel
+from filters.kernels import inlined, integer, kernel
 from filters.kernels.decode import decode
 from filters.kernels.tables import SPACE, Tables
 
@@ -31,7 +31,7 @@ _MIX_2 = np.uint64(0xC4CEB9FE1A85EC53)
 
 
 @inlined
-def step(h: np.uint64, value: int) -> np.uint64:
+def step(h: np.uint64, value: int | np.uint64) -> np.uint64:
     """Fold one value into a running hash."""
     h = (h + np.uint64(value) + _U1) * MULTIPLIER
     return h ^ (h >> _U29)
@@ -72,7 +72,7 @@ def content_hashes(
         pending = False
         count = 0
         while i < end:
-            cp = np.int64(data[i])
+            cp = integer(data[i])
             if cp < 0x80:
                 i += 1
             else:

@@ -70,12 +70,9 @@ def _break_length(data: npt.NDArray[np.uint8], i: int, end: int) -> int:
 def _is_bullet(data: npt.NDArray[np.uint8], start: int, end: int) -> bool:
     if data[start] == 45:
         return True
-    return (
-        data[start] == 0xE2
-        and start + 2 < end
-        and data[start + 1] == 0x80
-        and data[start + 2] == 0xA2
-    )
+    if data[start] != 0xE2 or start + 2 >= end:
+        return False
+    return bool(data[start + 1] == 0x80 and data[start + 2] == 0xA2)
 
 
 @kernel
@@ -84,7 +81,7 @@ def _ends_in_ellipsis(data: npt.NDArray[np.uint8], start: int, end: int) -> bool
         return False
     one, two, three = data[end - 3], data[end - 2], data[end - 1]
     dots = one == 46 and two == 46 and three == 46
-    return dots or (one == 0xE2 and two == 0x80 and three == 0xA6)
+    return bool(dots or (one == 0xE2 and two == 0x80 and three == 0xA6))
 
 
 @kernel

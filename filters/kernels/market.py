@@ -10,16 +10,19 @@ import functools
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import inlined, kernel
+from filters.kernels import inlined, integer, kernel
 
 EXCHANGES = (
-    "NASDAQ NYSE NYSEARCA NYSEAMERICAN AMEX ARCA BATS CBOE OTC OTCMKTS OTCQB OTCQX OTCPK LSE LON AIM "
-    "TSX TSXV TSE CSE CVE ASX NZX HKEX HKG SEHK SGX NSE BSE JSE FRA ETR XETRA EPA EBR AMS BIT BME "
-    "SWX STO HEL CPH OSL KRX TYO SHA SHE SSE SZSE BVMF TASE"
+    "NASDAQ NYSE NYSEARCA NYSEAMERICAN AMEX ARCA BATS CBOE OTC OTCMKTS OTCQB OTCQX OTCPK LSE LON "
+    "AIM TSX TSXV TSE CSE CVE ASX NZX HKEX HKG SEHK SGX NSE BSE JSE FRA ETR XETRA EPA EBR AMS BIT "
+    "BME SWX STO HEL CPH OSL KRX TYO SHA SHE SSE SZSE BVMF TASE"
 ).split()
 """What may stand before a colon and a symbol."""
 
-SUFFIXES = "AS AX BK BO BR CO DE F HE HK HM JK KL KQ KS L LS MC MI NS NZ OL PA SA SI SS ST SW SZ T TA TO TW V VI".split()
+SUFFIXES = (
+    "AS AX BK BO BR CO DE F HE HK HM JK KL KQ KS L LS MC MI NS NZ OL PA SA SI SS ST SW SZ T TA TO "
+    "TW V VI"
+).split()
 """What may stand behind a symbol and a point (an exchange, as quote services write it)."""
 
 _LONGEST_EXCHANGE = 12
@@ -28,9 +31,9 @@ _LONGEST_SYMBOL = 5
 
 @functools.cache
 def market_words() -> npt.NDArray[np.int64]:
-    """Exchanges and suffixes as base-32 numbers, sorted; a suffix is negative."""
+    """Exchanges and suffixes as base-32 numbers; a suffix is negative."""
     numbers = [_number(word) for word in EXCHANGES] + [-_number(word) for word in SUFFIXES]
-    return np.array(sorted(numbers), np.int64)
+    return np.array(numbers, np.int64)
 
 
 def _number(word: str) -> int:
@@ -52,8 +55,10 @@ def _alphanumeric(byte: int) -> bool:
 
 @kernel
 def _listed(numbers: npt.NDArray[np.int64], number: int) -> bool:
-    k = np.searchsorted(numbers, number)
-    return k < len(numbers) and numbers[k] == number
+    for each in numbers:  # 70 of them, asked for at a mark beside a capital only
+        if each == number:
+            return True
+    return False
 
 
 @kernel
@@ -76,15 +81,15 @@ def _listed_after(
     number = 0
     scale = 1
     while i > start and colon - i < _LONGEST_EXCHANGE + 1:
-        letter = np.int64(data[i - 1]) & 0xDF
+        letter = integer(data[i - 1]) & 0xDF
         if not _upper(letter):
             break
         number += (letter - 64) * scale
         scale *= 32
         i -= 1
-    if colon - i > _LONGEST_EXCHANGE or not _listed(numbers, number):
+    if not 2 <= colon - i <= _LONGEST_EXCHANGE or not _upper(data[i]):
         return False
-    if not _upper(data[i]) or (i > start and _alphanumeric(data[i - 1])):
+    if (i > start and _alphanumeric(data[i - 1])) or not _listed(numbers, number):
         return False
     i = colon + 1
     if i < end and data[i] == 32:
@@ -105,21 +110,16 @@ def _listed_before(
     stop = point + 1
     number = 0
     while stop < end and stop - point < 4 and _upper(data[stop]):
-        number = number * 32 + np.int64(data[stop]) - 64
+        number = number * 32 + integer(data[stop]) - 64
         stop += 1
-    if stop == point + 1 or not _listed(numbers, -number):
+    if stop < end and _alphanumeric(data[stop]):
         return False
-    if stop < end and (
-        _alphanumeric(data[stop])
-        or data[stop] == 46
-        and stop + 1 < end
-        and _alphanumeric(data[stop + 1])
-    ):
+    if stop + 1 < end and data[stop] == 46 and _alphanumeric(data[stop + 1]):
         return False
     i = point
     while i > start and (_upper(data[i - 1]) or 48 <= data[i - 1] <= 57) and point - i < 7:
         i -= 1
-    if not 3 <= point - i <= 6:
+    if not 3 <= point - i <= 6 or not _listed(numbers, -number):
         return False
     return i == start or not (_alphanumeric(data[i - 1]) or data[i - 1] == 46)
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.kernels import columns as at
-from filters.kernels import inlined, kernel
+from filters.kernels import inlined, integer, kernel
 from filters.kernels.decode import decode, previous
 from filters.kernels.hashing import SECOND_SEED, SEED, finish, hash_bytes, step
 from filters.kernels.tables import SPACE, TERMINAL
@@ -47,7 +47,7 @@ def _mask(rows_wanted: int, rows: int) -> int:
 def _seen(table: Table, mask: int, key: np.uint64, epoch: int, room: bool) -> bool:
     """Whether a key is in the table; if not and there is room, it is entered."""
     stamp = np.uint64(epoch) << _U32
-    slot = np.int64(key) & mask
+    slot = integer(key) & mask
     while table[2 * slot + 1] == stamp:
         if table[2 * slot] == key:
             return True
@@ -63,7 +63,7 @@ def first_solid(data: Bytes, start: int, end: int, classes: npt.NDArray[np.int32
     """The offset of the first character that is no white space, or `end`."""
     i = start
     while i < end:
-        cp = np.int64(data[i])
+        cp = integer(data[i])
         following = i + 1
         if cp >= 0x80:
             cp, following = decode(data, i, end)
@@ -162,9 +162,9 @@ def measure_repeated_lines(
             paragraph_hash = SECOND_SEED
             paragraph_characters = -1
         position = stop + 1
-    edges = np.int64(0)
+    edges = integer(0)
     if end > start:
-        edges = np.int64(data[start] == 10) + np.int64(data[end - 1] == 10)
+        edges = integer(data[start] == 10) + integer(data[end - 1] == 10)
         lines += edges
         duplicate_lines += edges == 2
         row[at.REPETITION_DUPLICATE_LINE_FRACTION] = duplicate_lines / lines
@@ -204,22 +204,22 @@ def measure_repeated_ngrams(
     m = words
     for i in range(words):
         positions[i] = i
-        grams[i] = hashes[i]
+        grams[i] = step(SEED, hashes[i])  # a bare sum would make "a b" equal "b a"
     for n in range(2, _LONGEST_NGRAM + 1):
         epoch[0] += 1
         stamp = np.uint64(epoch[0]) << _U32
         mask = _mask(m, len(table) // 2)
         kept = 0
         for k in range(m):
-            i = np.int64(positions[k])
+            i = integer(positions[k])
             if i + n > words:
                 break
             h = finish(step(grams[k], hashes[i + n - 1]))
-            slot = np.int64(h) & mask
+            slot = integer(h) & mask
             same = kept
             while table[2 * slot + 1] >= stamp:
                 if table[2 * slot] == h:
-                    same = np.int64(table[2 * slot + 1] & _INDEX)
+                    same = integer(table[2 * slot + 1] & _INDEX)
                     break
                 slot = (slot + 1) & mask
             if same == kept:
@@ -236,11 +236,11 @@ def measure_repeated_ngrams(
             column = at.REPETITION_TOP_2GRAM_CHARACTER_FRACTION + n - 2
             if words >= n:
                 best = 1
-                where = np.int64(0)
+                where = integer(0)
                 for k in range(m):
                     if counts[k] > best:
-                        best = np.int64(counts[k])
-                        where = np.int64(positions[k])
+                        best = integer(counts[k])
+                        where = integer(positions[k])
                 length = ends[where + n] - ends[where] + n - 1
                 row[column] = length * best / characters
         else:
@@ -248,7 +248,7 @@ def measure_repeated_ngrams(
             repeated = 0
             free = 0
             for k in range(m):
-                i = np.int64(positions[k])
+                i = integer(positions[k])
                 if i < free or counts[first[k]] == 1:
                     continue
                 if counts[first[k]] < 0:  # seen: taken out below

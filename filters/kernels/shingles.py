@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import kernel
+from filters.kernels import integer, kernel
 from filters.kernels.decode import decode
 from filters.kernels.hashing import SEED, finish, step
 from filters.kernels.tables import BREAK, DROP, SCRIPT
@@ -38,11 +38,11 @@ def normal_words(
     i = start
     room = len(hashes)
     while i < end and n < room:
-        cp = np.int64(data[i])
+        cp = integer(data[i])
         i += 1
         if cp >= 0x80:
             cp, i = decode(data, i - 1, end)
-        value = np.int64(fold[cp])
+        value = integer(fold[cp])
         if value == DROP:
             continue
         script = value != BREAK and classes[cp] & SCRIPT != 0

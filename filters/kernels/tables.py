@@ -39,6 +39,8 @@ TERMINAL = 2048
 """Ends a line or a sentence (datatrove's TERMINAL_PUNCTUATION)."""
 CURRENCY = 4096
 """Category Sc."""
+PERCENT = 1 << 17
+"""A percent sign."""
 SCRIPT = 8192
 """A letter of a script written without spaces: each is a word."""
 MARK = 16384
@@ -53,13 +55,13 @@ BREAK = 0
 DROP = 1
 """`Tables.fold` of what leaves no trace (a diacritic)."""
 
-_PUNCT_MARKS = "…,:;!?¿؟¡()[]{}<>_#*&。？！，、；：～·।،۔؛٪"
-_QUOTE_MARKS = "'\"”“`‘´’‚„»«「」『』（）〔〕【】《》〈〉〈〉⟦⟧"
-_PREFIX_ONLY = "§%=—–"
-_SUFFIX_ONLY = "—–"
-_CURRENCIES = "$£€¥฿₽﷼₴₠₡₢₣₤₥₦₧₨₩₪₫₭₮₯₰₱₲₳₵₶₷₸₹₺₻₼₾₿"
+PUNCT_MARKS = "…,:;!?¿؟¡()[]{}<>_#*&。？！，、；：～·।،۔؛٪"
+QUOTE_MARKS = "'\"”“`‘´’‚„»«「」『』（）〔〕【】《》〈〉〈〉⟦⟧"
+PREFIX_ONLY = "§%=—–"
+SUFFIX_ONLY = "—–"
+CURRENCIES = "$£€¥฿₽﷼₴₠₡₢₣₤₥₦₧₨₩₪₫₭₮₯₰₱₲₳₵₶₷₸₹₺₻₼₾₿"
 
-_SCRIPT_RANGES = (
+SCRIPT_RANGES = (
     (0x0E00, 0x0E7F),  # Thai
     (0x0E80, 0x0EFF),  # Lao
     (0x1000, 0x109F),  # Myanmar
@@ -119,15 +121,16 @@ def tables() -> Tables:
     for characters, flag in (
         (PUNCTUATION_SET, SYMBOL),
         (TERMINAL_PUNCTUATION, TERMINAL),
-        (_PUNCT_MARKS + _QUOTE_MARKS + _PREFIX_ONLY + _CURRENCIES, PREFIX),
-        (_PUNCT_MARKS + _QUOTE_MARKS + _SUFFIX_ONLY, SUFFIX),
-        (_QUOTE_MARKS, QUOTE),
-        (_PUNCT_MARKS + _QUOTE_MARKS + "%²-+|", STOP_AFTER),
-        (_CURRENCIES, CURRENCY),
+        (PUNCT_MARKS + QUOTE_MARKS + PREFIX_ONLY + CURRENCIES, PREFIX),
+        (PUNCT_MARKS + QUOTE_MARKS + SUFFIX_ONLY, SUFFIX),
+        (QUOTE_MARKS, QUOTE),
+        (PUNCT_MARKS + QUOTE_MARKS + "%²-+|", STOP_AFTER),
+        (CURRENCIES, CURRENCY),
+        ("%", PERCENT),
     ):
         for character in characters:
             classes[ord(character)] |= flag
-    for start, end in _SCRIPT_RANGES:
+    for start, end in SCRIPT_RANGES:
         letters = (classes[start : end + 1] & (ALPHA | NUMBER)) != 0
         digits = (classes[start : end + 1] & DIGIT) != 0
         classes[start : end + 1][letters & ~digits] |= SCRIPT

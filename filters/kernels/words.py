@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import kernel
+from filters.kernels import integer, kernel
 from filters.kernels.affixes import CUT, FLAG_SHIFT, Points, code, cut_chunk, find, flags_of
 from filters.kernels.decode import decode
 from filters.kernels.exceptions import EXCEPTION, LONGEST, STOP_SHIFT, Words
@@ -21,6 +21,7 @@ from filters.kernels.tables import (
     CURRENCY,
     DIGIT,
     MARK,
+    PERCENT,
     PUNCTUATION,
     SCRIPT,
     SPACE,
@@ -69,17 +70,17 @@ def split_words(
     ended = False
     i = start
     while i < end:
-        cp = np.int64(data[i])
+        cp = integer(data[i])
         following = i + 1
         if cp >= 0x80:
             cp, following = decode(data, i, end)
-        flags = np.int64(classes[cp])
+        flags = integer(classes[cp])
         if flags & SPACE:
             i = following
             continue
         n = 0
-        any_flags = np.int64(0)
-        all_flags = np.int64(-1)
+        any_flags = integer(0)
+        all_flags = integer(-1)
         h = SEED
         script = flags & SCRIPT != 0
         while n < CHUNK:
@@ -91,11 +92,11 @@ def split_words(
             i = following
             if i >= end:
                 break
-            cp = np.int64(data[i])
+            cp = integer(data[i])
             following = i + 1
             if cp >= 0x80:
                 cp, following = decode(data, i, end)
-            flags = np.int64(classes[cp])
+            flags = integer(classes[cp])
             if flags & (SPACE | SCRIPT) or (script and not flags & MARK):
                 break
         whole = True
@@ -119,8 +120,8 @@ def split_words(
                 last = n
             else:
                 h = SEED
-                any_flags = np.int64(0)
-                all_flags = np.int64(-1)
+                any_flags = integer(0)
+                all_flags = integer(-1)
                 while True:
                     h = step(h, code(chunk[last]))
                     any_flags |= flags_of(chunk[last])
@@ -148,7 +149,7 @@ def split_words(
                     counters[STOP_OCCURRENCES] += 1
             elif any_flags & DIGIT:
                 counters[NUMERIC] += 1
-            if any_flags & CURRENCY:
+            if any_flags & (CURRENCY | PERCENT):
                 counters[MONEY] += 1
             terminal = characters == 1 and any_flags & TERMINAL != 0
             if not open_sentence or (ended and not terminal and not all_flags & PUNCTUATION):

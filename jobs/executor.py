@@ -110,7 +110,8 @@ class OnRay:
             )
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise ConfigError("--address", f"no Ray cluster at '{address}': {error}.") from error
-        cpus = int(ray.cluster_resources().get("CPU", 1))
+        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        cpus = int(resources.get("CPU", 1))
         self.in_flight = workers or (2 * cpus if address else cpus)
 
     def close(self) -> None:

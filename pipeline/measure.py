@@ -7,11 +7,12 @@ gate needs text, so it runs after extraction and before the costly measuring.
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import msgspec
 import pyarrow as pa
@@ -100,6 +101,14 @@ def quality_model(settings: QualitySettings) -> QualityModel:
     return QualityModel(settings.model, settings.positive_label, settings.sha256 or None)
 
 
+@cache
+def _extractor(settings: ExtractSettings) -> Extractor:
+    """One extraction child per process, for all its shards; it ends with the process."""
+    extractor = Extractor(settings)
+    atexit.register(extractor.close)
+    return extractor
+
+
 @lru_cache(maxsize=1)
 def _blocklist() -> UrlBlocklist:
     return UrlBlocklist()
@@ -123,7 +132,6 @@ def measure_shard(
     path = f"{STAGE}/{fingerprint}/{shard.key}.parquet"
     aside = f"{STAGE}/{fingerprint}/{QUARANTINE_FOLDER}/{shard.key}.parquet"
     with (
-        Extractor(settings.extract) as extractor,
         ShardWriter(store, path, documents_schema(settings.minhash.permutations)) as documents,
         ShardWriter(store, aside, QUARANTINE) as quarantine,
     ):
@@ -132,7 +140,7 @@ def measure_shard(
         for chunk in _chunks(read_shard(shard, settings.input)):
             book.records += len(chunk)
             pages = _gate_urls(book.admit(chunk), settings.gates, book)
-            extracted = book.admit_extracted(pages, extractor.extract(pages))
+            extracted = book.admit_extracted(pages, _extractor(settings.extract).extract(pages))
             documents_in = _gate_texts(extracted, settings.gates, book)
             if documents_in:
                 buffer.add(_measured(documents_in, shard, settings))
@@ -338,9 +346,7 @@ def _measured(
         "date": pa.array([item.page.date or None for item, _, _ in items], pa.string()),
         "title": pa.array([item.title or None for item, _, _ in items], pa.string()),
         "charset": pa.array([item.charset or None for item, _, _ in items], pa.string()),
-        "charset_source": pa.array(
-            [item.charset_source or None for item, _, _ in items], pa.string()
-        ),
+        "charset_source": pa.array([item.charset_source for item, _, _ in items], pa.string()),
         "text": texts,
         "content_hash": content_hash(texts),
         "language": pa.StructArray.from_arrays(

@@ -111,6 +111,7 @@ def run_thresher(work, files, workers, profile, python):
     _, seconds = timed(command, work / f"thresher-{profile}.log", cwd=ROOT)
     return {
         "wall_seconds": round(seconds, 2),
+        "task_seconds": task_seconds(lake),
         "documents_measured": rows(lake, "documents/**/*.parquet"),
         "documents_out": rows(lake, "curated/**/*.parquet"),
     }
@@ -118,6 +119,15 @@ def run_thresher(work, files, workers, profile, python):
 
 def rows(lake, pattern):
     return sum(pq.read_metadata(path).num_rows for path in lake.glob(pattern))
+
+
+def task_seconds(lake):
+    """Seconds of work by stage, all workers together; what is left of the wall is start-up."""
+    found = {}
+    for path in lake.glob("manifests/**/*.json"):
+        manifest = json.loads(path.read_text())
+        found[manifest["stage"]] = found.get(manifest["stage"], 0) + manifest["seconds"]
+    return {stage: round(total, 2) for stage, total in found.items()}
 
 
 def responses(files):
@@ -160,6 +170,12 @@ def repeated(times, run):
     return {**middle, "wall_seconds": statistics.median_low(walls), "all_wall_seconds": walls}
 
 
+def stages(seconds):
+    """The stages that took any time, the longest first."""
+    ranked = sorted(seconds.items(), key=lambda item: -item[1])
+    return ", ".join(f"{stage} {value}" for stage, value in ranked if value >= 0.1)
+
+
 def show(report):
     pages = report["pages"]
     peer = report["peer"]["wall_seconds"]
@@ -174,8 +190,10 @@ def show(report):
             seconds = result["wall_seconds"]
             columns = f"{seconds:>9.1f}{pages / seconds:>13.2f}{result['documents_out']:>7}"
             print(f"{name:<34}{columns}{peer / seconds:>8.2f}")
-    stages = ", ".join(f"{key} {value}" for key, value in report["peer"]["stage_seconds"].items())
-    print(f"\ndatatrove's stages in seconds: {stages}")
+    print(f"\ndatatrove, seconds by stage: {stages(report['peer']['stage_seconds'])}")
+    for profile in PROFILES:
+        if result := report.get(profile):
+            print(f"thresher {profile}, task seconds by stage: {stages(result['task_seconds'])}")
     if note := report["peer"].get("note"):
         print(f"note on the peer's result: {note}")
 

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from filters.measure import warm_up
 from filters.policy import policy_to_mapping, resolve
 from jobs.executor import Executor, Task
 from jobs.plan import Plan, thresher_version
@@ -58,7 +57,6 @@ class _Run:
         self._started = _now()
 
     def run(self) -> RunRecord:
-        warm_up()  # compiled once here, loaded from the cache by the workers of this machine
         save_run(self._store, self._record("running"))
         measured: dict[str, Manifest] = {}
         try:

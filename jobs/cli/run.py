@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ import msgspec
 import typer
 from rich.table import Table
 
+from filters.measure import warm_up
 from jobs import report
 from jobs.cli.common import EXIT_INCOMPLETE, JsonFlag, errors, lake_of, output, print_json, shown
 from jobs.executor import InProcess, OnRay
@@ -75,7 +77,11 @@ def run_plan(plan: Plan, reporter: Reporter) -> RunRecord:
     how = plan.recipe.run
     if how.executor == "in-process":
         return execute(plan, InProcess(), reporter)
-    executor = OnRay(how.workers, how.address)
+    # The kernels are compiled once here, while Ray starts; workers load them from the cache.
+    with ThreadPoolExecutor(1) as pool:
+        compiled = pool.submit(warm_up)
+        executor = OnRay(how.workers, how.address)
+        compiled.result()
     try:
         return execute(plan, executor, reporter)
     finally:

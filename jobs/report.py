@@ -12,15 +12,22 @@ from typing import Any
 
 import duckdb
 
+from filters.policy import DUPLICATE_REASONS
 from jobs.show import shown
 from manifests import catalog
 from manifests.run import RunRecord
 from manifests.store import Store
+from pipeline.read import REASONS
 
 PATH = "report.html"
 
 _SAMPLES_PER_REASON = 3
 _EXCERPT_CHARACTERS = 400
+
+_COPIES = {
+    DUPLICATE_REASONS["exact"]: "The same text as the survivor of its cluster.",
+    DUPLICATE_REASONS["near"]: "Nearly the same text as the survivor of its cluster.",
+}
 
 _PAGE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>$title</title>
@@ -36,7 +43,8 @@ table { border-collapse: collapse; width: 100%; } td, th { text-align: left; pad
 .bar { background: #2f6f4f; height: .8rem; min-width: 1px; } .bar.lost { background: #b4532a; }
 td.w { width: 45%; } blockquote { margin: .4rem 0 1rem; padding: .3rem .9rem; color: #33383d;
   border-left: 3px solid #cfd4d9; white-space: pre-wrap; overflow-wrap: anywhere; }
-code { font-size: .9em; overflow-wrap: anywhere; } summary { cursor: pointer; padding: .3rem 0; }
+code { font-size: .9em; } code, td { overflow-wrap: anywhere; }
+summary { cursor: pointer; padding: .3rem 0; }
 </style></head><body>
 <h1>$title</h1>
 <p class="note">$subtitle</p>
@@ -92,7 +100,8 @@ def _incomplete(database: duckdb.DuckDBPyConnection, record: RunRecord) -> str:
 
 
 def _reasons(database: duckdb.DuckDBPyConnection, record: RunRecord) -> str:
-    meanings = {rule["reason"]: rule.get("meaning", "") for rule in record.policy.get("rules", [])}
+    meanings = {name: reason.meaning for name, reason in REASONS.items()} | _COPIES
+    meanings |= {rule["reason"]: rule.get("meaning", "") for rule in record.policy["rules"]}
     rows = database.execute("SELECT outcome, reason, records, records_any FROM reasons").fetchall()
     return "<h2>Why records left</h2>" + _table(
         ("outcome", "reason", "records", "with this reason at all", "meaning"),

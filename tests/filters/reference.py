@@ -21,7 +21,7 @@ from filters.kernels.tables import CURRENCIES, PUNCT_MARKS, QUOTE_MARKS, SCRIPT_
 
 EXCEPTIONS = exceptions()
 HOST = re.compile(
-    r"(?:(?![_-])(?:[^\W_]|[\u00a1-\U0010ffff_-])*(?<![_-])\.)+(?P<top>(?:[^\W_]|[\u00a1-\U0010ffff])"
+    r"(?:(?![_-])(?:[^\W_]|[\u00a1-\U0010ffff_-])+(?<![_-])\.)+(?P<top>(?:[^\W_]|[\u00a1-\U0010ffff])"
     r"(?:[^\W_]|[\u00a1-\U0010ffff_-])+)(?::[0-9]{2,5})?(?:[/?#].*)?",
     re.DOTALL,
 )
@@ -87,9 +87,8 @@ def is_address(s: str) -> bool:
     if "." not in s:
         return False
     starts = [0]
-    scheme = s.find(":", 2)
-    if scheme >= 0 and s[scheme : scheme + 3] == "://":
-        starts.append(scheme + 3)
+    if "://" in s[2:]:
+        starts.append(s.index("://", 2) + 3)
     if "@" in s[1:]:
         starts += [s.index("@", 1) + 1, s.rindex("@") + 1]
     return any(is_host(s[start:]) for start in starts)

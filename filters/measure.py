@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from filters import phrases
+from filters.kernels import all_compiled, note_all_compiled
 from filters.kernels.automaton import Automaton, compile_phrases
 from filters.kernels.c4 import substrings
 from filters.kernels.columns import COLUMNS
@@ -32,6 +33,7 @@ from filters.kernels.document import (
 )
 from filters.kernels.exceptions import words
 from filters.kernels.hashing import content_hashes, keyed_hashes
+from filters.kernels.html import copy_visible
 from filters.kernels.lines import LineScratch
 from filters.kernels.market import market_words
 from filters.kernels.shingles import sign_texts
@@ -101,11 +103,15 @@ def measure(texts: pa.Array | pa.ChunkedArray, minhash: MinHashSettings | None) 
 
 
 def warm_up() -> None:
-    """Compile the kernels, or load them from the cache: seconds once, then milliseconds."""
+    """Compile the kernels into the cache: seconds once per machine, nothing afterwards."""
+    if all_compiled():
+        return
     texts = pa.array(["One two three, four five: six."])
     measure(texts, MinHashSettings())
     content_hash(texts)
     keyed_hash(texts, 0)
+    copy_visible(np.frombuffer(b"<p>", np.uint8), np.empty(1, np.uint8))
+    note_all_compiled()
 
 
 def content_hash(texts: pa.Array | pa.ChunkedArray) -> pa.Array:

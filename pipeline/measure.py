@@ -1,8 +1,9 @@
 """Stage `documents`: read, gate, extract and measure one input shard, streaming.
 
 Every record of the shard ends as a document, or is gated or failed under a named reason; the
-ledger of the manifest says how many. URL and size gates run before extraction; the language
-gate needs text, so it runs after extraction and before the costly measuring.
+ledger of the manifest says how many. URL and size gates run before extraction, and so does a
+look at the visible text of a page, which stops what is surely in another language; the language
+of the extracted text decides about the rest, before the costly measuring.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from pipeline.read import read_shard
 from pipeline.read.inputs import InputSettings, InputShard
 from pipeline.read.reasons import REASONS
 from pipeline.read.records import Page, Rejected, reject
+from pipeline.visible import page_excerpt
 
 STAGE = "documents"
 VERSION = 1
@@ -56,6 +58,9 @@ class GateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Languages to keep (ISO 639 codes of lid.176); empty keeps all."""
     language_score: float = 0.65
     """Least probability of that language."""
+    page_language_score: float = 0.8
+    """A page whose visible text is in another language with at least this probability is stopped
+    before extraction, which is most of the cost of a crawl; 0 leaves it to the text alone."""
     min_characters: int = 100
     """Texts shorter than this are stopped."""
     retain_fraction: float = 0.01
@@ -63,7 +68,7 @@ class GateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def check(self, where: str) -> None:
         """Raise `ConfigError` for values that make no sense."""
-        for name in ("language_score", "retain_fraction"):
+        for name in ("language_score", "page_language_score", "retain_fraction"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ConfigError(f"{where}.{name}", "must lie in [0, 1].")
 
@@ -140,6 +145,7 @@ def measure_shard(
         for chunk in _chunks(read_shard(shard, settings.input)):
             book.records += len(chunk)
             pages = _gate_urls(book.admit(chunk), settings.gates, book)
+            pages = _gate_page_languages(pages, settings.gates, book)
             extracted = book.admit_extracted(pages, _extractor(settings.extract).extract(pages))
             documents_in = _gate_texts(extracted, settings.gates, book)
             if documents_in:
@@ -295,6 +301,22 @@ def _gate_urls(pages: list[Page], gates: GateSettings, book: _Book) -> list[Page
             passed.append(page)
         else:
             book.stop(_stopped(page, "blocked_url", kind), page)
+    return passed
+
+
+def _gate_page_languages(pages: list[Page], gates: GateSettings, book: _Book) -> list[Page]:
+    """Stop HTML pages that are surely in another language, without parsing them."""
+    if not gates.languages or not gates.page_language_score:
+        return pages
+    excerpts = pa.array([page_excerpt(page) for page in pages], pa.binary())
+    passed = []
+    for page, found in zip(pages, language_model().identify(excerpts).to_pylist(), strict=True):
+        other = found is not None and found["code"] not in gates.languages
+        if other and found["score"] >= gates.page_language_score:
+            detail = f"page: {found['code']} {found['score']:.3f}"
+            book.stop(_stopped(page, "wrong_language", detail), page)
+        else:
+            passed.append(page)
     return passed
 
 

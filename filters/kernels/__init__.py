@@ -53,8 +53,23 @@ def _drop_stale_cache() -> None:
         if not stamp.exists() or stamp.read_text() != current:
             for index in cache.glob("*.nbi"):
                 index.unlink(missing_ok=True)
+            (cache / _COMPILED).unlink(missing_ok=True)
             cache.mkdir(exist_ok=True)
             stamp.write_text(current)
+
+
+_COMPILED = "kernels.compiled"
+
+
+def all_compiled() -> bool:
+    """Whether a process of this machine has compiled every kernel into the cache."""
+    return (Path(__file__).parent / "__pycache__" / _COMPILED).exists()
+
+
+def note_all_compiled() -> None:
+    """Remember that every kernel is in the cache; on a read-only installation it is not."""
+    with contextlib.suppress(OSError):
+        (Path(__file__).parent / "__pycache__" / _COMPILED).touch()
 
 
 _drop_stale_cache()

@@ -1,0 +1,77 @@
+"""The quick look at a page's visible text."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from filters.kernels.html import copy_visible
+from pipeline.read.records import Page
+from pipeline.visible import page_excerpt
+
+
+def visible(html, size=1 << 16):
+    out = np.zeros(size, np.uint8)
+    return out[: copy_visible(np.frombuffer(html, np.uint8), out)].tobytes()
+
+
+def page(html, is_html=True):
+    return Page("", "", "", html, is_html, "")
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        (b"", b""),
+        (b"plain  text\n here", b"plain text here"),
+        (b"<p>One</p><p>two</p>", b"One two "),
+        (b"a<script>var x = '<p>no</p>';</script>b", b"a b"),
+        (b"a<SCRIPT src=x>no</ScRiPt >b", b"a b"),
+        (b"a<style>p {}</style >b<scripted>c", b"a b c"),
+        (b"a<!-- <p>no</p> -->b", b"a b"),
+        (b"a<!-- never closed", b"a "),
+        (b"a<script>never closed", b"a "),
+        (b"a<b", b"a "),
+        (b"a<", b"a "),
+        (b"<", b""),
+    ],
+)
+def test_what_stands_between_tags_is_visible(html, text):
+    assert visible(html) == text
+
+
+@given(
+    st.binary(max_size=300)
+    | st.lists(
+        st.sampled_from(
+            [
+                b"<",
+                b">",
+                b"</",
+                b"<!--",
+                b"-->",
+                b"<script>",
+                b"</script>",
+                b"<style",
+                b"<p>",
+                b"word ",
+                b"\n",
+            ]
+        )
+    ).map(b"".join)
+)
+def test_never_out_of_bounds_and_never_a_tag(html):
+    text = visible(html)
+    assert b"<" not in text
+    assert b"  " not in text
+    assert visible(html, 5) == text[:5]
+
+
+def test_an_excerpt_is_utf8_and_enough():
+    words = "Wörter über Wörter ".encode() * 100
+    assert page_excerpt(page(b"<p>" + words)) is not None
+    assert page_excerpt(page(words, is_html=False)) is None
+    assert page_excerpt(page(b"<p>too little</p>")) is None
+    assert page_excerpt(page(b"<p>" + words.decode().encode("latin-1"))) is None

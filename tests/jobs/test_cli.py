@@ -1,0 +1,199 @@
+"""The commands as a person types them: output, exit codes, messages."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+import jobs.cli
+from jobs.cli import app, main
+from jobs.cli.common import shown
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory, sample):
+    """A finished run of the sample: (recipe, lake)."""
+    folder = tmp_path_factory.mktemp("cli")
+    recipe = folder / "recipe.toml"
+    listed = ", ".join(f'"{shard}"' for shard in sample.shards[:2])
+    recipe.write_text(f'name = "cli"\nlake = "lake"\n[input]\nurls = [{listed}]\n')
+    result = CliRunner().invoke(app, ["run", str(recipe), "--in-process"])
+    assert result.exit_code == 0, result.output
+    return recipe, folder / "lake", result
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def run_main(monkeypatch, capsys, *arguments):
+    """Through `main`, which turns errors into messages: (exit code, stderr)."""
+    monkeypatch.setattr("sys.argv", ["thresher", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    return stopped.value.code, capsys.readouterr().err
+
+
+def test_run_ends_with_the_funnel_and_the_paths(lake):
+    _, folder, result = lake
+    for text in ("records read", "kept", str(folder / "catalog.duckdb"), "curated shards"):
+        assert text in result.output
+    for text in ("measure: 2/2 shards", "documents/s", "% kept"):
+        assert text in result.stderr
+
+
+def test_run_as_json(lake):
+    recipe, folder, _ = lake
+    result = invoke("run", recipe, "--in-process", "--quiet", "--json")
+    made = json.loads(result.stdout)
+    assert made["status"] == "complete"
+    assert made["funnel"]["kept"] == made["funnel"]["curated"]
+    assert made["catalog"] == str(folder / "catalog.duckdb")
+    assert result.stderr == ""
+
+
+def test_plan_says_what_is_done(lake, recipe_for, tmp_path):
+    recipe, _, _ = lake
+    assert "2 shards, 0 to measure" in invoke("plan", recipe).output
+    planned = json.loads(invoke("plan", recipe, "--json").stdout)
+    assert [shard["done"] for shard in planned["shards"]] == [True, True]
+    fresh = recipe_for(tmp_path / "fresh")
+    assert "6 shards, 6 to measure" in invoke("plan", fresh).output
+    assert not (tmp_path / "fresh").exists()
+
+
+def test_status_lists_runs(lake):
+    recipe, folder, _ = lake
+    (row,) = json.loads(invoke("status", recipe, "--json").stdout)
+    assert (row["status"], row["measured"], row["judged"], row["shards"]) == ("complete", 2, 2, 2)
+    assert "complete" in invoke("status", folder).output
+
+
+def test_query_as_table_json_and_csv(lake):
+    _, folder, _ = lake
+    sql = "SELECT verdict, count(*) AS n FROM decisions GROUP BY 1 ORDER BY 1"
+    found = json.loads(invoke("query", sql, "--lake", folder, "--json").stdout)
+    assert [row["verdict"] for row in found] == ["dropped", "kept"]
+    rows = list(csv.DictReader(io.StringIO(invoke("query", sql, "-l", folder, "--csv").stdout)))
+    assert [int(row["n"]) for row in rows] == [row["n"] for row in found]
+    assert "verdict" in invoke("query", sql, "-l", folder).output
+    cut = invoke("query", "SELECT * FROM range(9)", "-l", folder, "--limit", "3").output
+    assert "more than 3 rows" in cut
+
+
+def test_query_cannot_write_and_says_what_went_wrong(lake, monkeypatch, capsys):
+    _, folder, _ = lake
+    for sql in ("DROP TABLE runs", "SELECT * FROM nowhere", "SELECT * FROM read_csv('/etc/hosts')"):
+        code, message = run_main(monkeypatch, capsys, "query", sql, "-l", folder)
+        assert code == 2
+        assert message.startswith("thresher: query:")
+
+
+def test_explain_by_id_record_id_and_url(lake):
+    _, folder, _ = lake
+    sql = "SELECT id, record_id, url FROM dropped WHERE len(reasons) > 1 ORDER BY id LIMIT 1"
+    (row,) = json.loads(invoke("query", sql, "-l", folder, "--json").stdout)
+    found = [
+        json.loads(invoke("explain", row[name], "-l", folder, "--json").stdout)
+        for name in ("id", "record_id", "url")
+    ]
+    assert found[0] == found[1] == found[2]
+    explained = found[0]
+    assert explained["decision"]["verdict"] == "dropped"
+    dropping = [rule["reason"] for rule in explained["rules"] if rule["drops"]]
+    copies = {"exact_duplicate", "near_duplicate"}
+    assert dropping == [r for r in explained["decision"]["reasons"] if r not in copies]
+    assert explained["signals"]["length.words"] > 0
+    shown_text = invoke("explain", row["id"], "-l", folder).output
+    assert "DROPS" in shown_text
+
+
+def test_explain_a_duplicate_names_the_survivor(lake):
+    _, folder, _ = lake
+    sql = "SELECT id, survivor_id FROM dropped WHERE survivor_id IS NOT NULL ORDER BY id LIMIT 1"
+    (row,) = json.loads(invoke("query", sql, "-l", folder, "--json").stdout)
+    explained = json.loads(invoke("explain", row["id"], "-l", folder, "--json").stdout)
+    assert row["survivor_id"] in {member["id"] for member in explained["duplicates"]}
+
+
+def test_explain_a_quarantined_record(lake):
+    _, folder, _ = lake
+    sql = "SELECT id, reason FROM quarantine ORDER BY id LIMIT 1"
+    (row,) = json.loads(invoke("query", sql, "-l", folder, "--json").stdout)
+    explained = json.loads(invoke("explain", row["id"], "-l", folder, "--json").stdout)
+    assert explained["quarantine"]["reason"] == row["reason"]
+    assert row["reason"] in invoke("explain", row["id"], "-l", folder).output
+
+
+def test_report_is_written_and_escaped(lake):
+    _, folder, _ = lake
+    page = (folder / "report.html").read_text()
+    assert "Funnel" in page
+    assert "<script" not in page
+
+
+def test_rebuild_makes_the_catalog_again(lake):
+    _, folder, _ = lake
+    (folder / "catalog.duckdb").unlink()
+    assert invoke("catalog", "rebuild", folder).exit_code == 0
+    assert (folder / "catalog.duckdb").exists()
+
+
+def test_errors_are_one_message_and_exit_2(monkeypatch, capsys, recipe_for, tmp_path):
+    nowhere = recipe_for(tmp_path / "lake", ["nowhere/*.warc.gz"])
+    for arguments, text in (
+        (("run", nowhere), "input.urls[0]"),
+        (("plan", tmp_path / "nowhere.toml"), "nowhere.toml"),
+        (("query", "SELECT 1", "-l", tmp_path / "nowhere"), "catalog rebuild"),
+        (("explain", "x", "-l", tmp_path / "nowhere"), "holds no run yet"),
+        (("run", recipe_for(tmp_path / "lake", extra="[gate]")), "Did you mean 'gates'?"),
+    ):
+        code, message = run_main(monkeypatch, capsys, *arguments)
+        assert code == 2
+        assert message.count("thresher:") == 1
+        assert text in message.replace("\n", " ")
+
+
+def test_an_incomplete_run_exits_3(sample, recipe_for, tmp_path):
+    recipe = recipe_for(tmp_path / "lake", [sample.shards[-1]])
+    result = invoke("run", recipe, "--in-process", "--quiet")
+    assert result.exit_code == 3
+    assert "truncated" in result.output
+    tolerant = recipe_for(tmp_path / "lake", [sample.shards[-1]], "[run]\nallow_truncated = true")
+    assert invoke("run", tolerant, "--in-process", "--quiet").exit_code == 0
+
+
+def test_a_program_error_is_not_hidden(monkeypatch):
+    def broken():
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(jobs.cli, "app", broken)
+    with pytest.raises(ZeroDivisionError):
+        main()
+
+
+def test_train_quality_prints_and_stores_a_card(sample, tmp_path):
+    result = invoke(
+        *("train", "quality", "--positives", sample.positives, "--negatives", sample.negatives),
+        *("--out", tmp_path / "model", "--dim", 8, "--bucket", 5000, "--epoch", 5, "--lr", 0.5),
+    )
+    assert result.exit_code == 0, result.output
+    assert "ROC-AUC" in result.output
+    assert (tmp_path / "model" / "card.json").exists()
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["query"], ["explain"], ["train", "quality"]])
+def test_help_has_an_example(command):
+    help_text = invoke(*command, "--help").output
+    assert ("thresher demo" if not command else "Example: thresher") in help_text
+
+
+def test_what_comes_from_the_web_cannot_steer_the_terminal():
+    hostile = "a\x1b[31mred\x1b[0m\r\n\u202egnp.exe\x00\u200b[bold]b"
+    assert "\x1b" not in shown(hostile)
+    assert not any(ord(c) < 32 or c in "\u202e\u200b" for c in shown(hostile))
+    assert len(shown("x" * 1000, 50)) == 50

@@ -10,7 +10,7 @@ from pipeline.read.reasons import REASONS
 DETAIL_CHARACTERS = 300
 SAMPLE_BYTES = 1024
 
-_NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,10 @@ def reject(
 
 def clean_text(text: str) -> str:
     """Text without NULs and lone surrogates, which Arrow, DuckDB and UTF-8 cannot hold."""
-    if "\x00" not in text and text.isascii():
-        return text
-    return _NOT_TEXT.sub("", text)
+    if "\x00" in text:
+        text = text.replace("\x00", "")
+    try:
+        text.encode()  # a tenth of the time that a search for surrogates takes
+    except UnicodeEncodeError:
+        return _SURROGATES.sub("", text)
+    return text

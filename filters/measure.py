@@ -40,6 +40,7 @@ from filters.kernels.shingles import sign_texts
 from filters.kernels.tables import tables
 from filters.kernels.words import CHUNK, COUNTERS
 from filters.signals import KERNEL_FAMILIES, family_type
+from filters.stop_words import count_stop_words
 
 MOST_WORDS = 1 << 21
 """Words of a text whose n-grams are compared, and lines and paragraphs that are remembered."""
@@ -108,6 +109,7 @@ def warm_up() -> None:
         return
     texts = pa.array(["One two three, four five: six."])
     measure(texts, MinHashSettings())
+    count_stop_words(texts, pa.array(["en"]))
     content_hash(texts)
     keyed_hash(texts, 0)
     copy_visible(np.frombuffer(b"<p>", np.uint8), np.empty(1, np.uint8))

@@ -87,7 +87,7 @@ def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> E
             drops=fired.get(rule.reason),
             missing=rule.missing,
         )
-        for rule in explain_rows(policy)
+        for rule in explain_rows(policy, signals["language.code"])
     ]
     decision = _one(
         database,

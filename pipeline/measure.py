@@ -24,6 +24,7 @@ from classifiers.quality import QualityModel
 from filters.errors import ConfigError
 from filters.measure import MinHashSettings, content_hash, measure
 from filters.signals import FAMILIES
+from filters.stop_words import count_stop_words
 from manifests.manifest import Manifest, commit
 from manifests.schemas import QUARANTINE, documents_schema
 from manifests.shards import ShardWriter
@@ -37,7 +38,7 @@ from pipeline.read.records import Page, Rejected, reject
 from pipeline.visible import page_excerpt
 
 STAGE = "documents"
-VERSION = 1
+VERSION = 2
 
 QUARANTINE_FOLDER = "quarantine"
 
@@ -359,6 +360,7 @@ def _measured(
     settings: MeasureSettings,
 ) -> pa.RecordBatch:
     texts = pa.array([item.text for item, _, _ in items], pa.string())
+    codes = pa.array([code for _, code, _ in items], pa.string())
     signals = measure(texts, settings.minhash)
     columns: dict[str, pa.Array] = {
         "id": pa.array([document_id(item.page) for item, _, _ in items]),
@@ -373,12 +375,13 @@ def _measured(
         "content_hash": content_hash(texts),
         "language": pa.StructArray.from_arrays(
             [
-                pa.array([code for _, code, _ in items], pa.string()),
+                codes,
                 pa.array([score for _, _, score in items], pa.float64()),
             ],
             names=["code", "score"],
         ),
         "quality": pa.StructArray.from_arrays([_quality(texts, settings.quality)], names=["score"]),
+        "stopwords_local": count_stop_words(texts, codes),
     }
     schema = documents_schema(settings.minhash.permutations)
     columns |= {name: signals.column(name) for name in signals.schema.names}

@@ -16,6 +16,7 @@ from manifests.manifest import Manifest, fingerprint, load_all
 from manifests.run import ModelRecord
 from manifests.store import Store
 from pipeline import measure
+from pipeline.guests import check_guests, guests_identity
 from pipeline.read.inputs import InputShard, list_inputs
 
 
@@ -52,6 +53,7 @@ def make_plan(recipe: Recipe) -> Plan:
         ConfigError: for a setting, policy or model that is wrong.
         InputError: for an input that is missing or a glob that matches nothing.
     """
+    check_guests(recipe.guests, "guests")
     policy = read_policy(recipe)
     inputs = tuple(list_inputs(recipe.input, ""))
     models = [ModelRecord("language", "lid.176.ftz", LanguageIdentifier().sha256)]
@@ -73,6 +75,7 @@ def make_plan(recipe: Recipe) -> Plan:
         settings.extract,
         settings.minhash,
         recipe.quality.positive_label,
+        *guests_identity(recipe.guests),
     )
     identity = fingerprint(
         "run",

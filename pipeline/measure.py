@@ -31,6 +31,7 @@ from manifests.shards import ShardWriter
 from manifests.store import Store
 from pipeline.extract import Extracted, Extractor, ExtractSettings
 from pipeline.gates import UrlBlocklist
+from pipeline.guests import COLUMN, GuestDocument, Guests, GuestSettings
 from pipeline.read import read_shard
 from pipeline.read.inputs import InputSettings, InputShard
 from pipeline.read.reasons import REASONS
@@ -93,6 +94,7 @@ class MeasureSettings(msgspec.Struct, frozen=True):
     extract: ExtractSettings
     minhash: MinHashSettings
     quality: QualitySettings
+    guests: tuple[GuestSettings, ...] = ()
 
 
 @lru_cache(maxsize=1)
@@ -137,8 +139,9 @@ def measure_shard(
     began = time.perf_counter()
     path = f"{STAGE}/{fingerprint}/{shard.key}.parquet"
     aside = f"{STAGE}/{fingerprint}/{QUARANTINE_FOLDER}/{shard.key}.parquet"
+    guests = Guests(settings.guests)
     with (
-        ShardWriter(store, path, documents_schema(settings.minhash.permutations)) as documents,
+        ShardWriter(store, path, _schema(settings)) as documents,
         ShardWriter(store, aside, QUARANTINE) as quarantine,
     ):
         book = _Book(shard, settings.gates, quarantine)
@@ -150,7 +153,7 @@ def measure_shard(
             extracted = book.admit_extracted(pages, _extractor(settings.extract).extract(pages))
             documents_in = _gate_texts(extracted, settings.gates, book)
             if documents_in:
-                buffer.add(_measured(documents_in, shard, settings))
+                buffer.add(_measured(documents_in, shard, settings, guests))
         buffer.flush()
         book.flush()
     return commit(
@@ -175,6 +178,7 @@ def measure_shard(
                 "format": shard.format,
                 "status": book.status(),
                 "text_bytes": buffer.text_bytes,
+                "guests": guests.facts(),
             },
             seconds=time.perf_counter() - began,
         ),
@@ -358,6 +362,7 @@ def _measured(
     items: list[tuple[Extracted, str | None, float | None]],
     shard: InputShard,
     settings: MeasureSettings,
+    guests: Guests,
 ) -> pa.RecordBatch:
     texts = pa.array([item.text for item, _, _ in items], pa.string())
     codes = pa.array([code for _, code, _ in items], pa.string())
@@ -383,10 +388,24 @@ def _measured(
         "quality": pa.StructArray.from_arrays([_quality(texts, settings.quality)], names=["score"]),
         "stopwords_local": count_stop_words(texts, codes),
     }
-    schema = documents_schema(settings.minhash.permutations)
+    if settings.guests:
+        columns[COLUMN] = guests.verdicts([_shown(*item) for item in items])
+    schema = _schema(settings)
     columns |= {name: signals.column(name) for name in signals.schema.names}
     assert set(columns) >= {family.name for family in FAMILIES}
     return pa.record_batch([columns[name] for name in schema.names], schema=schema)
+
+
+def _schema(settings: MeasureSettings) -> pa.Schema:
+    names = [guest.signal for guest in settings.guests]
+    return documents_schema(settings.minhash.permutations, names)
+
+
+def _shown(item: Extracted, code: str | None, score: float | None) -> GuestDocument:
+    """A document as guests see it, under datatrove's names."""
+    metadata = {"url": item.page.url, "date": item.page.date, "title": item.title}
+    known = {"language": code, "language_score": score} if code else {}
+    return GuestDocument(document_id(item.page), item.text, metadata | known)
 
 
 def _quality(texts: pa.Array, settings: QualitySettings) -> pa.Array:

@@ -1,4 +1,4 @@
-"""datatrove's filters and formatters as guests: verdicts are signals, only transforms change text."""
+"""datatrove's filters and formatters as guests: verdicts are signals; transforms change."""
 
 from __future__ import annotations
 

@@ -142,7 +142,8 @@ def measure_shard(
     ):
         book = _Book(shard, settings.gates, quarantine)
         buffer = _RowGroups(documents)
-        for chunk in _chunks(read_shard(shard, settings.input)):
+        sums: list[str] = []
+        for chunk in _chunks(read_shard(shard, settings.input, sums.append)):
             book.records += len(chunk)
             pages = _gate_urls(book.admit(chunk), settings.gates, book)
             pages = _gate_page_languages(pages, settings.gates, book)
@@ -171,6 +172,7 @@ def measure_shard(
                 "uri": shard.uri,
                 "bytes": shard.bytes,
                 "etag": shard.etag,
+                "sha256": sums[0],
                 "format": shard.format,
                 "status": book.status(),
                 "text_bytes": buffer.text_bytes,

@@ -11,6 +11,7 @@ import msgspec
 import typer
 from rich.table import Table
 
+from filters.errors import ConfigError
 from jobs import report
 from jobs.cli.common import EXIT_INCOMPLETE, JsonFlag, errors, lake_of, output, print_json, shown
 from jobs.progress import Reporter, Silent, reporter_for
@@ -80,6 +81,10 @@ def run_plan(plan: Plan, reporter: Reporter) -> RunRecord:
     from jobs.run import execute
 
     how = plan.recipe.run
+    if how.executor == "ray" and plan.store.url().startswith("memory:"):
+        raise ConfigError(
+            f"lake = '{plan.recipe.lake}'", "lives in one process only.", "Add --in-process."
+        )
     if how.executor == "in-process":
         return execute(plan, InProcess(), reporter)
     # The kernels are compiled once here, while Ray starts; workers load them from the cache.

@@ -39,8 +39,8 @@ from filters.kernels.market import market_words
 from filters.kernels.shingles import sign_texts
 from filters.kernels.tables import tables
 from filters.kernels.words import CHUNK, COUNTERS
+from filters.local_stop_words import count_stop_words
 from filters.signals import KERNEL_FAMILIES, family_type
-from filters.stop_words import count_stop_words
 
 MOST_WORDS = 1 << 21
 """Words of a text whose n-grams are compared, and lines and paragraphs that are remembered."""

@@ -19,9 +19,10 @@ from filters.measure import MinHashSettings
 from filters.policy import Policy, parse_policy, shipped_policies, shipped_policy
 from pipeline.dedup import DedupSettings
 from pipeline.extract import ExtractSettings
+from pipeline.gating import GateSettings
 from pipeline.guests import GuestSettings
 from pipeline.materialize import CuratedSettings
-from pipeline.measure import GateSettings, MeasureSettings, QualitySettings
+from pipeline.measure import MeasureSettings, QualitySettings
 from pipeline.read.inputs import InputSettings
 
 

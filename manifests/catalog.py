@@ -51,7 +51,7 @@ _COMMENTS = {
     "shard_reasons.records": "records whose primary reason this is",
     "shard_reasons.records_any": "records that have this reason at all; NULL if only one is known",
     "shard_counts.emptied": "kept documents of which the transforms left nothing",
-    "input_shards.checksum": "sha256 of the bytes read, or the store's own tag where it has one",
+    "input_shards.checksum": "sha256 of the file; until it is read, the store's own tag",
 }
 
 
@@ -70,7 +70,7 @@ def build(store: Store) -> None:
             _open_lake(database, store)
             database.execute(_TABLES)
             for target, comment in _COMMENTS.items():
-                database.execute(f"COMMENT ON COLUMN {target} IS '{comment.replace(chr(39), '')}'")
+                database.execute(f"COMMENT ON COLUMN {target} IS {_quoted(comment)}")
             for run in runs:
                 _fill(database, store, run)
             _create_views(database, store, runs[-1])
@@ -149,7 +149,7 @@ def _fill(database: duckdb.DuckDBPyConnection, store: Store, run: RunRecord) -> 
         else:
             ledger, facts = manifest.ledger, manifest.facts
             counts = [
-                facts.get("sha256") or item.etag,
+                facts["sha256"],
                 facts["status"],
                 attempts,
                 manifest.seconds,

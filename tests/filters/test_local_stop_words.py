@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filters.languages import LANGUAGES
-from filters.stop_words import STOP_WORDS, count_stop_words
+from filters.local_stop_words import STOP_WORDS, count_stop_words
 
 UNSPACED = {"ja", "th", "zh"}
 words = st.sampled_from(sorted({word for listed in STOP_WORDS.values() for word in listed}))

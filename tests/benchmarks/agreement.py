@@ -22,7 +22,7 @@ from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
-from common import DATATROVE, HERE, ROOT, environment, read_jsonl, show_machine, write_jsonl
+from common import HERE, ROOT, environment, read_jsonl, show_machine, write_jsonl
 from verdicts import FILTERS, REASONS, SOURCES, judge, pack, read
 
 from filters.kernels.exceptions import exceptions
@@ -38,7 +38,7 @@ CLEANED = {"c4": "c4_lines", "c4_any_end": "c4_lines_any_end"}
 
 def run_peer(work, documents, results, *options):
     """datatrove's results, by id, and its versions; what is there already is not made again."""
-    python = environment(work / "venv", DATATROVE)
+    python = environment(work / "venv", "datatrove")
     command = [python, PEER, documents, results, *options]
     done = subprocess.run([str(part) for part in command], check=True, stdout=subprocess.PIPE)
     found = {row["id"]: row for row in read_jsonl(results)}

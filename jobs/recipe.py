@@ -32,7 +32,7 @@ class JudgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MinHashRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a MinHash signature is made of; its size follows from dedup's bands and rows."""
+    """What a MinHash signature is made of; its size is a setting of dedup."""
 
     ngram: int = 5
     """Words per shingle."""
@@ -77,7 +77,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             gates=self.gates,
             extract=self.extract,
             minhash=MinHashSettings(
-                permutations=self.dedup.bands * self.dedup.rows,
+                permutations=self.dedup.signature_values,
                 ngram=self.minhash.ngram,
                 seed=self.minhash.seed,
             ),

@@ -133,3 +133,29 @@ def sign_texts(
         signed[row] = count > 0
         if count:
             permute(shingles, count, multipliers, offsets, signatures[row])
+
+
+@kernel
+def shingle_runs(
+    data: npt.NDArray[np.uint8],
+    text_offsets: npt.NDArray[np.int64],
+    classes: npt.NDArray[np.int32],
+    fold: npt.NDArray[np.int32],
+    ngram: int,
+    hashes: npt.NDArray[np.uint64],
+    shingles: npt.NDArray[np.uint32],
+    out: npt.NDArray[np.uint32],
+    offsets: npt.NDArray[np.int64],
+) -> None:
+    """The sorted unique shingles of each text, in one row; `offsets[i + 1]` is where i's end."""
+    end = 0
+    for row in range(len(text_offsets) - 1):
+        words = normal_words(data, text_offsets[row], text_offsets[row + 1], classes, fold, hashes)
+        count = shingle(hashes, words, ngram, shingles)
+        found = shingles[:count]
+        found.sort()
+        for i in range(count):
+            if i == 0 or found[i] != found[i - 1]:
+                out[end] = found[i]
+                end += 1
+        offsets[row + 1] = end

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Iterator
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -53,8 +54,11 @@ class MinHashSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     permutations: int = 112
     """Values of a signature: bands times rows."""
+    unit: Literal["words", "characters"] = "words"
+    """What a shingle is made of. Words suit most languages, since a letter of a script written
+    without spaces counts as a word; characters find copies of short or misspelled texts."""
     ngram: int = 5
-    """Words of a shingle; a shorter text has no signature."""
+    """Words or characters of a shingle; a shorter text has no signature."""
     seed: int = 1
     """Of datasketch's permutations."""
     max_shingles: int = 131_072
@@ -180,7 +184,7 @@ def shingle_sets(
         found = np.zeros(len(offsets), np.int64)
         shingle_runs(
             *(data, offsets, tables().classes, tables().fold, settings.ngram),
-            *(hashes, np.empty(room, np.uint32), out, found),
+            *(settings.unit == "characters", hashes, np.empty(room, np.uint32), out, found),
         )
         runs.append(out[: found[-1]])
         ends.append(found[1:] + ends[-1][-1])
@@ -296,6 +300,7 @@ def _sign(
         tables().classes,
         tables().fold,
         settings.ngram,
+        settings.unit == "characters",
         *_permutations(settings.permutations, settings.seed),
         hashes,
         np.empty(room, np.uint32),

@@ -94,12 +94,15 @@ class _Run:
         settings, store = self._plan.recipe.dedup, self._store
         minhash = self._plan.recipe.measure_settings().minhash
         documents = [self._plan.documents_fingerprint, [shard.key for shard in shards]]
-        layout = [settings.near, settings.layout()]
+        layout = [settings.near, settings.layout(), minhash.unit]
         mark = fingerprint(bands.STAGE, bands.VERSION, self._plan.documents_fingerprint, layout)
         banded = self._stage(
             bands.STAGE,
             mark,
-            [Task(bands.STAGE, s.key, bands.bands, (store, s, settings, mark)) for s in shards],
+            [
+                Task(bands.STAGE, s.key, bands.bands, (store, s, settings, minhash, mark))
+                for s in shards
+            ],
         )
         made = [banded[shard.key] for shard in shards]
         count = edges.partition_count(sum(m.facts["documents"] for m in made), settings)

@@ -13,8 +13,10 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from filters.measure import MinHashSettings
 from manifests.manifest import Manifest, Output, commit
 from manifests.shards import ShardWriter, read_batches
 from manifests.store import Store
@@ -41,18 +43,29 @@ def near_schema(permutations: int) -> pa.Schema:
     return EQUAL.append(pa.field("sketch", pa.binary(8 * sketch_words(permutations))))
 
 
-def bands(store: Store, shard: ShardRef, settings: DedupSettings, fingerprint: str) -> Manifest:
-    """Write the bucket entries of a shard."""
+def bands(
+    store: Store,
+    shard: ShardRef,
+    settings: DedupSettings,
+    minhash: MinHashSettings,
+    fingerprint: str,
+) -> Manifest:
+    """Write the bucket entries of a shard.
+
+    The facts count documents that are compared in part or not at all: `unsigned` are shorter than
+    a shingle, and only their equals are duplicates; of `beyond_cap` the signature and the exact
+    similarity look at the first `max_shingles` shingles.
+    """
     began = time.perf_counter()
-    hashes, signatures, rows, unsigned = _read(store, shard, settings.near)
-    documents = len(hashes)
+    hashes, signatures, rows, beyond_cap = _read(store, shard, settings.near, minhash)
+    documents, signed = len(hashes), len(rows)
     rank = np.lexsort((hashes[:, 1], hashes[:, 0]))
     equal = pa.table([hashes[rank, 0], hashes[rank, 1], rank.astype(np.int64)], schema=EQUAL)
     outputs = [_write(store, f"{STAGE}/{fingerprint}/{shard.key}.equal.parquet", equal)]
 
     schema = near_schema(settings.signature_values)
     near = schema.empty_table()
-    if len(rows):
+    if len(signatures):
         count, width = settings.layout()
         repeat = np.zeros(documents, bool)
         repeat[rank[1:]] = (hashes[rank[1:]] == hashes[rank[:-1]]).all(axis=1)
@@ -74,33 +87,38 @@ def bands(store: Store, shard: ShardRef, settings: DedupSettings, fingerprint: s
             key=shard.key,
             inputs=[shard.documents],
             outputs=outputs,
-            facts={"documents": documents, "unsigned": unsigned, "entries": near.num_rows},
+            facts={
+                "documents": documents,
+                "unsigned": documents - signed,
+                "beyond_cap": beyond_cap,
+                "entries": near.num_rows,
+            },
             seconds=time.perf_counter() - began,
         ),
     )
 
 
 def _read(
-    store: Store, shard: ShardRef, near: bool
+    store: Store, shard: ShardRef, near: bool, minhash: MinHashSettings
 ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint32], npt.NDArray[np.int64], int]:
-    """Content hashes of all documents; signatures, and rows, of those that have one."""
+    """Content hashes of all; signatures and rows of those that have one; how many are long."""
     hashes = [np.empty((0, 2), np.uint64)]
     signatures: list[npt.NDArray[np.uint32]] = []
     rows = [np.empty(0, np.int64)]
-    seen = 0
-    for batch in read_batches(store, shard.documents, ["content_hash", "minhash"]):
+    seen = beyond_cap = 0
+    long = "length.characters" if minhash.unit == "characters" else "length.nonsymbol_words"
+    for batch in read_batches(store, shard.documents, ["content_hash", "minhash", long]):
         hashes.append(fixed_binary(batch["content_hash"], np.dtype(np.uint64)))
         signed = np.flatnonzero(~np.asarray(batch["minhash"].is_null()))
         rows.append(signed + seen)
         if near and len(signed):
             taken = batch["minhash"].take(pa.array(signed))
             signatures.append(fixed_binary(taken, np.dtype(np.uint32)))
+        size = pc.struct_field(batch["length"], 0)
+        beyond_cap += pc.sum(pc.greater(size, minhash.max_shingles)).as_py() or 0
         seen += batch.num_rows
-    row = np.concatenate(rows)
-    unsigned = seen - len(row)
-    if not signatures:
-        return np.concatenate(hashes), np.empty((0, 0), np.uint32), row[:0], unsigned
-    return np.concatenate(hashes), np.concatenate(signatures), row, unsigned
+    matrix = np.concatenate(signatures) if signatures else np.empty((0, 1), np.uint32)
+    return np.concatenate(hashes), matrix, np.concatenate(rows), beyond_cap
 
 
 def _write(store: Store, path: str, table: pa.Table) -> Output:

@@ -43,11 +43,8 @@ NUMBER = re.compile(r"\d+([.,]\d+)*")
 def words_of(text: str) -> list[str]:
     """Normalised words."""
     plain = unicodedata.normalize("NFD", text.lower())
-    plain = (
-        "".join(c for c in plain if unicodedata.category(c) != "Mn")
-        if not plain.isascii()
-        else plain
-    )
+    if not plain.isascii():
+        plain = "".join(c for c in plain if unicodedata.category(c) != "Mn")
     return WORD.findall(NUMBER.sub("0", plain))
 
 
@@ -93,21 +90,24 @@ def insert_paragraph(text: str, other: str, rng: random.Random) -> str:
 
 def true_pairs(texts: list[str]) -> set[tuple[int, int]]:
     """All pairs at least `THRESHOLD` alike, by counting shared shingles (prefix-filtered)."""
-    numbers: dict[tuple[int, ...], int] = {}
     words: dict[str, int] = {}
     sets = []
     for text in texts:
-        found = [words.setdefault(w, len(words)) for w in words_of(text)]
-        grams = {tuple(found[i : i + NGRAM]) for i in range(len(found) - NGRAM + 1)}
-        sets.append(np.array([numbers.setdefault(gram, len(numbers)) for gram in grams], np.int64))
+        found = np.array([words.setdefault(w, len(words)) for w in words_of(text)], np.uint64)
+        grams = np.zeros(max(0, len(found) - NGRAM + 1), np.uint64)
+        for i in range(NGRAM):
+            grams = (grams ^ found[i : i + len(grams)]) * np.uint64(0x9E3779B97F4A7C15)
+            grams ^= grams >> np.uint64(29)
+        sets.append(np.unique(grams))
     del words
-    frequency = np.bincount(np.concatenate(sets), minlength=len(numbers))
-    del numbers
+    inverse, counts = np.unique(np.concatenate(sets), return_inverse=True, return_counts=True)[1:]
+    frequency = counts.astype(np.int32)
+    sets = np.split(inverse.astype(np.int32), np.cumsum([len(s) for s in sets])[:-1])
+    del inverse
     # Of two sets at least t alike, the (1 - t) n + 1 rarest of each share one (Bayardo 2007).
     ordered = [s[np.lexsort((s, frequency[s]))] for s in sets]
     index: dict[int, list[int]] = {}
     pairs = set()
-    sorted_sets = [np.sort(s) for s in sets]
     for b, grams in enumerate(ordered):
         if not len(grams):
             continue
@@ -116,7 +116,7 @@ def true_pairs(texts: list[str]) -> set[tuple[int, int]]:
         for a in candidates:
             if min(len(grams), len(sets[a])) < THRESHOLD * max(len(grams), len(sets[a])):
                 continue
-            both = len(np.intersect1d(sorted_sets[a], sorted_sets[b], assume_unique=True))
+            both = len(np.intersect1d(sets[a], sets[b], assume_unique=True))
             if both / (len(grams) + len(sets[a]) - both) >= THRESHOLD:
                 pairs.add((a, b))
         for gram in prefix:
@@ -212,6 +212,9 @@ def _write_shard(store, texts, first, key, minhash) -> str:
                 "text": part,
                 "content_hash": content_hash(part),
                 "minhash": sign(part, minhash),
+                "length": pa.array(
+                    [{"nonsymbol_words": len(text) // 6} for text in part.to_pylist()]
+                ),
             }
         )
         if writer is None:
@@ -236,7 +239,7 @@ def _all_stages(store, shards, settings, minhash, starmap, mark):
         steps[name] = time.perf_counter() - began
         return done
 
-    banded = step("bands", bands, [(store, s, settings, mark) for s in shards])
+    banded = step("bands", bands, [(store, s, settings, minhash, mark) for s in shards])
     count = edges.partition_count(sum(m.facts["documents"] for m in banded), settings)
     linked = step(
         "edges", edges.edges, [(store, banded, p, count, settings, mark) for p in range(count)]

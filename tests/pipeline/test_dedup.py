@@ -12,6 +12,7 @@ import pytest
 
 from filters.errors import ConfigError
 from filters.measure import MinHashSettings, content_hash, measure
+from manifests.manifest import load
 from manifests.shards import ShardWriter, read_table
 from manifests.store import Store
 from pipeline.dedup import DedupSettings, ShardRef
@@ -27,6 +28,7 @@ SCHEMA = pa.schema(
         ("content_hash", pa.binary(16)),
         ("minhash", pa.binary(4 * PERMUTATIONS)),
         ("text", pa.string()),
+        ("length", pa.struct([("characters", pa.int64()), ("nonsymbol_words", pa.int64())])),
     ]
 )
 
@@ -96,7 +98,9 @@ def deduplicate(tmp_path, documents, shard_count, ngram=5, **settings):
     refs = []
     for number in range(shard_count):
         mine = documents[number::shard_count]
-        columns = list(zip(*mine, strict=True)) or [()] * len(SCHEMA)
+        columns = list(zip(*mine, strict=True)) or [()] * (len(SCHEMA) - 1)
+        lengths = [{"characters": len(d[3]), "nonsymbol_words": len(d[3].split())} for d in mine]
+        columns.append(lengths)
         table = pa.table(
             [pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)], schema=SCHEMA
         )
@@ -104,7 +108,7 @@ def deduplicate(tmp_path, documents, shard_count, ngram=5, **settings):
         with ShardWriter(store, path, SCHEMA) as writer:
             writer.write(table, 16)
         refs.append(ShardRef(f"shard{number:02d}", path))
-    band = [bands(store, ref, settings, "f") for ref in refs]
+    band = [bands(store, ref, settings, minhash, "f") for ref in refs]
     parts = partition_count(len(documents), settings)
     edge = [edges(store, band, p, parts, settings, "f") for p in range(parts)]
     near = [verified(store, refs, edge, p, settings, minhash, "f") for p in range(parts)]
@@ -257,6 +261,15 @@ def test_only_doubtful_pairs_are_compared_by_their_shingles(tmp_path):
     assert {row["verified"] for row in rows} == {"text", "signature", "shingles"}
     for row in rows:
         assert row["similarity"] >= (0.9 if row["verified"] == "signature" else 0.8)
+
+
+def test_documents_compared_in_part_or_not_at_all_are_counted(tmp_path):
+    store = Store(str(tmp_path))
+    deduplicate(tmp_path, text_documents([*texts_mix(originals=2), "word " * 131_073]), 1)
+    facts = load(store, "bands", "f", "shard00").facts
+    assert facts["documents"] == 18
+    assert facts["unsigned"] == 3
+    assert facts["beyond_cap"] == 1
 
 
 def test_layouts_follow_from_the_threshold():

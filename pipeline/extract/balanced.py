@@ -17,8 +17,9 @@ from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
 from pipeline.extract import kernels as k
+from pipeline.extract.choice import LINKED_SHARE, choose, repeated
 from pipeline.extract.features import Flags, Lines, Signs, features, read_lines, signs
-from pipeline.extract.model import choose, line_model, probabilities
+from pipeline.extract.model import line_model, probabilities
 from pipeline.extract.render import render
 from pipeline.extract.settings import Facts
 
@@ -66,7 +67,6 @@ _FORUM = (
     "forum",
 )
 _FEW_WORDS = 150
-_LINKED_SHARE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,21 +118,19 @@ def balanced(tree: HTMLTree, html: str) -> tuple[str, Facts]:
     lines, sign = seen.lines, seen.signs
     table = lines.table
     probability = probabilities(seen.features, line_model())
-    weight = np.maximum(table[:, k.WORDS], 1 + lines.sizes() // 20)
-    _level_code(table, probability)
-    chosen = choose(probability, weight)
-    repeated = chosen & _repeated(lines, chosen)
-    kept = chosen & ~repeated
+    chosen = choose(lines, sign, seen.within[0], probability)
+    said = repeated(lines, chosen)
+    kept = chosen & ~said
     facts.fallback = "noscript" if seen.noscript else None
     facts.body_words = lines.words()
     facts.words = Lines(lines.text, table[kept], lines.keys[kept]).words()
     facts.link_fraction = _link_share(lines, kept)
     facts.has_code = bool((table[kept, k.TAG] == k.CODE).any())
     facts.has_table = bool((table[kept, k.CELLS] > 1).any())
-    facts.dropped_repeated_lines = int(repeated.sum())
+    facts.dropped_repeated_lines = int(said.sum())
     left = ~chosen
     for name, flags in (
-        ("link", table[:, k.LINKED] > _LINKED_SHARE * lines.sizes()),
+        ("link", table[:, k.LINKED] > LINKED_SHARE * lines.sizes()),
         ("furniture", sign.furniture | sign.furniture_start | sign.nameless),
         ("tail", np.maximum.accumulate((sign.tail | sign.tail_start) & left)),
     ):
@@ -160,28 +158,3 @@ def _markup(
 
 def _link_share(lines: Lines, chosen: Flags) -> float:
     return float(lines.table[chosen, k.LINKED].sum() / max(1, lines.sizes()[chosen].sum()))
-
-
-def _level_code(
-    table: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
-    probability: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
-) -> None:
-    """Give all lines of a code block the same probability: half a program is none."""
-    code = table[:, k.TAG] == k.CODE
-    if not code.any():
-        return
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], code.view(np.int8), [0]))))
-    for start, end in edges.reshape(-1, 2):
-        probability[start:end] = probability[start:end].sum() // (end - start)
-
-
-def _repeated(lines: Lines, chosen: Flags) -> Flags:
-    """Chosen lines that an earlier chosen line says already; rows of tables and code may."""
-    index = np.flatnonzero(chosen)
-    _, first = np.unique(lines.keys[index, 0], return_index=True)
-    repeated = np.ones(len(chosen), np.bool_)
-    repeated[index[first]] = False
-    table = lines.table
-    loose = (table[:, k.TAG] == k.CODE) | (table[:, k.CELLS] > 1) | (table[:, k.JOINS] > 0)
-    found: Flags = repeated & ~loose
-    return found

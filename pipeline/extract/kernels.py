@@ -110,6 +110,10 @@ def read_lines(
                         link_at = -1
                     else:
                         space = space or (written > start and linked[written - 1] == 1)
+                        if space:
+                            out[written] = _SPACE
+                            written += 1
+                            space = False
                         link_at = written
                 elif first == 112 and second == 114:  # pre
                     in_code = not closing

@@ -64,19 +64,3 @@ def probabilities(features: npt.NDArray[np.float64], model: Model) -> npt.NDArra
     steps = np.clip(scores // _STEP, -800, 800)
     found: npt.NDArray[np.int64] = _ODDS[steps + 800]
     return found
-
-
-def choose(
-    probability: npt.NDArray[np.int64], weight: npt.NDArray[np.int64]
-) -> npt.NDArray[np.bool_]:
-    """The lines whose choice gives the largest expected F1 of words.
-
-    Where the model is sure of a page this asks for even odds; where little is sure, for less.
-    """
-    order = np.argsort(-probability, kind="stable")
-    mass = (probability * weight)[order]
-    gained = np.cumsum(mass)
-    expected = 2 * gained / (np.cumsum(weight[order]) * CERTAIN + gained[-1])
-    chosen = np.zeros(len(order), np.bool_)
-    chosen[order[: int(np.argmax(expected)) + 1]] = True
-    return chosen

@@ -10,10 +10,44 @@ import pytest
 from pipeline.extract import Extracted, Extractor, ExtractSettings
 from pipeline.read.records import Page
 
-TAGS = (
-    "div span b i font p table ul ol li dl blockquote section article svg a form fieldset center q"
-).split()
-WORDS = "words that people read and write on the web every day of the year".split()
+TAGS = [
+    "div",
+    "span",
+    "b",
+    "i",
+    "font",
+    "p",
+    "table",
+    "ul",
+    "ol",
+    "li",
+    "dl",
+    "blockquote",
+    "section",
+    "article",
+    "svg",
+    "a",
+    "form",
+    "fieldset",
+    "center",
+    "q",
+]
+WORDS = [
+    "words",
+    "that",
+    "people",
+    "read",
+    "and",
+    "write",
+    "on",
+    "the",
+    "web",
+    "every",
+    "day",
+    "of",
+    "the",
+    "year",
+]
 
 
 def prose(random_numbers, count):

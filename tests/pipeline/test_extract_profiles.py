@@ -47,7 +47,7 @@ ARTICLE = numbered(f"""<html lang=en><head><title>On rivers</title></head><body>
         yield town.miles &lt; 20
 </code></pre><p>{PROSE * 2}</p></article></main>
 <h3>Related articles</h3><ul><li><a href=/3>Ten more rivers</a><li><a href=/4>On lakes</a></ul>
-<footer><p>Copyright 2024. All rights reserved. <a href=/p>Privacy policy</a></p></footer></body>""")
+<footer><p>Copyright 2024. All rights reserved. <a href=/p>Privacy policy</a></p></footer>""")
 
 
 def run(html, **options):

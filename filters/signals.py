@@ -325,7 +325,7 @@ _EXTRACT = _family(
         "string",
         "name",
         "Why another way was taken: noscript (the page has text only for browsers without "
-        "scripts), depth (all text, for its nesting), libxml (trafilatura cannot read it), or the "
+        "scripts), depth or tags (all text, for its nesting or its many tags), libxml (trafilatura cannot read it), or the "
         "reason for which the profile failed (all text).",
         f"{_NOT_HTML}, or there was no need",
     ),

@@ -37,8 +37,8 @@ _PRECISE_BYTES = 5 << 20
 _PRECISE_DEPTH = 200
 """libxml2 gives up, in silence, at nodes of 10 MB and at 256 levels; tables hide some levels."""
 _DOUBTFUL_DEPTH = 60
-_BALANCED_BYTES = 4 << 20
-"""Markup of a larger body is read by its main content or all text only."""
+_MOST_TAGS = 200_000
+"""A million tags take seconds where the profile walks the tree several times."""
 
 
 def load_profile(settings: ExtractSettings) -> Profile:
@@ -59,8 +59,12 @@ def load_profile(settings: ExtractSettings) -> Profile:
         tree = HTMLTree.parse(page.text)
         if _depth(page, data) > settings.max_depth:
             return _outcome(tree, *_all_text(tree, settings.profile, "depth"))
+        if page.text.count("<") > _MOST_TAGS:
+            return _outcome(tree, *_all_text(tree, settings.profile, "tags"))
         return _outcome(tree, *read(tree, page.text))
 
+    # Compiled code is loaded now, so that it counts for no page.
+    bounded(Decoded("<p>A page to start with.</p>", "utf-8", "detected"), b"")
     if settings.profile != "precise":
         return bounded
 

@@ -145,7 +145,7 @@ def check(count, profile, most_seconds):
             if isinstance(result, Extracted):
                 result.text.encode()
                 assert "\x00" not in result.text
-                assert result.facts.fallback in (None, "depth", "noscript"), page.record_id
+                assert result.facts.fallback in (None, "depth", "tags", "noscript"), page.record_id
             else:
                 assert result.record_id == page.record_id
                 reasons.append((result.reason, page.record_id))

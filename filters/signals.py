@@ -294,7 +294,7 @@ _QUALITY = _family(
 _STOPWORDS_LOCAL = _family(
     "stopwords_local",
     1,
-    "Eight function words of the document's own language, in any case (`filters.local_stop_words`).",
+    "Eight function words of the document's own language, in any case.",
     Signal(
         "distinct_count",
         "int64",

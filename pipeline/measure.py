@@ -24,6 +24,7 @@ from classifiers.quality import QualityModel
 from filters.errors import ConfigError
 from filters.measure import MinHashSettings, content_hash, measure
 from filters.signals import FAMILIES
+from filters.urls import measure_urls
 from manifests.manifest import Manifest, commit
 from manifests.schemas import QUARANTINE, documents_schema
 from manifests.shards import ShardWriter
@@ -37,7 +38,7 @@ from pipeline.read.records import Page, Rejected, reject
 from pipeline.visible import page_excerpt
 
 STAGE = "documents"
-VERSION = 1
+VERSION = 2
 
 QUARANTINE_FOLDER = "quarantine"
 
@@ -377,6 +378,9 @@ def _measured(
                 pa.array([score for _, _, score in items], pa.float64()),
             ],
             names=["code", "score"],
+        ),
+        "url_parts": measure_urls(
+            pa.array([item.page.url or None for item, _, _ in items], pa.string())
         ),
         "quality": pa.StructArray.from_arrays([_quality(texts, settings.quality)], names=["score"]),
     }

@@ -16,7 +16,7 @@ from pipeline.difference import Difference, difference
 _PROVENANCE = ("id", "record_id", "url", "source", "date", "title", "charset", "charset_source")
 _DECISION = (
     *("verdict", "reason", "reasons", "unknown", "cluster_id", "cluster_size", "survivor_id"),
-    *("matched_id", "similarity", "verified", "bands_shared"),
+    *("survivor_run", "matched_id", "similarity", "verified", "bands_shared"),
 )
 _TEXT_CHARACTERS = 600
 
@@ -114,7 +114,8 @@ def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> E
 def _difference(
     database: duckdb.DuckDBPyConnection, document: dict[str, Any], decision: dict[str, Any]
 ) -> Difference | None:
-    other = decision.get("survivor_id") or decision.get("matched_id")
+    names = ("matched_id",) if decision.get("survivor_run") else ("survivor_id", "matched_id")
+    other = next((decision[name] for name in names if decision.get(name)), None)
     query = "SELECT text FROM documents WHERE id = $id LIMIT 1"
     theirs = _one(database, query, {"id": other}) if other else None
     mine = _one(

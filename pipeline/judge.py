@@ -46,6 +46,9 @@ _CANDIDATES = pa.schema(
         ("similarity", pa.float64()),
         ("verified", pa.string()),
         ("bands_shared", pa.int32()),
+        ("earlier_id", pa.string()),
+        ("earlier_run", pa.string()),
+        ("earlier_exact", pa.bool_()),
     ]
 )
 
@@ -55,6 +58,7 @@ _SURVIVORS = pa.schema(
         ("cluster_id", pa.string()),
         ("cluster_size", pa.int64()),
         ("survivor_id", pa.string()),
+        ("survivor_run", pa.string()),
         ("reason", pa.string()),
         ("matched_id", pa.string()),
         ("similarity", pa.float64()),
@@ -129,7 +133,7 @@ def candidates(
               FROM documents WHERE row IN (SELECT row FROM duplicates)
             )
             SELECT row, id, cluster_id, exact_id, len(reasons) = 0 AS passes, preference,
-              {_RECEIPT}
+              {_RECEIPT}, earlier_id, earlier_run, earlier_exact
             FROM judged JOIN duplicates USING (row, id) ORDER BY row
             """  # noqa: S608 - compiled from a checked policy
         ).to_arrow_table()
@@ -150,7 +154,7 @@ def candidates(
 def survivors(
     store: Store, candidate_paths: dict[str, str], policy: Policy, fingerprint: str
 ) -> Manifest:
-    """Choose each cluster's survivor.
+    """Choose each cluster's survivor: where an earlier run kept a member, none of this run.
 
     Args:
         store: the lake.
@@ -180,13 +184,21 @@ def survivors(
                 PARTITION BY {cluster}
                 ORDER BY passes DESC, preference DESC NULLS LAST, id, shard, row
               )
-            ), named AS (
-              SELECT *, CASE WHEN NOT found OR place = 1 THEN NULL
-                WHEN exact_id = first_exact_id THEN 'exact' ELSE 'near' END AS kind
+            ), matched AS (
+              SELECT *, CASE WHEN earlier_exact THEN 'exact' WHEN earlier_id IS NOT NULL THEN 'near'
+                  END AS earlier_kind,
+                coalesce(list_contains($drop, earlier_kind), FALSE) AS known
               FROM ranked
+            ), named AS (
+              SELECT *, CASE WHEN known THEN earlier_kind
+                  WHEN NOT found OR place = 1 THEN NULL
+                  WHEN exact_id = first_exact_id THEN 'exact' ELSE 'near' END AS kind
+              FROM matched
             )
             SELECT shard, row, cluster AS cluster_id, cluster_size,
-              CASE WHEN kind = ANY($drop) THEN first_id END AS survivor_id,
+              CASE WHEN known THEN earlier_id WHEN kind = ANY($drop) THEN first_id END
+                AS survivor_id,
+              CASE WHEN known THEN earlier_run END AS survivor_run,
               CASE WHEN coalesce(kind <> ALL($drop), TRUE) THEN NULL
                 WHEN kind = 'exact' THEN $exact ELSE $near END AS reason,
               {_RECEIPT}
@@ -233,14 +245,15 @@ def decide(
             f"""
             WITH judged AS (SELECT row, id, {compile_rules(policy)} FROM documents),
             decided AS (
-              SELECT judged.row, id, unknown, cluster_id, cluster_size, survivor_id, {_RECEIPT},
+              SELECT judged.row, id, unknown, cluster_id, cluster_size, survivor_id,
+                survivor_run, {_RECEIPT},
                 CASE WHEN copies.reason IS NULL THEN reasons
                   ELSE list_append(reasons, copies.reason) END AS reasons
               FROM judged LEFT JOIN copies ON judged.row = copies.row
             )
             SELECT row, id, CASE WHEN len(reasons) = 0 THEN 'kept' ELSE 'dropped' END AS verdict,
               reasons[1] AS reason, reasons, unknown, cluster_id, cluster_size, survivor_id,
-              {_RECEIPT}
+              survivor_run, {_RECEIPT}
             FROM decided ORDER BY row
             """  # noqa: S608 - compiled from a checked policy
         ).to_arrow_table()

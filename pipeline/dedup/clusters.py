@@ -34,12 +34,16 @@ SCHEMA = pa.schema(
         ("similarity", pa.float64()),
         ("verified", pa.string()),
         ("bands_shared", pa.int32()),
+        ("earlier_id", pa.string()),
+        ("earlier_run", pa.string()),
+        ("earlier_exact", pa.bool_()),
     ]
 )
 """A cluster is named by its smallest member id. `exact_id` is the cluster of equal texts only,
 NULL where a document has no equal. `matched_id` is the closest verified match: a document of equal
 text (`verified` is `text`), or one whose `similarity` the `signature` or the `shingles` gave;
-`bands_shared` is how many LSH bands the two have in common, NULL for equal texts."""
+`bands_shared` is how many LSH bands the two have in common, NULL for equal texts. `earlier_id` is
+a document of the cluster that `earlier_run` kept, of equal text (`earlier_exact`) if possible."""
 
 I64 = npt.NDArray[np.int64]
 Objects = npt.NDArray[np.object_]
@@ -56,7 +60,7 @@ def clusters(
 
     Args:
         store: the lake.
-        shards: all shards of the run, in key order.
+        shards: all shards of the run, in key order, then those of earlier runs.
         equal_paths: edges between documents of equal text.
         verified_paths: edges between near duplicates.
         fingerprint: of this stage.
@@ -75,8 +79,12 @@ def clusters(
     exact_names, exact_sizes = _smallest_ids(same_text, ids)
     receipts = _receipts(same_text, exact_names, exact_sizes, ids, ends[2], ends[3], near)
 
+    runs = np.array([shard.run for shard in shards], object)[documents[:, 0]]
+    earlier = _earlier(same_text, cluster, ids, runs)
+
+    own = runs == ""
     outputs: list[Output] = []
-    for number in np.unique(documents[:, 0]).tolist() if len(documents) else ():
+    for number in np.unique(documents[own, 0]).tolist():
         mine = np.flatnonzero(documents[:, 0] == number)
         path = f"{STAGE}/{fingerprint}/{shards[number].key}.parquet"
         part = pa.table(
@@ -86,7 +94,7 @@ def clusters(
                 pa.array(cluster_names[mine], pa.string()),
                 pa.array(exact_names[mine], pa.string(), mask=exact_sizes[mine] < 2),
                 pa.array(sizes[mine]),
-                *(column.take(pa.array(mine)) for column in receipts),
+                *(column.take(pa.array(mine)) for column in (*receipts, *earlier)),
             ],
             schema=SCHEMA,
         )
@@ -103,10 +111,11 @@ def clusters(
             outputs=outputs,
             facts={
                 "edges": equal.num_rows + near.num_rows,
-                "documents": len(documents),
-                "clusters": len(np.unique(cluster)),
-                "largest_cluster": int(sizes.max()) if len(sizes) else 0,
-                "exact_documents": int((exact_sizes > 1).sum()),
+                "documents": int(own.sum()),
+                "clusters": len(np.unique(cluster[own])),
+                "largest_cluster": int(sizes[own].max(initial=0)),
+                "exact_documents": int((exact_sizes[own] > 1).sum()),
+                "earlier": len(earlier[0]) - earlier[0].null_count - int((~own).sum()),
             },
             seconds=time.perf_counter() - began,
         ),
@@ -136,7 +145,8 @@ def _ids(store: Store, shards: Sequence[ShardRef], documents: I64) -> Objects:
     ids = np.empty(len(documents), object)
     for number in np.unique(documents[:, 0]).tolist() if len(documents) else ():
         mine = np.flatnonzero(documents[:, 0] == number)
-        tables = take_rows(store, shards[number].documents, documents[mine, 1], ["id"])
+        shard = shards[number]
+        tables = take_rows(shard.store(store), shard.documents, documents[mine, 1], ["id"])
         ids[mine] = pa.concat_tables(tables)["id"].to_pylist()
     return ids
 
@@ -196,6 +206,30 @@ def _receipts(
         pa.array(similarity),
         pa.array(how, pa.string()),
         pa.array(bands, mask=~alone),
+    )
+
+
+def _earlier(
+    same_text: I64, cluster: I64, ids: Objects, runs: Objects
+) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """For each document, the earlier one that stands for it: the smallest id, of its text first."""
+    found = np.full(len(ids), None, object)
+    run = found.copy()
+    exact = np.zeros(len(ids), bool)
+    old = np.flatnonzero(runs != "")
+    old = old[np.lexsort((runs[old].astype(str), ids[old].astype(str)))]
+    for labels in (same_text, cluster) if len(old) else ():
+        names, first = np.unique(labels[old], return_index=True)
+        place = np.searchsorted(names, labels)
+        place[place == len(names)] = 0
+        missing = (run == None) & (names[place] == labels)  # noqa: E711 - elementwise
+        source = old[first[place[missing]]]
+        found[missing], run[missing] = ids[source], runs[source]
+        exact |= missing & (labels is same_text)
+    return (
+        pa.array(found, pa.string()),
+        pa.array(run, pa.string()),
+        pa.array(exact, mask=run == None),  # noqa: E711 - elementwise,
     )
 
 

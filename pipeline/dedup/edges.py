@@ -31,7 +31,7 @@ ENDS = pa.schema(
         ("other_row", pa.int64()),
     ]
 )
-"""A pair of documents; shards are numbered in key order."""
+"""A pair of documents; shards are numbered in key order, then those of earlier runs."""
 
 NEAR = pa.schema([("first_order", pa.uint64()), ("other_order", pa.uint64()), *ENDS])
 
@@ -65,7 +65,8 @@ def edges(
 
     Args:
         store: the lake.
-        band_manifests: of stage `bands`, of all shards of the run in key order.
+        band_manifests: of stage `bands`, of all shards of the run in key order, then of those
+            of earlier runs.
         partition: which of `partitions` equal ranges of the bucket space.
         partitions: number of ranges.
         settings: how duplicates are found.

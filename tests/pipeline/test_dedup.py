@@ -118,6 +118,67 @@ def deduplicate(tmp_path, documents, shard_count, ngram=5, **settings):
     return manifest, parts, [read_table(store, path) for path in found if path]
 
 
+def against_earlier(tmp_path, old, new, verdicts=None, **settings):
+    """Rows of the new documents' duplicates, the old ones being kept by an earlier run."""
+    settings = DedupSettings(**settings)
+    minhash = MinHashSettings(permutations=settings.signature_values)
+    stores = [Store(str(tmp_path / name)) for name in ("new", "old")]
+    refs = []
+    for store, documents in zip(stores, (new, old), strict=True):
+        columns = [*zip(*documents, strict=True)]
+        columns.append([{"characters": 1, "nonsymbol_words": 1} for _ in documents])
+        arrays = [pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)]
+        with ShardWriter(store, "documents/f/a.parquet", SCHEMA) as writer:
+            writer.write(pa.table(arrays, schema=SCHEMA))
+    verdict = pa.table({"verdict": verdicts or ["kept"] * len(old)})
+    with ShardWriter(stores[1], "decisions/f/a.parquet", verdict.schema) as writer:
+        writer.write(verdict)
+    refs = [
+        ShardRef("a", "documents/f/a.parquet"),
+        ShardRef("a", "documents/f/a.parquet", "old-1", stores[1].url(), "decisions/f/a.parquet"),
+    ]
+    store = stores[0]
+    band = [bands(store, ref, settings, minhash, ref.run or "f") for ref in refs]
+    parts = partition_count(len(old) + len(new), settings)
+    edge = [edges(store, band, p, parts, settings, "f") for p in range(parts)]
+    near = [verified(store, refs, edge, p, settings, minhash, "f") for p in range(parts)]
+    paths = [[m.output(0).path for m in stage] for stage in (edge, near)]
+    manifest = clusters(store, refs, *paths, "f")
+    found = [read_table(store, output.path) for output in manifest.outputs]
+    return manifest, {row["id"]: row for table in found for row in table.to_pylist()}
+
+
+def test_all_new_documents_that_match_an_earlier_one_in_one_band_are_found(tmp_path):
+    rng = np.random.default_rng(4)
+    base = rng.integers(0, 2**32, PERMUTATIONS, dtype=np.uint32)
+    new = []
+    for n in range(3):
+        near = rng.integers(0, 2**32, PERMUTATIONS, dtype=np.uint32)
+        near[:96] = base[:96]
+        for band in range(1, 14):
+            near[band * 8] = n  # one band is left in common, the estimate is .74
+        new.append(document(f"new-{n}", f"new {n}", near))
+    old = [document("old", "old", base), document("unrelated", "unrelated", None)]
+    manifest, rows = against_earlier(tmp_path, old, new, **SIGNATURES)
+    assert set(rows) == {name for name, *_ in new}
+    for row in rows.values():
+        assert row["bands_shared"] >= 1
+        assert (row["earlier_id"], row["earlier_run"]) == (old[0][0], "old-1")
+        assert row["earlier_exact"] is False
+    assert manifest.facts["earlier"] == manifest.facts["documents"] == 3
+
+
+def test_equal_texts_of_an_earlier_run_are_exact_and_only_the_kept_count(tmp_path):
+    old = [document(f"old-{n}", f"text {n}", None) for n in range(3)]
+    new = [document(f"new-{n}", f"text {n}", None) for n in range(4)]
+    new.append(document("again", "text 3", None))
+    _, rows = against_earlier(tmp_path, old, new, ["kept", "dropped", "kept"])
+    known = {new[n][0]: old[n][0] for n in (0, 2)}
+    twice = {new[n][0]: None for n in (3, 4)}
+    assert {name: row["earlier_id"] for name, row in rows.items()} == known | twice
+    assert {row["earlier_exact"] for name, row in rows.items() if name in known} == {True}
+
+
 def groups_of(tables, column="cluster_id"):
     groups = {}
     for row in (row for table in tables for row in table.to_pylist()):

@@ -42,7 +42,7 @@ def struct(family, **values):
 class Lake:
     """Shards of (id, words, score) with clusters by id, judged."""
 
-    def __init__(self, path, shards, clusters=None, exact=None, drop='["exact", "near"]'):
+    def __init__(self, path, shards, clusters=None, exact=None, drop='["exact", "near"]', earlier=None):
         self.store = Store(str(path))
         self.policy = parse_policy(POLICY.replace("{drop}", drop), "test.toml")
         families = {family.name: family for family in FAMILIES}
@@ -68,6 +68,7 @@ class Lake:
                     "cluster_size": 2,
                     "similarity": 1.0,
                     "matched_id": "x",
+                    **(earlier or {}).get(name, {}),
                 }
                 for row, (name, _, _) in enumerate(documents)
                 if name in (clusters or {})
@@ -150,6 +151,23 @@ def test_exact_copies_have_their_own_reason(tmp_path):
     assert only == {"1": [], "2": ["exact_duplicate"], "3": []}
     none = Lake(tmp_path / "none", shards, clusters, exact, drop="[]").reasons()
     assert none == {"1": [], "2": [], "3": []}
+
+
+def test_what_an_earlier_run_kept_wins_over_all_members(tmp_path):
+    shards = {"a": [("1", 99, 0.5), ("2", 99, 0.5), ("3", 99, 0.5)]}
+    known = {"earlier_id": "0", "earlier_run": "june", "earlier_exact": False}
+    earlier = {"1": known | {"earlier_exact": True}, "2": known, "3": known}
+    clusters, exact = dict.fromkeys("123", "0"), {"1": "0"}
+    lake = Lake(tmp_path / "both", shards, clusters, exact, earlier=earlier)
+    assert lake.reasons() == {
+        "1": ["exact_duplicate"],
+        "2": ["near_duplicate"],
+        "3": ["near_duplicate"],
+    }
+    assert {row["survivor_id"] for row in lake.decisions.values()} == {"0"}
+    assert {row["survivor_run"] for row in lake.decisions.values()} == {"june"}
+    only = Lake(tmp_path / "only", shards, clusters, exact, drop='["exact"]', earlier=earlier)
+    assert only.reasons() == {"1": ["exact_duplicate"], "2": [], "3": []}
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 100])

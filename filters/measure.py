@@ -40,6 +40,7 @@ from filters.kernels.market import market_words
 from filters.kernels.shingles import shingle_runs, sign_texts
 from filters.kernels.tables import tables
 from filters.kernels.words import CHUNK, COUNTERS
+from filters.local_stop_words import count_stop_words
 from filters.signals import KERNEL_FAMILIES, family_type
 
 MOST_WORDS = 1 << 21
@@ -124,6 +125,7 @@ def warm_up() -> None:
         return
     texts = pa.array(["One two three, four five: six."])
     measure(texts, MinHashSettings())
+    count_stop_words(texts, pa.array(["en"]))
     content_hash(texts)
     shingle_sets(texts, MinHashSettings())
     keyed_hash(texts, 0)

@@ -291,6 +291,21 @@ _QUALITY = _family(
     _share("score", "Probability of the positive class.", "no model was configured"),
 )
 
+_STOPWORDS_LOCAL = _family(
+    "stopwords_local",
+    1,
+    "Function words of the document's own language, in any case (`filters.local_stop_words`).",
+    Signal(
+        "distinct_count",
+        "int64",
+        "words",
+        "How many of the eight occur.",
+        "the language is not known, or has no list",
+        "FineWeb2, with lists of Thresher's own",
+        (0, 8),
+    ),
+)
+
 FAMILIES = (
     _LENGTH,
     _SYMBOLS,
@@ -304,11 +319,12 @@ FAMILIES = (
     _FURNITURE,
     _LANGUAGE,
     _QUALITY,
+    _STOPWORDS_LOCAL,
 )
 """All families, in the order of the columns."""
 
 KERNEL_FAMILIES = FAMILIES[:10]
-"""Those that `filters.measure.measure` fills; classifiers fill the others."""
+"""Those that `filters.measure.measure` fills; the pipeline fills the others."""
 
 _BY_NAME = {signal.name: signal for family in FAMILIES for signal in family.signals}
 _FAMILY_BY_NAME = {family.name: family for family in FAMILIES}

@@ -17,6 +17,7 @@ from manifests.manifest import Manifest, fingerprint, load_all
 from manifests.run import ModelRecord
 from manifests.store import Store
 from pipeline import measure
+from pipeline.guests import check_guests, guests_identity
 from pipeline.read.inputs import InputShard, list_inputs
 
 
@@ -56,6 +57,7 @@ def make_plan(recipe: Recipe) -> Plan:
         InputError: for an input that is missing or a glob that matches nothing.
         StoreError: for an earlier run that is not there.
     """
+    check_guests(recipe.guests, "guests")
     policy = read_policy(recipe)
     inputs = tuple(list_inputs(recipe.input, ""))
     earlier = find_earlier(recipe)
@@ -78,6 +80,7 @@ def make_plan(recipe: Recipe) -> Plan:
         settings.extract,
         settings.minhash,
         recipe.quality.positive_label,
+        *guests_identity(recipe.guests),
     )
     identity = fingerprint(
         "run",

@@ -19,8 +19,10 @@ from filters.measure import MinHashSettings
 from filters.policy import Policy, parse_policy, shipped_policies, shipped_policy
 from pipeline.dedup import DedupSettings
 from pipeline.extract import ExtractSettings
+from pipeline.gating import GateSettings
+from pipeline.guests import GuestSettings
 from pipeline.materialize import CuratedSettings
-from pipeline.measure import GateSettings, MeasureSettings, QualitySettings
+from pipeline.measure import MeasureSettings, QualitySettings
 from pipeline.read.inputs import InputSettings
 
 
@@ -68,6 +70,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     extract: ExtractSettings = ExtractSettings()
     minhash: MinHashRecipe = MinHashRecipe()
     quality: QualitySettings = QualitySettings()
+    guests: tuple[GuestSettings, ...] = ()
     dedup: DedupSettings = DedupSettings()
     judge: JudgeSettings = JudgeSettings()
     curated: CuratedSettings = CuratedSettings()
@@ -86,6 +89,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 seed=self.minhash.seed,
             ),
             quality=self.quality,
+            guests=self.guests,
         )
 
 
@@ -156,4 +160,5 @@ def read_policy(recipe: Recipe) -> Policy:
             text = file.read().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError("judge.policy", f"{name} cannot be read: {error}.") from error
-    return parse_policy(text, name.rsplit("/", 1)[-1])
+    guests = [guest.signal for guest in recipe.guests]
+    return parse_policy(text, name.rsplit("/", 1)[-1], guests)

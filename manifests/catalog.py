@@ -55,7 +55,7 @@ _COMMENTS = {
     "shard_counts.emptied": "kept documents of which the transforms left nothing",
     "dedup_facts.fact": "unsigned: too short for a shingle, so only equals are duplicates; "
     "beyond_cap: compared by their beginning; unchecked: not compared with all of a huge bucket",
-    "input_shards.checksum": "sha256 of the bytes read, or the store's own tag where it has one",
+    "input_shards.checksum": "sha256 of the file; until it is read, the store's own tag",
 }
 
 
@@ -74,7 +74,7 @@ def build(store: Store) -> None:
             _open_lake(database, store)
             database.execute(_TABLES)
             for target, comment in _COMMENTS.items():
-                database.execute(f"COMMENT ON COLUMN {target} IS '{comment.replace(chr(39), '')}'")
+                database.execute(f"COMMENT ON COLUMN {target} IS {_quoted(comment)}")
             for run in runs:
                 _fill(database, store, run)
             _create_views(database, store, runs[-1])
@@ -153,7 +153,7 @@ def _fill(database: duckdb.DuckDBPyConnection, store: Store, run: RunRecord) -> 
         else:
             ledger, facts = manifest.ledger, manifest.facts
             counts = [
-                facts.get("sha256") or item.etag,
+                facts["sha256"],
                 facts["status"],
                 attempts,
                 manifest.seconds,

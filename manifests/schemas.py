@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 
 from filters.signals import FAMILIES, family_type
@@ -19,18 +21,22 @@ PROVENANCE = (
 """Where a document came from. `id` is 32 hex digits over the record's own id, URL and content."""
 
 
-def documents_schema(permutations: int) -> pa.Schema:
+def documents_schema(permutations: int, guests: Sequence[str] = ()) -> pa.Schema:
     """Measured documents: provenance, text, one struct per family of signals, the signature.
 
     Args:
         permutations: 32-bit values of a MinHash signature.
+        guests: names of the recipe's guests, whose verdicts are the column `guests`; without any
+            there is no such column.
     """
+    verdicts = pa.struct([pa.field(name, pa.string()) for name in guests])
     return pa.schema(
         [
             *PROVENANCE,
             pa.field("text", pa.string(), nullable=False),
             pa.field("content_hash", pa.binary(16), nullable=False),
             *(pa.field(family.name, family_type(family.name)) for family in FAMILIES),
+            *([pa.field("guests", verdicts)] if guests else []),
             pa.field("minhash", pa.binary(4 * permutations)),
         ]
     )

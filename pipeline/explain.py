@@ -12,6 +12,7 @@ from filters.judge_sql import compile_rules, explain_rows
 from filters.policy import Policy
 from filters.signals import FAMILIES
 from pipeline.difference import Difference, difference
+from pipeline.guests import COLUMN
 
 _PROVENANCE = ("id", "record_id", "url", "source", "date", "title", "charset", "charset_source")
 _DECISION = (
@@ -62,12 +63,14 @@ def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> E
     Raises:
         StoreError: if no document and no quarantined record has that name.
     """
+    guests = [COLUMN] if _has_column(database, "documents", COLUMN) else []
+    families = [*(family.name for family in FAMILIES), *guests]
     match = "id = $name OR record_id = $name OR url = $name"
     found = _one(
         database,
         f"""
         SELECT {", ".join(_PROVENANCE)}, shard, row, left(text, {_TEXT_CHARACTERS}) AS text,
-          {", ".join(f'"{family.name}"' for family in FAMILIES)}, {compile_rules(policy)}
+          {", ".join(f'"{family}"' for family in families)}, {compile_rules(policy)}
         FROM documents WHERE {match} ORDER BY id, shard, row LIMIT 1
         """,  # noqa: S608 - registry names and a compiled policy; the value is a parameter
         {"name": name},
@@ -80,6 +83,8 @@ def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> E
         for family in FAMILIES
         for signal in family.signals
     }
+    for column in guests:
+        signals |= {f"{column}.{guest}": said for guest, said in found[column].items()}
     rules = [
         RuleResult(
             reason=rule.reason,
@@ -93,7 +98,7 @@ def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> E
             drops=fired.get(rule.reason),
             missing=rule.missing,
         )
-        for rule in explain_rows(policy)
+        for rule in explain_rows(policy, signals["language.code"])
     ]
     decision = _one(
         database,
@@ -165,6 +170,13 @@ def _quarantined(database: duckdb.DuckDBPyConnection, name: str, match: str) -> 
 def _has_view(database: duckdb.DuckDBPyConnection, name: str) -> bool:
     query = "SELECT 1 FROM duckdb_views() WHERE view_name = $name"
     return bool(database.execute(query, {"name": name}).fetchall())
+
+
+def _has_column(database: duckdb.DuckDBPyConnection, view: str, name: str) -> bool:
+    query = (
+        "SELECT 1 FROM information_schema.columns WHERE table_name = $view AND column_name = $name"
+    )
+    return bool(database.execute(query, {"view": view, "name": name}).fetchall())
 
 
 def _one(

@@ -1,6 +1,6 @@
 """Judging: measurements and a policy give decisions. Seconds, not hours; no text is read.
 
-    thresholds  once        a policy's `keep_top` shares become literal thresholds of this run
+    thresholds  once        what a policy leaves to the run becomes literal: `keep_top`, medians
     candidates  per shard   the members of duplicate clusters: does each pass every rule?
     survivors   once        the best passing member of each cluster survives; receipts for the rest
     decisions   per shard   verdict and all reasons of every document
@@ -15,15 +15,17 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from filters.judge_sql import compile_rules, signal_sql
-from filters.policy import DUPLICATE_REASONS, Policy, unresolved
+from filters.judge_sql import compile_rules, signal_sql, signals_of
+from filters.policy import DUPLICATE_REASONS, MedianBound, Policy, unresolved
 from manifests.manifest import Manifest, Output, commit
 from manifests.schemas import DECISIONS
 from manifests.shards import ShardWriter, read_table
@@ -75,26 +77,21 @@ _RECEIPT = "matched_id, similarity, verified, bands_shared"
 def thresholds(
     store: Store, shards: Sequence[ShardRef], policy: Policy, fingerprint: str
 ) -> Manifest:
-    """Find the smallest kept value of each `keep_top` rule over all documents of the run.
+    """Find what the policy leaves to the run, over all its documents.
 
-    The facts hold it by reason; None where no document has the signal.
+    The facts hold it by reason: for `keep_top` the smallest kept value, None where no document
+    has the signal; for `below_median` the bound of each language.
     """
     began = time.perf_counter()
-    found: dict[str, float | int | None] = {}
+    found: dict[str, float | int | dict[str, float] | None] = {}
     for rule in unresolved(policy):
         assert rule.signal is not None
-        assert rule.keep_top is not None
-        family, name = rule.signal.split(".")
-        parts = []
-        for shard in shards:
-            with store.open(shard.documents) as file:
-                table = pq.ParquetFile(file).read(columns=[rule.signal])
-            column = pc.struct_field(table[family], name) if table.num_rows else None
-            if column is not None:
-                parts.append(column.drop_null().to_numpy())
-        values = np.sort(np.concatenate(parts)) if parts else np.empty(0)
-        kept = math.ceil(len(values) * rule.keep_top)
-        found[rule.reason] = values[len(values) - max(kept, 1)].item() if len(values) else None
+        values = _values(store, shards, rule.signal, with_language=rule.below_median is not None)
+        if rule.below_median is not None:
+            found[rule.reason] = _median_bounds(values, rule.below_median)
+        else:
+            assert rule.keep_top is not None
+            found[rule.reason] = _smallest_kept(values["value"].to_numpy(), rule.keep_top)
     return commit(
         store,
         Manifest(
@@ -106,6 +103,40 @@ def thresholds(
             seconds=time.perf_counter() - began,
         ),
     )
+
+
+def _values(
+    store: Store, shards: Sequence[ShardRef], name: str, *, with_language: bool
+) -> pa.Table:
+    """The defined values of a signal over the run, with the language of each if asked for."""
+    family, field = name.split(".")
+    parts = []
+    for shard in shards:
+        with store.open(shard.documents) as file:
+            columns = [name, *(["language.code"] if with_language else [])]
+            table = pq.ParquetFile(file).read(columns=columns)
+        kept = {"value": pc.struct_field(table[family], field)}
+        if with_language:
+            kept["language"] = pc.struct_field(table["language"], "code").dictionary_encode()
+        parts.append(pa.table(kept).unify_dictionaries().drop_null())
+    return pa.concat_tables(parts)
+
+
+def _smallest_kept(values: npt.NDArray[Any], share: float) -> float | int | None:
+    ordered = np.sort(values)
+    kept = math.ceil(len(ordered) * share)
+    return ordered[len(ordered) - max(kept, 1)].item() if len(ordered) else None
+
+
+def _median_bounds(values: pa.Table, bound: MedianBound) -> dict[str, float]:
+    """Each language's `median - deviations * sigma`, within the limits, to six decimals."""
+    found = {}
+    for code in sorted(pc.unique(values["language"].cast(pa.string())).to_pylist()):
+        mine = values.filter(pc.equal(values["language"], code))["value"].to_numpy()
+        ordered = np.sort(mine)  # so that the sums do not depend on the order of the shards
+        low = float(np.median(ordered) - bound.deviations * np.std(ordered))
+        found[code] = round(max(bound.least, min(bound.most, low)), 6)
+    return found
 
 
 def candidates(
@@ -294,10 +325,7 @@ def _register_documents(
     database: duckdb.DuckDBPyConnection, store: Store, shard: ShardRef, policy: Policy
 ) -> None:
     """The table `documents`: row, id and the families the policy looks at."""
-    signals = {c.signal for rule in policy.rules for c in rule.conditions}
-    if policy.duplicates.prefer:
-        signals.add(policy.duplicates.prefer)
-    families = sorted({name.split(".")[0] for name in signals})
+    families = sorted({name.split(".")[0] for name in signals_of(policy)})
     table = read_table(store, shard.documents, ["id", *families])
     rows = pa.array(np.arange(table.num_rows, dtype=np.int64))
     database.register("documents", table.append_column("row", rows))

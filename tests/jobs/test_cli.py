@@ -167,6 +167,12 @@ def test_a_typing_mistake_in_a_recipe_names_the_word(monkeypatch, capsys, recipe
     assert "gate: unknown setting. Did you mean 'gates'?" in message
 
 
+def test_a_lake_in_memory_needs_one_process(monkeypatch, capsys, recipe_for):
+    code, message = run_main(monkeypatch, capsys, "run", recipe_for("memory://cli"))
+    assert code == 2
+    assert "--in-process" in message
+
+
 def test_an_incomplete_run_exits_3(sample, recipe_for, tmp_path):
     recipe = recipe_for(tmp_path / "lake", [sample.shards[-1]])
     result = invoke("run", recipe, "--in-process", "--quiet")

@@ -189,3 +189,48 @@ def test_keep_top_without_any_score_keeps_all(tmp_path):
 def test_an_empty_shard_is_judged(tmp_path):
     lake = Lake(tmp_path, {"a": [], "b": [("1", 99, 0.5)]})
     assert lake.manifests["a"].ledger == {"records": 0, "kept": 0, "dropped": 0}
+
+
+MEDIANS = """
+name = "test"
+version = 1
+[[rules]]
+reason = "uncertain_language"
+signal = "language.score"
+below_median = { least = 0.3, most = 0.9 }
+"""
+
+
+def test_medians_become_literals_by_language(tmp_path):
+    store = Store(str(tmp_path))
+    scores = {
+        "de": [0.5, 0.6, 0.7, 0.8, 1.0],
+        "fr": [0.99, 0.98, 1.0],
+        "it": [0.01, 0.4],
+        None: [None],
+    }
+    rows = [
+        {"id": f"{code}{n}", "language": {"code": code, "score": score}}
+        for code, listed in scores.items()
+        for n, score in enumerate(listed)
+    ]
+    policy = parse_policy(MEDIANS, "m")
+    found = []
+    for order in (rows, rows[::-1]):
+        refs = []
+        for key, mine in (("a", order[::2]), ("b", order[1::2]), ("c", [])):
+            refs.append(ShardRef(key, f"documents/{len(found)}/{key}.parquet"))
+            with ShardWriter(store, refs[-1].documents, DOCUMENT_SCHEMA) as writer:
+                writer.write(pa.Table.from_pylist(mine, DOCUMENT_SCHEMA))
+        found.append(thresholds(store, refs, policy, f"f{len(found)}").facts)
+    assert found[0] == found[1] == {"uncertain_language": {"de": 0.527953, "fr": 0.9, "it": 0.3}}
+    solved = resolve(policy, found[0])
+    decisions = decide(store, refs[0], None, solved, "f").output().path
+    more = decide(store, refs[1], None, solved, "f").output().path
+    dropped = {
+        row["id"]
+        for path in (decisions, more)
+        for row in read_table(store, path).to_pylist()
+        if row["verdict"] == "dropped"
+    }
+    assert dropped == {"de0", "it0"}

@@ -135,18 +135,18 @@ class _Run:
                 for part in range(count)
             ],
         )
-        equal = [manifest.output(0).path for manifest in found]
+        equal, url = ([manifest.output(index).path for manifest in found] for index in (0, 2))
         near = [checked[key].output().path for key in sorted(checked)]
         mark = fingerprint(clusters.STAGE, clusters.VERSION, mark)
         task = Task(
-            clusters.STAGE, clusters.KEY, clusters.clusters, (store, shards, equal, near, mark)
+            clusters.STAGE, clusters.KEY, clusters.clusters, (store, shards, equal, near, url, mark)
         )
         return self._one(task, mark)
 
     def _bands(self, shards: Sequence[ShardRef], *upstream: str) -> list[Manifest]:
         settings, store = self._plan.recipe.dedup, self._store
         minhash = self._plan.recipe.measure_settings().minhash
-        layout = [settings.near, settings.layout(), minhash]
+        layout = [settings.urls, settings.near, settings.layout(), minhash]
         mark = fingerprint(bands.STAGE, bands.VERSION, *upstream, layout)
         made = self._stage(
             bands.STAGE,

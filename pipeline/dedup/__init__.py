@@ -32,6 +32,8 @@ _FALSE_NEGATIVE_WEIGHT = 0.99
 class DedupSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How duplicates are found."""
 
+    urls: bool = True
+    """Find documents of one (canonical) URL; the policy says whether they are dropped."""
     near: bool = True
     """Find near duplicates by MinHash LSH beside exact ones."""
     threshold: float = 0.8

@@ -28,6 +28,8 @@ SCHEMA = pa.schema(
         ("content_hash", pa.binary(16)),
         ("minhash", pa.binary(4 * PERMUTATIONS)),
         ("text", pa.string()),
+        ("url", pa.string()),
+        ("date", pa.string()),
         ("length", pa.struct([("characters", pa.int64()), ("nonsymbol_words", pa.int64())])),
     ]
 )
@@ -91,14 +93,16 @@ def expected_clusters(documents, threshold=0.7):
 SIGNATURES = {"threshold": 0.7, "verify": "signature", "bands": 14, "rows": 8}
 
 
-def deduplicate(tmp_path, documents, shard_count, ngram=5, **settings):
+def deduplicate(tmp_path, documents, shard_count, ngram=5, urls_of=None, **settings):
     settings = DedupSettings(**settings)
     minhash = MinHashSettings(permutations=settings.signature_values, ngram=ngram)
     store = Store(str(tmp_path))
     refs = []
     for number in range(shard_count):
         mine = documents[number::shard_count]
-        columns = list(zip(*mine, strict=True)) or [()] * (len(SCHEMA) - 1)
+        columns = list(zip(*mine, strict=True)) or [()] * (len(SCHEMA) - 3)
+        columns.append((urls_of or [None] * len(documents))[number::shard_count])
+        columns.append(["2020"] * len(mine))
         lengths = [{"characters": len(d[3]), "nonsymbol_words": len(d[3].split())} for d in mine]
         columns.append(lengths)
         table = pa.table(
@@ -112,7 +116,7 @@ def deduplicate(tmp_path, documents, shard_count, ngram=5, **settings):
     parts = partition_count(len(documents), settings)
     edge = [edges(store, band, p, parts, settings, "f") for p in range(parts)]
     near = [verified(store, refs, edge, p, settings, minhash, "f") for p in range(parts)]
-    paths = [[m.output().path for m in stage] for stage in (edge, near)]
+    paths = [[m.output(n).path for m in stage] for stage, n in ((edge, 0), (near, 0), (edge, 2))]
     manifest = clusters(store, refs, *paths, "f")
     found = [shard_path(manifest, ref.key) for ref in refs]
     return manifest, parts, [read_table(store, path) for path in found if path]
@@ -126,6 +130,7 @@ def against_earlier(tmp_path, old, new, verdicts=None, **settings):
     refs = []
     for store, documents in zip(stores, (new, old), strict=True):
         columns = [*zip(*documents, strict=True)]
+        columns += [[None] * len(documents)] * 2
         columns.append([{"characters": 1, "nonsymbol_words": 1} for _ in documents])
         arrays = [pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)]
         with ShardWriter(store, "documents/f/a.parquet", SCHEMA) as writer:
@@ -142,7 +147,7 @@ def against_earlier(tmp_path, old, new, verdicts=None, **settings):
     parts = partition_count(len(old) + len(new), settings)
     edge = [edges(store, band, p, parts, settings, "f") for p in range(parts)]
     near = [verified(store, refs, edge, p, settings, minhash, "f") for p in range(parts)]
-    paths = [[m.output(0).path for m in stage] for stage in (edge, near)]
+    paths = [[m.output(n).path for m in stage] for stage, n in ((edge, 0), (near, 0), (edge, 2))]
     manifest = clusters(store, refs, *paths, "f")
     found = [read_table(store, output.path) for output in manifest.outputs]
     return manifest, {row["id"]: row for table in found for row in table.to_pylist()}
@@ -354,3 +359,20 @@ def test_layouts_follow_from_the_threshold():
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(ConfigError):
         DedupSettings(**wrong).check("dedup")
+
+
+def test_documents_of_one_address_are_named_without_a_cluster(tmp_path):
+    urls = ["http://www.a.org/x", "https://a.org/x/", "https://a.org/y", None, "http://a.org/x#1"]
+    documents = [document(f"d{n}", f"text {n // 2}", None) for n in range(5)]
+    _, _, tables = deduplicate(tmp_path, documents, 2, urls_of=urls, **SIGNATURES)
+    rows = {row["id"]: row for table in tables for row in table.to_pylist()}
+    ids = [name for name, *_ in documents]
+    shared = {ids[n] for n in (0, 1, 4)}
+    assert {name for name, row in rows.items() if row["url_id"] == min(shared)} == shared
+    assert rows[ids[2]]["url_id"] is None
+    alone = rows[ids[4]]
+    assert [alone[name] for name in ("cluster_id", "matched_id", "similarity", "verified")] == (
+        [None] * 4
+    )
+    assert alone["date"] == "2020"
+    assert groups_of(tables).keys() == {min(ids[0], ids[1]), min(ids[2], ids[3])}

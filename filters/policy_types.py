@@ -8,10 +8,14 @@ from typing import Literal
 import msgspec
 
 Missing = Literal["keep", "drop", "unknown"]
-Duplicate = Literal["exact", "near"]
+Duplicate = Literal["exact", "near", "url"]
 Bound = int | float | bool | tuple[str, ...]
 
-DUPLICATE_REASONS: Mapping[str, str] = {"exact": "exact_duplicate", "near": "near_duplicate"}
+DUPLICATE_REASONS: Mapping[str, str] = {
+    "exact": "exact_duplicate",
+    "near": "near_duplicate",
+    "url": "url_duplicate",
+}
 """The reason a document gets for losing to the survivor of its cluster, by kind of cluster."""
 
 RESERVED_REASONS = frozenset({*DUPLICATE_REASONS.values(), "empty_after_transforms"})
@@ -133,7 +137,9 @@ class Duplicates(
     """What happens to copies. The survivor is chosen among members that pass every rule."""
 
     drop: tuple[Duplicate, ...] = ()
-    """Which kinds of copies are dropped: `exact`, `near`."""
+    """Which kinds of copies are dropped: `exact`, `near`, and `url` for pages of one address."""
+    newest: bool = True
+    """Of pages of one address the newest survives, rather than the first."""
     prefer: str | None = None
     """The survivor has the highest value of this signal (NULL last), then the smallest id."""
 

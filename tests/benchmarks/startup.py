@@ -4,8 +4,8 @@
 
 Copies the `filters` package into a temporary folder, so that the cache of the tests stays as it is.
 Cold: nothing compiled, as after an installation. Warm: another process has compiled. Two at once:
-both start cold, on one machine. Read-only: the package cannot be written to. Seconds by the clock on
-the wall, with the CPU seconds beside them, which a busy machine changes less.
+both start cold, on one machine. Read-only: the package cannot be written to. Seconds by the clock
+on the wall, with the CPU seconds beside them, which a busy machine changes less.
 """
 
 import argparse

@@ -14,8 +14,12 @@ Bound = int | float | bool | tuple[str, ...]
 DUPLICATE_REASONS: Mapping[str, str] = {"exact": "exact_duplicate", "near": "near_duplicate"}
 """The reason a document gets for losing to the survivor of its cluster, by kind of cluster."""
 
-RESERVED_REASONS = frozenset({*DUPLICATE_REASONS.values(), "empty_after_transforms"})
-"""Reasons that stages give themselves; a rule cannot use them."""
+RESERVED_MEANINGS: Mapping[str, str] = {
+    "exact_duplicate": "The same text as the survivor of its cluster.",
+    "near_duplicate": "Nearly the same text as the survivor of its cluster.",
+    "empty_after_transforms": "The transforms left nothing of the text.",
+}
+"""Reasons that stages give themselves, and what they mean; a rule cannot use them."""
 
 
 class Bounds(

@@ -34,10 +34,13 @@ class JudgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MinHashRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a MinHash signature is made of; its size follows from dedup's bands and rows."""
+    """What a MinHash signature is made of; its size is a setting of dedup."""
 
+    unit: Literal["words", "characters"] = "words"
+    """What a shingle is made of; a letter of a script without spaces counts as a word."""
     ngram: int = 5
-    """Words per shingle."""
+    """Words or characters per shingle: 5 and 24 are usual. A shorter text has no signature, and
+    only equal texts are its duplicates."""
     seed: int = 1
     """Seed of the permutations."""
 
@@ -81,7 +84,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             gates=self.gates,
             extract=self.extract,
             minhash=MinHashSettings(
-                permutations=self.dedup.bands * self.dedup.rows,
+                permutations=self.dedup.signature_values,
+                unit=self.minhash.unit,
                 ngram=self.minhash.ngram,
                 seed=self.minhash.seed,
             ),

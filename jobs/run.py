@@ -23,7 +23,7 @@ from manifests.manifest import Manifest, fingerprint, load_all
 from manifests.run import Failure, InputRecord, RunRecord, save_run
 from pipeline import judge, measure
 from pipeline.card import dataset_card
-from pipeline.dedup import ShardRef, bands, clusters, edges
+from pipeline.dedup import ShardRef, bands, clusters, edges, verify
 from pipeline.materialize import curated, parts
 from pipeline.materialize.plan import plan_shards
 
@@ -92,16 +92,20 @@ class _Run:
 
     def _deduplicate(self, shards: Sequence[ShardRef]) -> Manifest:
         settings, store = self._plan.recipe.dedup, self._store
+        minhash = self._plan.recipe.measure_settings().minhash
         documents = [self._plan.documents_fingerprint, [shard.key for shard in shards]]
-        layout = [settings.near, settings.bands, settings.rows]
+        layout = [settings.near, settings.layout(), minhash.unit]
         mark = fingerprint(bands.STAGE, bands.VERSION, self._plan.documents_fingerprint, layout)
         banded = self._stage(
             bands.STAGE,
             mark,
-            [Task(bands.STAGE, s.key, bands.bands, (store, s, settings, mark)) for s in shards],
+            [
+                Task(bands.STAGE, s.key, bands.bands, (store, s, settings, minhash, mark))
+                for s in shards
+            ],
         )
-        paths = [banded[shard.key].output().path for shard in shards]
-        parts = edges.partition_count(sum(m.facts["entries"] for m in banded.values()), settings)
+        made = [banded[shard.key] for shard in shards]
+        count = edges.partition_count(sum(m.facts["documents"] for m in made), settings)
         mark = fingerprint(edges.STAGE, edges.VERSION, documents, settings)
         linked = self._stage(
             edges.STAGE,
@@ -111,15 +115,31 @@ class _Run:
                     edges.STAGE,
                     edges.partition_key(part),
                     edges.edges,
-                    (store, shards, paths, part, parts, settings, mark),
+                    (store, made, part, count, settings, mark),
                 )
-                for part in range(parts)
+                for part in range(count)
             ],
         )
-        edge_paths = [linked[key].output().path for key in sorted(linked)]
+        found = [linked[key] for key in sorted(linked)]
+        mark = fingerprint(verify.STAGE, verify.VERSION, mark, minhash)
+        checked = self._stage(
+            verify.STAGE,
+            mark,
+            [
+                Task(
+                    verify.STAGE,
+                    edges.partition_key(part),
+                    verify.verified,
+                    (store, shards, found, part, settings, minhash, mark),
+                )
+                for part in range(count)
+            ],
+        )
+        equal = [manifest.output(0).path for manifest in found]
+        near = [checked[key].output().path for key in sorted(checked)]
         mark = fingerprint(clusters.STAGE, clusters.VERSION, mark)
         task = Task(
-            clusters.STAGE, clusters.KEY, clusters.clusters, (store, shards, edge_paths, mark)
+            clusters.STAGE, clusters.KEY, clusters.clusters, (store, shards, equal, near, mark)
         )
         return self._one(task, mark)
 

@@ -67,7 +67,12 @@ DECISIONS = pa.schema(
         pa.field("cluster_id", pa.string()),
         pa.field("cluster_size", pa.int64()),
         pa.field("survivor_id", pa.string()),
+        pa.field("matched_id", pa.string()),
+        pa.field("similarity", pa.float64()),
+        pa.field("verified", pa.string()),
+        pa.field("bands_shared", pa.int32()),
     ]
 )
 """One row per document, in its order. `reason` is the first of `reasons`; `survivor_id` names
-the document that was kept in place of this one."""
+the document that was kept in place of this one. The last four are the receipt of a member of a
+cluster: its closest match, how similar that is, what verified it, and the LSH bands in common."""

@@ -44,6 +44,10 @@ _CANDIDATES = pa.schema(
         ("exact_id", pa.string()),
         ("passes", pa.bool_()),
         ("preference", pa.float64()),
+        ("matched_id", pa.string()),
+        ("similarity", pa.float64()),
+        ("verified", pa.string()),
+        ("bands_shared", pa.int32()),
     ]
 )
 
@@ -54,9 +58,16 @@ _SURVIVORS = pa.schema(
         ("cluster_size", pa.int64()),
         ("survivor_id", pa.string()),
         ("reason", pa.string()),
+        ("matched_id", pa.string()),
+        ("similarity", pa.float64()),
+        ("verified", pa.string()),
+        ("bands_shared", pa.int32()),
     ]
 )
-"""`survivor_id` and `reason` are NULL for the survivor, and where no member passes."""
+"""`survivor_id` and `reason` are NULL for the survivor, and where no member passes; the rest is
+the receipt: the closest verified match, which joined the document to its cluster."""
+
+_RECEIPT = "matched_id, similarity, verified, bands_shared"
 
 
 def thresholds(
@@ -148,7 +159,8 @@ def candidates(
               SELECT row, id, {preference} AS preference, {compile_rules(policy)}
               FROM documents WHERE row IN (SELECT row FROM duplicates)
             )
-            SELECT row, id, cluster_id, exact_id, len(reasons) = 0 AS passes, preference
+            SELECT row, id, cluster_id, exact_id, len(reasons) = 0 AS passes, preference,
+              {_RECEIPT}
             FROM judged JOIN duplicates USING (row, id) ORDER BY row
             """  # noqa: S608 - compiled from a checked policy
         ).to_arrow_table()
@@ -207,7 +219,8 @@ def survivors(
             SELECT shard, row, cluster AS cluster_id, cluster_size,
               CASE WHEN kind = ANY($drop) THEN first_id END AS survivor_id,
               CASE WHEN coalesce(kind <> ALL($drop), TRUE) THEN NULL
-                WHEN kind = 'exact' THEN $exact ELSE $near END AS reason
+                WHEN kind = 'exact' THEN $exact ELSE $near END AS reason,
+              {_RECEIPT}
             FROM named ORDER BY shard, row
             """,  # noqa: S608 - a column name of two
             params={"drop": list(drop), **DUPLICATE_REASONS},
@@ -251,13 +264,14 @@ def decide(
             f"""
             WITH judged AS (SELECT row, id, {compile_rules(policy)} FROM documents),
             decided AS (
-              SELECT judged.row, id, unknown, cluster_id, cluster_size, survivor_id,
+              SELECT judged.row, id, unknown, cluster_id, cluster_size, survivor_id, {_RECEIPT},
                 CASE WHEN copies.reason IS NULL THEN reasons
                   ELSE list_append(reasons, copies.reason) END AS reasons
               FROM judged LEFT JOIN copies ON judged.row = copies.row
             )
             SELECT row, id, CASE WHEN len(reasons) = 0 THEN 'kept' ELSE 'dropped' END AS verdict,
-              reasons[1] AS reason, reasons, unknown, cluster_id, cluster_size, survivor_id
+              reasons[1] AS reason, reasons, unknown, cluster_id, cluster_size, survivor_id,
+              {_RECEIPT}
             FROM decided ORDER BY row
             """  # noqa: S608 - compiled from a checked policy
         ).to_arrow_table()

@@ -18,8 +18,13 @@ DUPLICATE_REASONS: Mapping[str, str] = {
 }
 """The reason a document gets for losing to the survivor of its cluster, by kind of cluster."""
 
-RESERVED_REASONS = frozenset({*DUPLICATE_REASONS.values(), "empty_after_transforms"})
-"""Reasons that stages give themselves; a rule cannot use them."""
+RESERVED_MEANINGS: Mapping[str, str] = {
+    "exact_duplicate": "The same text as the survivor of its cluster.",
+    "near_duplicate": "Nearly the same text as the survivor of its cluster.",
+    "url_duplicate": "Another capture of the survivor's address.",
+    "empty_after_transforms": "The transforms left nothing of the text.",
+}
+"""Reasons that stages give themselves, and what they mean; a rule cannot use them."""
 
 
 class Bounds(

@@ -71,6 +71,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     minhash: MinHashRecipe = MinHashRecipe()
     quality: QualitySettings = QualitySettings()
     guests: tuple[GuestSettings, ...] = ()
+    """Filters of datatrove whose verdicts become signals, each a table `[[guests]]`."""
     dedup: DedupSettings = DedupSettings()
     judge: JudgeSettings = JudgeSettings()
     curated: CuratedSettings = CuratedSettings()

@@ -23,6 +23,7 @@ from filters.kernels import all_compiled, note_all_compiled
 from filters.kernels.automaton import Automaton, compile_phrases
 from filters.kernels.c4 import substrings
 from filters.kernels.columns import COLUMNS
+from filters.kernels.compression import SLOTS
 from filters.kernels.document import (
     ACCESS,
     ASSISTANT,
@@ -37,6 +38,9 @@ from filters.kernels.hashing import content_hashes, keyed_hashes
 from filters.kernels.html import copy_visible
 from filters.kernels.lines import LineScratch
 from filters.kernels.market import market_words
+from filters.kernels.ngrams import FACTS, LONGEST, NgramScratch
+from filters.kernels.personal import KINDS, WORK
+from filters.kernels.plain import plain
 from filters.kernels.shingles import shingle_runs, sign_texts
 from filters.kernels.tables import tables
 from filters.kernels.words import CHUNK, COUNTERS
@@ -223,7 +227,7 @@ def _phrases() -> Automaton:
 
 @functools.cache
 def _lookup() -> Lookup:
-    return Lookup(tables().classes, words(), substrings(), _phrases(), market_words())
+    return Lookup(tables().classes, words(), substrings(), _phrases(), market_words(), plain())
 
 
 _local = threading.local()
@@ -234,9 +238,9 @@ def _scratch(longest: int) -> Scratch:
     scratch: Scratch | None = getattr(_local, "scratch", None)
     if scratch is None or len(scratch.lines.copy) < longest:
         scratch = _local.scratch = _new_scratch(max(1 << 16, 1 << (longest - 1).bit_length()))
-    if scratch.epoch[0] > 1 << 31:
-        scratch.table[:] = 0
-        scratch.epoch[0] = 0
+    if scratch.ngrams.epoch[0] > 1 << 31:
+        scratch.ngrams.table[:] = 0
+        scratch.ngrams.epoch[0] = 0
     return scratch
 
 
@@ -255,16 +259,24 @@ def _new_scratch(size: int) -> Scratch:
         no_hashes=np.empty(0, np.uint64),
         no_ends=np.empty(0, np.int64),
     )
-    return Scratch(
-        lines=lines,
-        counters=np.zeros(COUNTERS, np.int64),
-        phrases=np.zeros(4, np.int64),
+    ngrams = NgramScratch(
         table=np.zeros(4 * words_kept, np.uint64),
         epoch=np.zeros(1, np.int64),
         grams=np.empty(words_kept, np.uint64),
         positions=np.empty(words_kept, np.int32),
         first=np.empty(words_kept, np.int32),
         counts=np.empty(words_kept, np.int32),
+        facts=np.zeros((LONGEST + 1, FACTS)),
+    )
+    return Scratch(
+        lines=lines,
+        ngrams=ngrams,
+        counters=np.zeros(COUNTERS, np.int64),
+        phrases=np.zeros(4, np.int64),
+        personal=np.zeros(KINDS, np.int64),
+        number=np.zeros(WORK, np.int64),
+        slots=np.full(SLOTS, -1, np.int64),
+        base=np.zeros(1, np.int64),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from filters.policy import parse_policy, resolve
+from filters.policy import parse_policy, resolve, shipped_policies, shipped_policy
 from filters.signals import FAMILIES, family_type
 from manifests.shards import ShardWriter, read_table
 from manifests.store import Store
@@ -278,3 +278,16 @@ def test_medians_become_literals_by_language(tmp_path):
         if row["verdict"] == "dropped"
     }
     assert dropped == {"de0", "it0"}
+
+
+@pytest.mark.parametrize("name", shipped_policies())
+def test_shipped_policies_judge_what_is_stored(tmp_path, name):
+    store = Store(str(tmp_path))
+    ref = ShardRef("a", "documents/a.parquet")
+    row = {"id": "1", "language": {"code": "en", "score": 0.9}}
+    with ShardWriter(store, ref.documents, DOCUMENT_SCHEMA) as writer:
+        writer.write(pa.Table.from_pylist([row], DOCUMENT_SCHEMA))
+    policy = shipped_policy(name)
+    policy = resolve(policy, thresholds(store, [ref], policy, "f").facts)
+    [decision] = read_table(store, decide(store, ref, None, policy, "f").output().path).to_pylist()
+    assert decision["verdict"] == "kept", "what is not measured is no reason"

@@ -143,6 +143,9 @@ class Duplicates(
 
     drop: tuple[Duplicate, ...] = ()
     """Which kinds of copies are dropped: `exact`, `near`, and `url` for pages of one address."""
+    priority: tuple[str, ...] = ()
+    """Sources to trust, the most trusted first: the survivor's `source` contains the first of these
+    that any member's does. Decides before `prefer`."""
     newest: bool = True
     """Of pages of one address the newest survives, rather than the first."""
     prefer: str | None = None

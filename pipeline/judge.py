@@ -43,6 +43,7 @@ _CANDIDATES = pa.schema(
         ("cluster_id", pa.string()),
         ("exact_id", pa.string()),
         ("passes", pa.bool_()),
+        ("priority", pa.int64()),
         ("preference", pa.float64()),
         ("matched_id", pa.string()),
         ("similarity", pa.float64()),
@@ -156,20 +157,26 @@ def candidates(
     began = time.perf_counter()
     prefer = policy.duplicates.prefer
     preference = f"CAST({signal_sql(prefer)} AS DOUBLE)" if prefer else "NULL"
+    trusted = policy.duplicates.priority
+    listed = "list_transform($trusted, lambda name: contains(source, name))"
+    priority = f"coalesce(list_position({listed}, TRUE), {len(trusted) + 1})" if trusted else "0"
     with _database() as database:
         _register_documents(database, store, shard, policy)
         database.register("duplicates", read_table(store, duplicates))
         table = database.sql(
             f"""
             WITH judged AS (
-              SELECT row, id, {preference} AS preference, {compile_rules(policy)}
+              SELECT row, id, {priority} AS priority, {preference} AS preference,
+                {compile_rules(policy)}
               FROM documents WHERE row IN (SELECT row FROM duplicates)
             )
-            SELECT row, id, cluster_id, exact_id, len(reasons) = 0 AS passes, preference,
+            SELECT row, id, cluster_id, exact_id, len(reasons) = 0 AS passes, priority,
+              preference,
               {_RECEIPT}, earlier_id, earlier_run, earlier_exact,
               url_id, date
             FROM judged JOIN duplicates USING (row, id) ORDER BY row
-            """  # noqa: S608 - compiled from a checked policy
+            """,  # noqa: S608 - compiled from a checked policy
+            params={"trusted": list(trusted)} if trusted else {},
         ).to_arrow_table()
     output = _write(store, CANDIDATES, fingerprint, shard.key, table, _CANDIDATES)
     return commit(
@@ -198,7 +205,7 @@ def survivors(
     """
     began = time.perf_counter()
     drop = policy.duplicates.drop
-    cluster = "cluster_id" if "near" in drop else "exact_id"
+    cluster = "exact_id" if "exact" in drop and "near" not in drop else "cluster_id"
     age = "DESC" if policy.duplicates.newest else "ASC"
     members = [_named(_CANDIDATES.empty_table(), "")]
     for key, path in sorted(candidate_paths.items()):
@@ -215,7 +222,7 @@ def survivors(
                 FROM members
                 WINDOW page AS (
                   PARTITION BY url_id ORDER BY passes DESC, date {age} NULLS LAST,
-                    preference DESC NULLS LAST, id, shard, row
+                    priority, preference DESC NULLS LAST, id, shard, row
                 )
               )
             ), ranked AS (
@@ -229,7 +236,7 @@ def survivors(
               FROM addressed WHERE {cluster} IS NOT NULL OR moved
               WINDOW best AS (
                 PARTITION BY {cluster}
-                ORDER BY passes DESC, preference DESC NULLS LAST, id, shard, row
+                ORDER BY passes DESC, priority, preference DESC NULLS LAST, id, shard, row
               )
             ), matched AS (
               SELECT *, CASE WHEN earlier_exact THEN 'exact' WHEN earlier_id IS NOT NULL THEN 'near'
@@ -341,9 +348,10 @@ def _database() -> duckdb.DuckDBPyConnection:
 def _register_documents(
     database: duckdb.DuckDBPyConnection, store: Store, shard: ShardRef, policy: Policy
 ) -> None:
-    """The table `documents`: row, id and the families the policy looks at."""
+    """The table `documents`: row, id and what the policy looks at."""
     families = sorted({name.split(".")[0] for name in signals_of(policy)})
-    table = read_table(store, shard.documents, ["id", *families])
+    source = ["source"] if policy.duplicates.priority else []
+    table = read_table(store, shard.documents, ["id", *source, *families])
     rows = pa.array(np.arange(table.num_rows, dtype=np.int64))
     database.register("documents", table.append_column("row", rows))
 

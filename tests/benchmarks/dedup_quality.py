@@ -1,7 +1,8 @@
 """Near-duplicate search against exact truth: ours, datasketch and rensa on the same texts.
 
     python tests/benchmarks/dedup_quality.py TEXTS.jsonl.gz [--documents 65000]
-        [--tools ours-band,ours-exact,ours-signature,datasketch,rensa] [--python rensa=/path/python]
+        [--tools ours-band,ours-exact,ours-signature,datasketch,rensa] [--python rensa=PYTHON]
+        [--labelled FOLDER]
 
 The mix: copies of real texts with 1, 5 or 10% of the words replaced, with a paragraph of another
 text inserted, or cut short. Truth: all pairs whose exact Jaccard similarity over the word 5-grams
@@ -347,6 +348,27 @@ def child(tool: str, texts_path: Path, out: Path) -> None:
     )
 
 
+def labelled(folder: Path) -> None:
+    """The planted pairs of the labelled articles: how many share a cluster, and what else does."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for train in sorted(folder.glob("*.train")):
+        lines = [line.split(" ", 1) for line in train.read_text().splitlines() if line]
+        place = {name: number for number, (name, _) in enumerate(lines)}
+        pairs = train.with_suffix(".truth").read_text().split()
+        pairs = [(place[a], place[b]) for a, b in zip(pairs[::2], pairs[1::2], strict=True)]
+        with tempfile.TemporaryDirectory() as scratch:
+            texts_path = Path(scratch) / "texts.parquet"
+            texts = [text for _, text in lines]
+            pq.write_table(pa.table({"text": texts}), texts_path, row_group_size=1024)
+            found, _, _ = run_ours(texts_path, "band")
+        same = {tuple(sorted(pair)) for pair in found}
+        truth = {tuple(sorted(pair)) for pair in pairs}
+        wrong = len(pairs_of(closure(len(lines), same)) - truth)
+        print(f"{train.name}: {len(same & truth)} of {len(truth)} pairs, {wrong} others")
+
+
 def main() -> None:
     """Make the mix and its truth, run the tools, print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -354,11 +376,14 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=65_000)
     parser.add_argument("--tools", default="ours-band,ours-exact,datasketch,rensa")
     parser.add_argument("--python", action="append", default=[], help="TOOL=interpreter")
+    parser.add_argument("--labelled", type=Path, help="folder of labelled articles")
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
         child(arguments.child[0], arguments.source, Path(arguments.child[1]))
         return
+    if arguments.labelled:
+        labelled(arguments.labelled)
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -320,6 +320,18 @@ def test_exact_verification_equals_brute_force_over_texts(tmp_path, memory_mb):
         assert (row["bands_shared"] is None) == (row["exact_id"] is not None)
 
 
+@pytest.mark.parametrize("shards", [1, 2, 8])
+def test_the_same_receipts_of_texts_whatever_the_layout(tmp_path, shards):
+    documents = text_documents(texts_mix())
+    found = []
+    for folder, count in (("a", 3), ("b", shards)):
+        _, _, tables = deduplicate(tmp_path / folder, documents, count)
+        rows = [row for table in tables for row in table.drop_columns(["row"]).to_pylist()]
+        found.append(sorted(rows, key=lambda row: row["id"]))
+        random.Random(shards).shuffle(documents)
+    assert found[0] == found[1]
+
+
 def test_only_doubtful_pairs_are_compared_by_their_shingles(tmp_path):
     documents = text_documents(texts_mix())
     _, _, tables = deduplicate(tmp_path, documents, 2)

@@ -30,7 +30,11 @@ prefer = "quality.score"
 """
 
 DOCUMENT_SCHEMA = pa.schema(
-    [("id", pa.string()), *((family.name, family_type(family.name)) for family in FAMILIES)]
+    [
+        ("id", pa.string()),
+        ("source", pa.string()),
+        *((family.name, family_type(family.name)) for family in FAMILIES),
+    ]
 )
 
 
@@ -53,6 +57,7 @@ class Lake:
             rows = [
                 {
                     "id": name,
+                    "source": f"https://{name}.org/shard.warc.gz",
                     "length": struct(families["length"], words=words),
                     "quality": struct(families["quality"], score=score),
                 }
@@ -170,6 +175,15 @@ def test_what_an_earlier_run_kept_wins_over_all_members(tmp_path):
     assert {row["survivor_run"] for row in lake.decisions.values()} == {"june"}
     only = Lake(tmp_path / "only", shards, clusters, exact, drop='["exact"]', receipts=earlier)
     assert only.reasons() == {"1": ["exact_duplicate"], "2": [], "3": []}
+
+
+def test_the_survivor_is_of_the_most_trusted_source_that_has_one(tmp_path):
+    shards = {"a": [("wiki", 9, 0.1), ("crawl", 99, 0.9), ("news", 99, 0.9), ("blog", 99, 0.9)]}
+    clusters = dict.fromkeys(("wiki", "crawl", "news", "blog"), "blog")
+    listed = '["near"]\npriority = ["wiki", "news.org", "crawl"]'
+    lake = Lake(tmp_path, shards, clusters, drop=listed)
+    assert lake.decisions["news"]["reasons"] == []
+    assert lake.decisions["crawl"]["survivor_id"] == lake.decisions["blog"]["survivor_id"] == "news"
 
 
 def test_pages_of_one_address(tmp_path):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Iterator
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -22,6 +23,7 @@ from filters.kernels import all_compiled, note_all_compiled
 from filters.kernels.automaton import Automaton, compile_phrases
 from filters.kernels.c4 import substrings
 from filters.kernels.columns import COLUMNS
+from filters.kernels.compression import SLOTS
 from filters.kernels.document import (
     ACCESS,
     ASSISTANT,
@@ -36,9 +38,13 @@ from filters.kernels.hashing import content_hashes, keyed_hashes
 from filters.kernels.html import copy_visible
 from filters.kernels.lines import LineScratch
 from filters.kernels.market import market_words
-from filters.kernels.shingles import sign_texts
+from filters.kernels.ngrams import FACTS, LONGEST, NgramScratch
+from filters.kernels.personal import KINDS, WORK
+from filters.kernels.plain import plain
+from filters.kernels.shingles import shingle_runs, sign_texts
 from filters.kernels.tables import tables
 from filters.kernels.words import CHUNK, COUNTERS
+from filters.local_stop_words import count_stop_words
 from filters.signals import KERNEL_FAMILIES, family_type
 
 MOST_WORDS = 1 << 21
@@ -53,8 +59,11 @@ class MinHashSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     permutations: int = 112
     """Values of a signature: bands times rows."""
+    unit: Literal["words", "characters"] = "words"
+    """What a shingle is made of. Words suit most languages, since a letter of a script written
+    without spaces counts as a word; characters find copies of short or misspelled texts."""
     ngram: int = 5
-    """Words of a shingle; a shorter text has no signature."""
+    """Words or characters of a shingle; a shorter text has no signature."""
     seed: int = 1
     """Of datasketch's permutations."""
     max_shingles: int = 131_072
@@ -102,13 +111,27 @@ def measure(texts: pa.Array | pa.ChunkedArray, minhash: MinHashSettings | None) 
     return pa.RecordBatch.from_arrays(columns, names=names)
 
 
+def sign(texts: pa.Array | pa.ChunkedArray, minhash: MinHashSettings) -> pa.Array:
+    """The `minhash` column of `measure` alone."""
+    signatures = np.zeros((len(texts), minhash.permutations), "<u4")
+    signed = np.zeros(len(texts), np.bool_)
+    row = 0
+    for data, offsets in _buffers(texts):
+        end = row + len(offsets) - 1
+        _sign(data, offsets, minhash, signatures[row:end], signed[row:end])
+        row = end
+    return _signature_column(signatures, signed)
+
+
 def warm_up() -> None:
     """Compile the kernels into the cache: seconds once per machine, nothing afterwards."""
     if all_compiled():
         return
     texts = pa.array(["One two three, four five: six."])
     measure(texts, MinHashSettings())
+    count_stop_words(texts, pa.array(["en"]))
     content_hash(texts)
+    shingle_sets(texts, MinHashSettings())
     keyed_hash(texts, 0)
     copy_visible(np.frombuffer(b"<p>", np.uint8), np.empty(1, np.uint8))
     note_all_compiled()
@@ -146,6 +169,34 @@ def keyed_hash(ids: pa.Array | pa.ChunkedArray, seed: int) -> pa.Array:
     return pa.array(out)
 
 
+def shingle_sets(
+    texts: pa.Array | pa.ChunkedArray, settings: MinHashSettings
+) -> tuple[npt.NDArray[np.uint32], Offsets]:
+    """The sorted unique shingles that a signature of each text is made of.
+
+    Returns:
+        All of them in one array, and where each text's begin, with the end of the last.
+
+    Raises:
+        TypeError: if `texts` is not of strings.
+        ValueError: if it contains a null.
+    """
+    runs: list[npt.NDArray[np.uint32]] = [np.empty(0, np.uint32)]
+    ends: list[Offsets] = [np.zeros(1, np.int64)]
+    for data, offsets in _buffers(texts):
+        hashes, room = _words_scratch(offsets, settings)
+        most = np.minimum(np.diff(offsets), settings.max_shingles)
+        out = np.empty(int(most.sum()), np.uint32)
+        found = np.zeros(len(offsets), np.int64)
+        shingle_runs(
+            *(data, offsets, tables().classes, tables().fold, settings.ngram),
+            *(settings.unit == "characters", hashes, np.empty(room, np.uint32), out, found),
+        )
+        runs.append(out[: found[-1]])
+        ends.append(found[1:] + ends[-1][-1])
+    return np.concatenate(runs), np.concatenate(ends)
+
+
 def _buffers(texts: pa.Array | pa.ChunkedArray) -> Iterator[tuple[Data, Offsets]]:
     """The bytes and offsets of each chunk, without copying bytes."""
     if not (pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type)):
@@ -176,7 +227,7 @@ def _phrases() -> Automaton:
 
 @functools.cache
 def _lookup() -> Lookup:
-    return Lookup(tables().classes, words(), substrings(), _phrases(), market_words())
+    return Lookup(tables().classes, words(), substrings(), _phrases(), market_words(), plain())
 
 
 _local = threading.local()
@@ -187,9 +238,9 @@ def _scratch(longest: int) -> Scratch:
     scratch: Scratch | None = getattr(_local, "scratch", None)
     if scratch is None or len(scratch.lines.copy) < longest:
         scratch = _local.scratch = _new_scratch(max(1 << 16, 1 << (longest - 1).bit_length()))
-    if scratch.epoch[0] > 1 << 31:
-        scratch.table[:] = 0
-        scratch.epoch[0] = 0
+    if scratch.ngrams.epoch[0] > 1 << 31:
+        scratch.ngrams.table[:] = 0
+        scratch.ngrams.epoch[0] = 0
     return scratch
 
 
@@ -208,16 +259,24 @@ def _new_scratch(size: int) -> Scratch:
         no_hashes=np.empty(0, np.uint64),
         no_ends=np.empty(0, np.int64),
     )
-    return Scratch(
-        lines=lines,
-        counters=np.zeros(COUNTERS, np.int64),
-        phrases=np.zeros(4, np.int64),
+    ngrams = NgramScratch(
         table=np.zeros(4 * words_kept, np.uint64),
         epoch=np.zeros(1, np.int64),
         grams=np.empty(words_kept, np.uint64),
         positions=np.empty(words_kept, np.int32),
         first=np.empty(words_kept, np.int32),
         counts=np.empty(words_kept, np.int32),
+        facts=np.zeros((LONGEST + 1, FACTS)),
+    )
+    return Scratch(
+        lines=lines,
+        ngrams=ngrams,
+        counters=np.zeros(COUNTERS, np.int64),
+        phrases=np.zeros(4, np.int64),
+        personal=np.zeros(KINDS, np.int64),
+        number=np.zeros(WORK, np.int64),
+        slots=np.full(SLOTS, -1, np.int64),
+        base=np.zeros(1, np.int64),
     )
 
 
@@ -230,6 +289,17 @@ def _permutations(count: int, seed: int) -> tuple[npt.NDArray[np.uint32], npt.ND
     return np.ascontiguousarray(multipliers), np.ascontiguousarray(offsets)
 
 
+def _words_scratch(
+    offsets: Offsets, settings: MinHashSettings
+) -> tuple[npt.NDArray[np.uint64], int]:
+    """Room for the words' hashes that are looked at, and the number of shingles that may follow."""
+    longest = int(np.max(np.diff(offsets), initial=0))
+    room = min(longest, settings.max_shingles) + settings.ngram
+    shared = _scratch(longest).lines.hashes
+    hashes = shared[:room] if len(shared) >= room else np.empty(room, np.uint64)
+    return hashes[: settings.max_shingles + settings.ngram - 1], room
+
+
 def _sign(
     data: Data,
     offsets: Offsets,
@@ -237,18 +307,16 @@ def _sign(
     signatures: npt.NDArray[np.uint32],
     signed: npt.NDArray[np.bool_],
 ) -> None:
-    longest = int(np.max(np.diff(offsets), initial=0))
-    room = min(longest, settings.max_shingles) + settings.ngram
-    shared = _scratch(longest).lines.hashes
-    hashes = shared[:room] if len(shared) >= room else np.empty(room, np.uint64)
+    hashes, room = _words_scratch(offsets, settings)
     sign_texts(
         data,
         offsets,
         tables().classes,
         tables().fold,
         settings.ngram,
+        settings.unit == "characters",
         *_permutations(settings.permutations, settings.seed),
-        hashes[: settings.max_shingles + settings.ngram - 1],
+        hashes,
         np.empty(room, np.uint32),
         signatures,
         signed,

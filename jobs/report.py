@@ -27,6 +27,7 @@ _EXCERPT_CHARACTERS = 400
 _COPIES = {
     DUPLICATE_REASONS["exact"]: "The same text as the survivor of its cluster.",
     DUPLICATE_REASONS["near"]: "Nearly the same text as the survivor of its cluster.",
+    DUPLICATE_REASONS["url"]: "Another capture of the survivor's address.",
 }
 
 _PAGE = Template("""<!doctype html>

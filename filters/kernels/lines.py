@@ -20,8 +20,8 @@ from filters.kernels.c4 import (
     LONG_WORD,
     ends_terminal,
     judge_line,
+    may_mention,
     strip_citations,
-    white_words,
 )
 from filters.kernels.decode import decode, previous
 from filters.kernels.repeats import first_solid, last_solid
@@ -101,16 +101,19 @@ def measure_lines(
     for column in range(at.C4_SENTENCES_KEPT, at.C4_FEW_WORD_LINES + 1):
         row[column] = 0
     lines = solid = bullets = ellipses = quotes = menus = 0
+    mentions = may_mention(data, start, end)
     position = start
     while position < end:
         stop = position
         skip = 0
+        bracket = False
         while stop < end:
             byte = data[stop]
             if byte < 31 or byte == 0xC2 or byte == 0xE2:
                 skip = _break_length(data, stop, end)
                 if skip:
                     break
+            bracket |= byte == 91
             stop += 1
         lines += 1
         first = first_solid(data, position, stop, classes)
@@ -124,16 +127,18 @@ def measure_lines(
         numbers = counters[NUMERIC]
         alphabetic = counters[ALPHABETIC]
         sentences = counters[SENTENCES]
-        split_words(data, first, last, chunk, counters, hashes, ends, classes, words)
+        count, longest = split_words(
+            data, first, last, chunk, counters, hashes, ends, classes, words
+        )
         sentences = counters[SENTENCES] - sentences
         quotes += (
             counters[NUMERIC] - numbers >= QUOTE_NUMBERS
             and counters[ALPHABETIC] - alphabetic <= QUOTE_WORDS
         )
-        count, longest, bracket = white_words(data, first, last, classes)
         cp, _ = decode(data, previous(data, last, first), last)
         menus += count <= MENU_WORDS and not classes[cp] & (TERMINAL | QUOTE)
         line, line_start, line_end = data, first, last
+        found = 0
         if bracket:
             length = strip_citations(data, first, last, classes, copy)
             if length < last - first:
@@ -141,7 +146,8 @@ def measure_lines(
                 unused[SENTENCES] = 0
                 split_words(line, 0, length, chunk, unused, no_hashes, no_ends, classes, words)
                 sentences = max(unused[SENTENCES], min(length, 1))
-        found = find_substrings(line, line_start, line_end, substrings)
+        if mentions or line_end != last:  # what is cut out may bring two halves together
+            found = find_substrings(line, line_start, line_end, substrings)
         result = judge_line(line, line_start, line_end, count, longest, found)
         terminal = ends_terminal(line, line_start, line_end)
         if result == LONG_WORD:

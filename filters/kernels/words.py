@@ -42,7 +42,9 @@ STOP_OCCURRENCES = 5
 NUMERIC = 6
 MONEY = 7
 SENTENCES = 8
-COUNTERS = 9
+SPACELESS = 9
+CHARACTERS = 10
+COUNTERS = 11
 
 _LONGEST_STOP_WORD = 4
 
@@ -58,8 +60,11 @@ def split_words(
     ends: npt.NDArray[np.int64],
     classes: npt.NDArray[np.int32],
     words: Words,
-) -> None:
+) -> tuple[int, int]:
     """Split a line, count its words and append them to the words of the document.
+
+    Returns the number of its chunks (stretches between white space, and letters of scripts
+    without spaces) and the characters of the longest, CHUNK at most.
 
     `hashes` holds as many words as it has room for, and `ends[k]` the characters of the first k
     words together; counting goes on beyond. A sentence starts with the first word of a line,
@@ -68,6 +73,8 @@ def split_words(
     """
     open_sentence = False
     ended = False
+    chunks = 0
+    longest = 0
     i = start
     while i < end:
         cp = integer(data[i])
@@ -99,6 +106,9 @@ def split_words(
             flags = integer(classes[cp])
             if flags & (SPACE | SCRIPT) or (script and not flags & MARK):
                 break
+        chunks += 1
+        longest = max(longest, n)
+        counters[SPACELESS] += script
         whole = True
         value = 0
         if all_flags & (ALPHA | DIGIT):
@@ -135,6 +145,7 @@ def split_words(
             characters = last - first
             row = counters[WORDS]
             counters[WORDS] = row + 1
+            counters[CHARACTERS] += characters
             if row < len(hashes):
                 hashes[row] = finish(h)
                 ends[row + 1] = ends[row] + characters
@@ -158,3 +169,4 @@ def split_words(
                 ended = False
             if terminal:
                 ended = True
+    return chunks, longest

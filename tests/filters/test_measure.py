@@ -31,7 +31,20 @@ in conclusion delve into it’s important to note accept all log in or register 
 NASDAQ: AAPL (NYSE:X) nasdaq: Nasdaq:MSFT 0700.HK VOD.L BRK.B. ABC.DE.F 日本語 ภาษาไทย กี่ 한국어
 ａｂ １２ ² ½ Ⅳ é É ﬁ İ ß Ǆ ǅ 😀 ☺ ™ °C 5°C. é ९९ кот мм 5мм ।
 """
+_PLAIN = """
+SHOUTING ALL CAPS 12345 ٣٤ ² 12K likes 3 comments 1,234 views 7.5m followers, snake_case _ __a a_b
+Ⓐ ΑΣ ǅ 參 half-½ Sentence one. two! JavaScript javascript: java-script Lorem Ipsum. x{y}
+me@example.com a.b+c@mail.example.co.uk @b.com a@b a@b.c a@b.c1 a@b.1c a@-.co 8.8.8.8
+10.0.0.1 256.1.1.1
+1.2.3
+192.168.0.1. 198.51.100.7 2001:4860:4860::8888 2001:db8::1 2a00:1450:: 2001:::1 3fff:1:2:3:4:5:6:7
+2001:1:2:3:4:5:6:7:8 +1 212 555 0199 (212) 555-0199 212-555-0199 1-800-555-0199 1 (800) 555-0199
+800.555.0199 +49 30 901820 (030) 123 +4930 4111 1111 1111 1111 4111111111111111 378282246310005
+5500-0000-0000-0004 4111-1111 1111-1111 1234567890123456 ‣ ◀ ■ – “quoted.”
+"""
 PIECES = [*_PIECES.split(), "\u0301", "e\u0301", "\u200b", "\u00ad", "。", "、", "x" * 1001]
+PIECES += _PLAIN.split()
+PIECES += ["12K likes", "+1 212 555 0199", "(212) 555-0199", "4111 1111 1111 1111"]
 PIECES += ["citation needed", "lorem ipsum", "as an AI language model"]
 SPACES = [" ", "  ", "\n", "\n\n", "\n\n\n", "\r\n", "\r", "\t", "\v", "\x1c", "\x85", "\u2028"]
 SPACES += ["\u00a0", "\u3000", "\r\n\r\n", " \n ", ""]
@@ -63,7 +76,10 @@ def agrees_with_reference(values: list[str]) -> None:
                 if theirs is None or mine is None or each.type != "double":
                     assert mine == theirs, (each.name, text)
                 else:
-                    assert math.isclose(mine, theirs, rel_tol=1e-12), (each.name, text)
+                    assert math.isclose(mine, theirs, rel_tol=1e-12, abs_tol=1e-12), (
+                        each.name,
+                        text,
+                    )
 
 
 @quick

@@ -120,6 +120,12 @@ def read_recipe(path: Path) -> Recipe:
         input=msgspec.structs.replace(
             recipe.input, urls=[resolve_path(url, folder) for url in recipe.input.urls]
         ),
+        dedup=msgspec.structs.replace(
+            recipe.dedup,
+            against=tuple(
+                resolve_path(name, folder) if "/" in name else name for name in recipe.dedup.against
+            ),
+        ),
         quality=msgspec.structs.replace(
             recipe.quality, model=resolve_path(recipe.quality.model, folder)
         ),

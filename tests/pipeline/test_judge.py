@@ -42,7 +42,9 @@ def struct(family, **values):
 class Lake:
     """Shards of (id, words, score) with clusters by id, judged."""
 
-    def __init__(self, path, shards, clusters=None, exact=None, drop='["exact", "near"]'):
+    def __init__(
+        self, path, shards, clusters=None, exact=None, drop='["exact", "near"]', receipts=None
+    ):
         self.store = Store(str(path))
         self.policy = parse_policy(POLICY.replace("{drop}", drop), "test.toml")
         families = {family.name: family for family in FAMILIES}
@@ -63,14 +65,15 @@ class Lake:
                 {
                     "row": row,
                     "id": name,
-                    "cluster_id": (clusters or {})[name],
+                    "cluster_id": (clusters or {}).get(name),
                     "exact_id": (exact or {}).get(name),
                     "cluster_size": 2,
                     "similarity": 1.0,
                     "matched_id": "x",
+                    **(receipts or {}).get(name, {}),
                 }
                 for row, (name, _, _) in enumerate(documents)
-                if name in (clusters or {})
+                if name in {**(clusters or {}), **(receipts or {})}
             ]
             if members:
                 copies[key] = f"duplicates/f/{key}.parquet"
@@ -150,6 +153,51 @@ def test_exact_copies_have_their_own_reason(tmp_path):
     assert only == {"1": [], "2": ["exact_duplicate"], "3": []}
     none = Lake(tmp_path / "none", shards, clusters, exact, drop="[]").reasons()
     assert none == {"1": [], "2": [], "3": []}
+
+
+def test_what_an_earlier_run_kept_wins_over_all_members(tmp_path):
+    shards = {"a": [("1", 99, 0.5), ("2", 99, 0.5), ("3", 99, 0.5)]}
+    known = {"earlier_id": "0", "earlier_run": "june", "earlier_exact": False}
+    earlier = {"1": known | {"earlier_exact": True}, "2": known, "3": known}
+    clusters, exact = dict.fromkeys("123", "0"), {"1": "0"}
+    lake = Lake(tmp_path / "both", shards, clusters, exact, receipts=earlier)
+    assert lake.reasons() == {
+        "1": ["exact_duplicate"],
+        "2": ["near_duplicate"],
+        "3": ["near_duplicate"],
+    }
+    assert {row["survivor_id"] for row in lake.decisions.values()} == {"0"}
+    assert {row["survivor_run"] for row in lake.decisions.values()} == {"june"}
+    only = Lake(tmp_path / "only", shards, clusters, exact, drop='["exact"]', receipts=earlier)
+    assert only.reasons() == {"1": ["exact_duplicate"], "2": [], "3": []}
+
+
+def test_pages_of_one_address(tmp_path):
+    shards = {"a": [("1", 99, 0.5), ("2", 9, 0.5), ("3", 99, 0.5), ("4", 99, 0.5), ("5", 99, 0.5)]}
+    dates = {"1": "2020", "2": "2023", "3": "2021", "4": None}
+    pages = {name: {"url_id": "1", "date": date} for name, date in dates.items()}
+    clusters = {"3": "3", "5": "3"}
+    both = Lake(tmp_path / "a", shards, clusters, drop='["url", "near"]', receipts=pages)
+    assert both.reasons() == {
+        "1": ["url_duplicate"],
+        "2": ["too_few_words", "url_duplicate"],
+        "3": [],
+        "4": ["url_duplicate"],
+        "5": ["near_duplicate"],
+    }
+    assert {both.decisions[name]["survivor_id"] for name in "1245"} == {"3"}
+    first = Lake(
+        tmp_path / "b", shards, clusters, drop='["url", "near"]\nnewest = false', receipts=pages
+    )
+    assert first.reasons() == {
+        "1": [],
+        "2": ["too_few_words", "url_duplicate"],
+        "3": ["url_duplicate"],
+        "4": ["url_duplicate"],
+        "5": [],
+    }
+    none = Lake(tmp_path / "c", shards, clusters, drop='["near"]', receipts=pages)
+    assert [name for name, reasons in none.reasons().items() if reasons] == ["2", "5"]
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 100])

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import integer, kernel
+from filters.kernels import borrowed, inner, integer, kernel
 from filters.kernels.decode import decode
 from filters.kernels.hashing import SEED, finish, step
 from filters.kernels.tables import BREAK, DROP, SCRIPT
@@ -87,7 +87,7 @@ def shingle(
     return count
 
 
-@kernel
+@inner
 def permute(
     shingles: npt.NDArray[np.uint32],
     count: int,
@@ -127,6 +127,15 @@ def sign_texts(
     signed: npt.NDArray[np.bool_],
 ) -> None:
     """Signatures of a batch; a text of fewer words than a shingle stays unsigned."""
+    data, text_offsets, classes, fold = (
+        borrowed(data),
+        borrowed(text_offsets),
+        borrowed(classes),
+        borrowed(fold),
+    )
+    hashes, shingles = borrowed(hashes), borrowed(shingles)
+    multipliers, offsets = borrowed(multipliers), borrowed(offsets)
+    signatures = borrowed(signatures)
     for row in range(len(text_offsets) - 1):
         words = normal_words(data, text_offsets[row], text_offsets[row + 1], classes, fold, hashes)
         count = shingle(hashes, words, ngram, shingles)

@@ -12,7 +12,7 @@ import functools
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import integer, kernel
+from filters.kernels import inner, integer
 from filters.kernels.automaton import Automaton, compile_substrings
 from filters.kernels.decode import decode
 from filters.kernels.tables import DIGIT
@@ -51,7 +51,7 @@ def substrings() -> Automaton:
     return compile_substrings({"lorem ipsum": 0, "javascript": 1, **dict.fromkeys(policy, 2)})
 
 
-@kernel
+@inner
 def may_mention(data: npt.NDArray[np.uint8], start: int, end: int) -> bool:
     """Whether a text has a part of one of the phrases; without branches, so 32 bytes at a time."""
     if end - start < 4:
@@ -76,7 +76,7 @@ def may_mention(data: npt.NDArray[np.uint8], start: int, end: int) -> bool:
     return bool(found)
 
 
-@kernel
+@inner
 def strip_citations(
     data: npt.NDArray[np.uint8],
     start: int,
@@ -120,7 +120,7 @@ def strip_citations(
     return n
 
 
-@kernel
+@inner
 def ends_terminal(data: npt.NDArray[np.uint8], start: int, end: int) -> bool:
     """Whether a line ends in . ? ! " ' but not in `...`."""
     if end <= start:
@@ -131,7 +131,7 @@ def ends_terminal(data: npt.NDArray[np.uint8], start: int, end: int) -> bool:
     return bool(last == 63 or last == 33 or last == 34 or last == 39)
 
 
-@kernel
+@inner
 def judge_line(
     data: npt.NDArray[np.uint8],
     start: int,

@@ -11,11 +11,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import inlined, integer, kernel
+from filters.kernels import inlined, inner, integer
 
 SLOTS = 4096
 WINDOW = 65_535
 SHORTEST_MATCH = 4
+LARGEST_BASE = 1 << 31
+"""Beyond it the slots must be cleared: a slot is position << 32 | the 4 bytes there."""
 
 _MULTIPLIER = 2_654_435_761
 _SHIFT = 20
@@ -28,7 +30,7 @@ def _extra(length: int, inside: int) -> int:
     return 0 if length < inside else 1 + (length - inside) // 255
 
 
-@kernel
+@inner
 def compressed_size(
     data: npt.NDArray[np.uint8],
     start: int,
@@ -42,43 +44,48 @@ def compressed_size(
         data: the bytes.
         start: where the text begins.
         end: where it ends.
-        slots: SLOTS of them; what they hold below `base` is another document's.
-        base: at least the `base` plus the length of every text before.
+        slots: SLOTS of them; positions below `base` are another document's.
+        base: at least the `base` plus the length of every text before, and at least 1.
     """
     size = 0
     anchor = start
     i = start
     last = end - SHORTEST_MATCH
-    while i <= last:
+    shift = base - start
+    four = integer(0)
+    if i <= last:
         four = (
             integer(data[i])
             | integer(data[i + 1]) << 8
             | integer(data[i + 2]) << 16
             | integer(data[i + 3]) << 24
         )
+    while i <= last:
         slot = ((four * _MULTIPLIER) & _U32) >> _SHIFT
-        candidate = slots[slot] - base + start
-        slots[slot] = i - start + base
-        if candidate < start or i - candidate > WINDOW:
+        entry = slots[slot]
+        slots[slot] = (i + shift) << 32 | four
+        candidate = (entry >> 32) - shift
+        if entry & _U32 != four or candidate < start or i - candidate > WINDOW:
             i += 1
-            continue
-        if (
-            data[candidate] != data[i]
-            or data[candidate + 1] != data[i + 1]
-            or data[candidate + 2] != data[i + 2]
-            or data[candidate + 3] != data[i + 3]
-        ):
-            i += 1
+            if i <= last:
+                four = four >> 8 | integer(data[i + 3]) << 24
             continue
         stop = i + SHORTEST_MATCH
-        shift = i - candidate
-        while stop < end and data[stop] == data[stop - shift]:
+        distance = i - candidate
+        while stop < end and data[stop] == data[stop - distance]:
             stop += 1
         literals = i - anchor
         size += 3 + literals + _extra(literals, 15)
         size += _extra(stop - i - SHORTEST_MATCH, 15)
         i = stop
         anchor = stop
+        if i <= last:
+            four = (
+                integer(data[i])
+                | integer(data[i + 1]) << 8
+                | integer(data[i + 2]) << 16
+                | integer(data[i + 3]) << 24
+            )
     literals = end - anchor
     if literals:
         size += 1 + literals + _extra(literals, 15)

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from filters.kernels import borrowed, inlined, inner, kernel
 from filters.kernels import columns as at
-from filters.kernels import kernel
 from filters.kernels.automaton import Automaton, count_phrases
-from filters.kernels.compression import compressed_size
+from filters.kernels.compression import LARGEST_BASE, compressed_size
 from filters.kernels.lines import LineScratch, measure_lines
 from filters.kernels.market import count_tickers
 from filters.kernels.ngrams import (
@@ -72,9 +72,9 @@ class Lookup(NamedTuple):
 
     classes: npt.NDArray[np.int32]
     words: npt.NDArray[np.uint64]
+    market_words: npt.NDArray[np.int64]
     substrings: Automaton
     phrases: Automaton
-    market_words: npt.NDArray[np.int64]
     plain: Plain
 
 
@@ -93,7 +93,7 @@ class Scratch(NamedTuple):
     """... and what marks the slots of this document."""
 
 
-@kernel
+@inner
 def _census(data: npt.NDArray[np.uint8], start: int, end: int) -> tuple[int, int, int, int]:
     """Characters, newlines, `#` and ellipses (`...` without overlap, and U+2026).
 
@@ -127,7 +127,7 @@ def _census(data: npt.NDArray[np.uint8], start: int, end: int) -> tuple[int, int
     return characters, newlines, hashes, ellipses
 
 
-@kernel
+@inner
 def _fill_words(
     counters: npt.NDArray[np.int64],
     hashes: int,
@@ -161,7 +161,7 @@ def _fill_words(
         row[at.MARKET_MONEY_WORD_FRACTION] = counters[MONEY] / words
 
 
-@kernel
+@inner
 def _fill_phrases(
     found: npt.NDArray[np.int64], tickers: int, words: int, row: npt.NDArray[np.float64]
 ) -> None:
@@ -176,13 +176,12 @@ def _fill_phrases(
         row[at.SLOP_PHRASES_PER_1000_WORDS] = 1000 * (found[ASSISTANT] + found[STOCK]) / words
 
 
-@kernel
+@inner
 def _fill_repetition(
     facts: npt.NDArray[np.float64],
     words: int,
-    known: int,
     word_characters: int,
-    characters: int,
+    characters: float,
     row: npt.NDArray[np.float64],
 ) -> None:
     """The n-gram columns of `repetition`, `repetition_union` and `entropy`."""
@@ -206,35 +205,34 @@ def _fill_repetition(
             )
     if words == 0:
         return
-    row[at.ENTROPY_UNIGRAM_BITS] = _entropy(facts[1, ENTROPY_SUM], known)
+    row[at.ENTROPY_UNIGRAM_BITS] = _entropy(facts[1, ENTROPY_SUM], words)
     if words > 1:
-        row[at.ENTROPY_BIGRAM_BITS] = _entropy(facts[2, ENTROPY_SUM], known - 1)
+        row[at.ENTROPY_BIGRAM_BITS] = _entropy(facts[2, ENTROPY_SUM], words - 1)
     for n in range(1, 4):
         if words >= n:
             column = at.ENTROPY_DISTINCT_1_FRACTION + n - 1
-            row[column] = 1 - facts[n, AGAIN] / (known - n + 1)
-    row[at.ENTROPY_ROOT_TYPE_TOKEN_RATIO] = (known - facts[1, AGAIN]) / math.sqrt(known)
+            row[column] = 1 - facts[n, AGAIN] / (words - n + 1)
+    row[at.ENTROPY_ROOT_TYPE_TOKEN_RATIO] = (words - facts[1, AGAIN]) / math.sqrt(words)
 
 
-@kernel
+@inner
 def _entropy(total: float, count: int) -> float:
     """Bits of `count` things, of whose counts c the sum of c * log2(c) is `total`."""
     return max(math.log2(count) - total / count, 0.0)
 
 
-@kernel
+@inner
 def _fill_redpajama(
     facts: npt.NDArray[np.float64],
     words: int,
-    known: int,
     word_characters: int,
     row: npt.NDArray[np.float64],
 ) -> None:
     """The columns of `redpajama` that need n-grams of the normal words."""
     if words == 0:
         return
-    row[at.REDPAJAMA_UNIQUE_WORD_FRACTION] = 1 - facts[1, AGAIN] / known
-    row[at.REDPAJAMA_UNIGRAM_ENTROPY_NATS] = _entropy(facts[1, ENTROPY_SUM], known) * math.log(2)
+    row[at.REDPAJAMA_UNIQUE_WORD_FRACTION] = 1 - facts[1, AGAIN] / words
+    row[at.REDPAJAMA_UNIGRAM_ENTROPY_NATS] = _entropy(facts[1, ENTROPY_SUM], words) * math.log(2)
     for n in range(2, LONGEST_TOP + 1):
         top = at.REDPAJAMA_TOP_2GRAM_CHARACTER_FRACTION + n - 2
         row[top] = 0.0
@@ -245,19 +243,69 @@ def _fill_redpajama(
         row[column] = facts[n, COVERED] / word_characters
 
 
-@kernel
+@inner
 def _clear_spaceless(row: npt.NDArray[np.float64]) -> None:
     """What needs words between spaces is undefined for a script that has none."""
     for column in _NEEDS_SPACES:
         row[column] = np.nan
 
 
-@kernel
+@inner
 def _fill_personal(counts: npt.NDArray[np.int64], row: npt.NDArray[np.float64]) -> None:
     row[at.PII_EMAIL_COUNT] = counts[EMAILS]
     row[at.PII_IP_ADDRESS_COUNT] = counts[IP_ADDRESSES]
     row[at.PII_PHONE_COUNT] = counts[PHONES]
     row[at.PII_CARD_COUNT] = counts[CARDS]
+
+
+@inlined
+def _borrow_automaton(automaton: Automaton) -> Automaton:
+    following, found, symbols, start = automaton
+    return Automaton(borrowed(following), borrowed(found), borrowed(symbols), start)
+
+
+@inlined
+def _borrow_lookup(lookup: Lookup) -> Lookup:
+    classes, words, market_words, substrings, phrases, plain = lookup
+    facts, lengths, stop_words = plain
+    return Lookup(
+        borrowed(classes),
+        borrowed(words),
+        borrowed(market_words),
+        _borrow_automaton(substrings),
+        _borrow_automaton(phrases),
+        Plain(borrowed(facts), borrowed(lengths), borrowed(stop_words)),
+    )
+
+
+@inlined
+def _borrow_lines(scratch: LineScratch) -> LineScratch:
+    chunk, hashes, ends, copy, copy_view, unused_counters, no_hashes, no_ends = scratch
+    return LineScratch(
+        borrowed(chunk),
+        borrowed(hashes),
+        borrowed(ends),
+        borrowed(copy),
+        borrowed(copy_view),
+        borrowed(unused_counters),
+        borrowed(no_hashes),
+        borrowed(no_ends),
+    )
+
+
+@inlined
+def _borrow_ngrams(scratch: NgramScratch) -> NgramScratch:
+    table, epoch, grams, keys, positions, first, counts, facts = scratch
+    return NgramScratch(
+        borrowed(table),
+        borrowed(epoch),
+        borrowed(grams),
+        borrowed(keys),
+        borrowed(positions),
+        borrowed(first),
+        borrowed(counts),
+        borrowed(facts),
+    )
 
 
 @kernel
@@ -269,8 +317,12 @@ def measure_documents(
     out: npt.NDArray[np.float64],
 ) -> None:
     """Fill a row of `out` (NaN where a signal is undefined) for each document of a batch."""
-    classes, words, substrings, phrases, market_words, plain = lookup
-    lines, ngrams, counters, found, personal, number, slots, base = scratch
+    data, offsets, out = borrowed(data), borrowed(offsets), borrowed(out)
+    classes, words, market_words, substrings, phrases, plain = _borrow_lookup(lookup)
+    lines, ngrams = _borrow_lines(scratch.lines), _borrow_ngrams(scratch.ngrams)
+    counters, found = borrowed(scratch.counters), borrowed(scratch.phrases)
+    personal, number = borrowed(scratch.personal), borrowed(scratch.number)
+    slots, base = borrowed(scratch.slots), borrowed(scratch.base)
     for document in range(len(offsets) - 1):
         start = offsets[document]
         end = offsets[document + 1]
@@ -289,19 +341,24 @@ def measure_documents(
         known = min(counters[WORDS], len(lines.hashes))
         find_repeats(lines.hashes, lines.ends, known, ngrams)
         total = counters[CHARACTERS]
-        _fill_repetition(ngrams.facts, counters[WORDS], known, total, characters, row)
+        measured = lines.ends[known]
+        part = characters * (measured / total) if known < counters[WORDS] else float(characters)
+        _fill_repetition(ngrams.facts, known, measured, part, row)
         if end > start:
+            if base[0] + end - start > LARGEST_BASE:
+                slots[:] = 0
+                base[0] = 1
             size = compressed_size(data, start, end, slots, base[0])
             row[at.ENTROPY_COMPRESSION_RATIO] = min(size / (end - start), 1.0)
             base[0] += end - start
         symbols = hash_marks + ellipses
         # The words of `length` are done with, and make room for the normal ones.
-        normal, total = scan_plain(
+        normal = scan_plain(
             data, start, end, characters, symbols, plain, lines.hashes, lines.ends, row
         )
         known = min(normal, len(lines.hashes))
         find_repeats(lines.hashes, lines.ends, known, ngrams)
-        _fill_redpajama(ngrams.facts, normal, known, total, row)
+        _fill_redpajama(ngrams.facts, known, lines.ends[known], row)
         count_phrases(data, start, end, classes, phrases, found)
         tickers = count_tickers(data, start, end, market_words)
         _fill_phrases(found, tickers, counters[WORDS], row)

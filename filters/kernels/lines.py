@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.kernels import columns as at
-from filters.kernels import kernel
+from filters.kernels import inner
 from filters.kernels.automaton import Automaton, find_substrings
 from filters.kernels.c4 import (
     FEW_WORDS,
@@ -51,7 +51,7 @@ class LineScratch(NamedTuple):
     no_ends: npt.NDArray[np.int64]
 
 
-@kernel
+@inner
 def _break_length(data: npt.NDArray[np.uint8], i: int, end: int) -> int:
     """Bytes of the line break at `i`, or 0."""
     byte = data[i]
@@ -66,7 +66,7 @@ def _break_length(data: npt.NDArray[np.uint8], i: int, end: int) -> int:
     return 0
 
 
-@kernel
+@inner
 def _is_bullet(data: npt.NDArray[np.uint8], start: int, end: int) -> bool:
     if data[start] == 45:
         return True
@@ -75,7 +75,7 @@ def _is_bullet(data: npt.NDArray[np.uint8], start: int, end: int) -> bool:
     return bool(data[start + 1] == 0x80 and data[start + 2] == 0xA2)
 
 
-@kernel
+@inner
 def _ends_in_ellipsis(data: npt.NDArray[np.uint8], start: int, end: int) -> bool:
     if end - start < 3:
         return False
@@ -84,7 +84,7 @@ def _ends_in_ellipsis(data: npt.NDArray[np.uint8], start: int, end: int) -> bool
     return bool(dots or (one == 0xE2 and two == 0x80 and three == 0xA6))
 
 
-@kernel
+@inner
 def measure_lines(
     data: npt.NDArray[np.uint8],
     start: int,

@@ -22,7 +22,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import inlined, kernel
+from filters.kernels import inlined, inner
 
 EMAILS = 0
 IP_ADDRESSES = 1
@@ -56,7 +56,7 @@ def _hex(byte: int) -> bool:
     return 48 <= byte <= 57 or 65 <= byte <= 70 or 97 <= byte <= 102
 
 
-@kernel
+@inner
 def _is_email(data: Bytes, start: int, at: int, end: int) -> bool:
     """Whether the `@` stands between a name and a domain whose last label begins with a letter."""
     if at == start:
@@ -84,7 +84,7 @@ def _is_email(data: Bytes, start: int, at: int, end: int) -> bool:
     return bool(labels > 0 and i - label >= 2 and not _is_digit(data[label]) and data[label] != 45)
 
 
-@kernel
+@inner
 def _is_ipv6(data: Bytes, start: int, colon: int, end: int) -> bool:
     """Whether the first colon of a global unicast address stands here."""
     first = colon - 4
@@ -126,7 +126,7 @@ def _is_ipv6(data: Bytes, start: int, colon: int, end: int) -> bool:
     return (groups == 8 and gaps == 0) or (groups <= 7 and gaps == 1)
 
 
-@kernel
+@inner
 def _is_public(a: int, b: int, c: int) -> bool:
     """Whether no private, reserved or documentation network holds the address a.b.c.x."""
     if a == 0 or a == 10 or a == 127 or a >= 240:
@@ -140,7 +140,7 @@ def _is_public(a: int, b: int, c: int) -> bool:
     return not (a == 203 and b == 0 and c == 113)
 
 
-@kernel
+@inner
 def _passes_luhn(digits: npt.NDArray[np.int64], count: int) -> bool:
     total = 0
     for k in range(count):
@@ -153,7 +153,7 @@ def _passes_luhn(digits: npt.NDArray[np.int64], count: int) -> bool:
     return total % 10 == 0
 
 
-@kernel
+@inner
 def _read_number(data: Bytes, first: int, end: int, work: npt.NDArray[np.int64]) -> tuple[int, int]:
     """The end of the number that begins at `first` and its kind, or -1.
 
@@ -237,7 +237,7 @@ def _read_number(data: Bytes, first: int, end: int, work: npt.NDArray[np.int64])
     return i, -1
 
 
-@kernel
+@inner
 def count_personal(
     data: Bytes,
     start: int,

@@ -17,9 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.kernels import columns as at
-from filters.kernels import inlined, integer, kernel
+from filters.kernels import inner, integer
+from filters.kernels.cache import stored_array
 from filters.kernels.decode import decode
-from filters.kernels.hashing import finish
+from filters.kernels.exceptions import MASK, python_hash
+from filters.kernels.hashing import MULTIPLIER, SEED, finish, fold
 from filters.stop_words import ENGLISH
 
 Bytes = npt.NDArray[np.uint8]
@@ -54,9 +56,6 @@ _NO_STOP_WORD = UPPER | FOREIGN | DROPPED
 _LAST = 0x323B0
 _SIZE = 0x110000
 
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-_BASIS = np.uint64(0x243F6A8885A308D3)
-_MASK = (1 << 64) - 1
 
 COUNTERS = (
     "likes shares comments retweets reposts quotes bookmarks upvotes downvotes downloads views "
@@ -87,29 +86,31 @@ class Plain(NamedTuple):
 
 @functools.cache
 def plain() -> Plain:
-    """The tables, built at the first call."""
-    facts = np.zeros(_SIZE, np.uint32)
-    lengths = np.ones(_SIZE, np.uint8)
-    for cp in range(_LAST):
-        character = chr(cp)
-        category = unicodedata.category(character)
-        if category in ("Cn", "Co", "Cs"):
-            facts[cp] = cp
-            continue
-        facts[cp], lengths[cp] = _fact(character, category)
-    facts[_LAST:] = np.arange(_LAST, _SIZE)
+    """The tables, built once per machine and version."""
+    facts = stored_array(f"plain-{unicodedata.unidata_version}", _build)
     stop_words = np.zeros(_STOP_SLOTS, np.uint64)
     for word in sorted(ENGLISH):
         assert len(word) <= _LONGEST_STOP_WORD
         code = 0
         for letter in word:
-            code = (code << 5 | ord(letter) & 31) & _MASK
-        key = (code + len(word)) * int(_MULTIPLIER) & _MASK
+            code = (code << 5 | ord(letter) & 31) & MASK
+        key = (code + len(word)) * int(MULTIPLIER) & MASK
         slot = key >> 52
         while stop_words[slot]:
             slot = (slot + 1) % _STOP_SLOTS
         stop_words[slot] = key
-    return Plain(facts, lengths, stop_words)
+    return Plain(facts[0], facts[1].astype(np.uint8), stop_words)
+
+
+def _build() -> npt.NDArray[np.uint32]:
+    """Facts and lengths."""
+    table = np.stack([np.arange(_SIZE, dtype=np.uint32), np.ones(_SIZE, np.uint32)])
+    for cp in range(_LAST):
+        character = chr(cp)
+        category = unicodedata.category(character)
+        if category not in ("Cn", "Co", "Cs"):
+            table[:, cp] = _fact(character, category)
+    return table
 
 
 def _fact(character: str, category: str) -> tuple[int, int]:
@@ -133,31 +134,23 @@ def _fact(character: str, category: str) -> tuple[int, int]:
     return fact, len(long)
 
 
-@inlined
-def _mixed(h: np.uint64, value: int) -> np.uint64:
-    """Fold a code point into the running hash of a word: shorter a chain than `hashing.step`."""
-    return (h ^ np.uint64(value)) * _MULTIPLIER
-
-
-def plain_hash(word: str) -> int:
+def _plain_hash(word: str) -> np.uint64:
     """The hash of a normal word, in Python."""
-    h = int(_BASIS)
-    for character in word:
-        h = (h ^ ord(character)) * int(_MULTIPLIER) & _MASK
-    h = (h ^ h >> 33) * 0xFF51AFD7ED558CCD & _MASK
-    h = (h ^ h >> 33) * 0xC4CEB9FE1A85EC53 & _MASK
-    return h ^ h >> 33
+    h = python_hash(word)
+    h = (h ^ h >> 33) * 0xFF51AFD7ED558CCD & MASK
+    h = (h ^ h >> 33) * 0xC4CEB9FE1A85EC53 & MASK
+    return np.uint64(h ^ h >> 33)
 
 
-_LOREM = np.uint64(plain_hash("lorem"))
-_IPSUM = np.uint64(plain_hash("ipsum"))
-_JAVASCRIPT = np.uint64(plain_hash("javascript"))
+_LOREM = _plain_hash("lorem")
+_IPSUM = _plain_hash("ipsum")
+_JAVASCRIPT = _plain_hash("javascript")
 
 
-@kernel
+@inner
 def _is_stop_word(code: np.uint64, length: int, stop_words: npt.NDArray[np.uint64]) -> bool:
     """Whether a word of letters from a to z, five bits each in `code`, is in the list."""
-    key = (code + np.uint64(length)) * _MULTIPLIER
+    key = (code + np.uint64(length)) * MULTIPLIER
     slot = integer(key >> np.uint64(52))
     while stop_words[slot] != 0:
         if stop_words[slot] == key:
@@ -166,7 +159,7 @@ def _is_stop_word(code: np.uint64, length: int, stop_words: npt.NDArray[np.uint6
     return False
 
 
-@kernel
+@inner
 def _is_counter(data: Bytes, start: int, end: int, facts: Facts) -> bool:
     """Whether a line without white space around it is a social counter and no more."""
     i = start
@@ -222,7 +215,7 @@ def _is_counter(data: Bytes, start: int, end: int, facts: Facts) -> bool:
     return True
 
 
-@kernel
+@inner
 def _begins_with_bullet(data: Bytes, i: int, end: int) -> bool:
     """Whether one of RedPajama-V2's ten bullets stands at `i`."""
     if i + 2 >= end or data[i] != 0xE2:
@@ -238,7 +231,7 @@ def _begins_with_bullet(data: Bytes, i: int, end: int) -> bool:
     return bool(two == 0x97 and (three == 0x80 or three == 0xA6))
 
 
-@kernel
+@inner
 def _ending(data: Bytes, start: int, end: int) -> int:
     """Of a line without white space around it: 1 for a terminal mark, 2 for an ellipsis, both."""
     if end <= start:
@@ -257,7 +250,7 @@ def _ending(data: Bytes, start: int, end: int) -> int:
     return found
 
 
-@kernel
+@inner
 def scan_plain(
     data: Bytes,
     start: int,
@@ -268,10 +261,8 @@ def scan_plain(
     hashes: npt.NDArray[np.uint64],
     ends: npt.NDArray[np.int64],
     row: npt.NDArray[np.float64],
-) -> tuple[int, int]:
-    """Fill `dclm` and what of `redpajama` needs no n-grams.
-
-    Returns the number of normal words and their characters together.
+) -> int:
+    """Fill `dclm` and what of `redpajama` needs no n-grams; returns the number of normal words.
 
     `hashes` holds as many normal words as it has room for, and `ends[k]` the characters of the
     first k together. The last line is closed by a newline that is not there.
@@ -297,7 +288,7 @@ def scan_plain(
     solid_end = start
     # The chunk and normal word, and the raw word.
     in_chunk = False
-    h = _BASIS
+    h = SEED
     count = 0
     kind = 0
     any_flags = integer(0)
@@ -344,7 +335,7 @@ def scan_plain(
                     lorem += value == _IPSUM and before == _LOREM
                     javascript += value == _JAVASCRIPT
                     before = value
-                    h = _BASIS
+                    h = SEED
                     count = 0
             if cp != 10:
                 length += i < end
@@ -418,7 +409,7 @@ def scan_plain(
                 sentences += 1
                 in_sentence = True
             if not fact & DROPPED:
-                h = _mixed(h, fact & POINT)
+                h = fold(h, fact & POINT)
                 count += integer(lengths[cp])
                 if fact & _COUNTED:
                     upper += fact & UPPER != 0
@@ -432,7 +423,7 @@ def scan_plain(
         run_flags = integer(0)
         n = 0
         while True:
-            h = _mixed(h, fact & POINT)
+            h = fold(h, fact & POINT)
             code = code << np.uint64(5) | np.uint64(fact & 31)
             run_flags |= fact
             n += 1
@@ -483,4 +474,4 @@ def scan_plain(
     row[at.REDPAJAMA_CCNET_LENGTH] = characters
     if characters:
         row[at.REDPAJAMA_CURLY_BRACKET_RATIO] = curly / characters
-    return words, word_characters
+    return words

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.kernels import columns as at
-from filters.kernels import integer, kernel
+from filters.kernels import inner, integer
 from filters.kernels.decode import decode, previous
 from filters.kernels.hashing import SECOND_SEED, SEED, finish, hash_bytes, step
 from filters.kernels.ngrams import Table, table_mask
@@ -24,7 +24,7 @@ SHORT_LINE = 30
 _U32 = np.uint64(32)
 
 
-@kernel
+@inner
 def _seen(table: Table, mask: int, key: np.uint64, epoch: int, room: bool) -> bool:
     """Whether a key is in the table; if not and there is room, it is entered."""
     stamp = np.uint64(epoch) << _U32
@@ -39,7 +39,7 @@ def _seen(table: Table, mask: int, key: np.uint64, epoch: int, room: bool) -> bo
     return False
 
 
-@kernel
+@inner
 def first_solid(data: Bytes, start: int, end: int, classes: npt.NDArray[np.int32]) -> int:
     """The offset of the first character that is no white space, or `end`."""
     i = start
@@ -54,7 +54,7 @@ def first_solid(data: Bytes, start: int, end: int, classes: npt.NDArray[np.int32
     return end
 
 
-@kernel
+@inner
 def last_solid(data: Bytes, start: int, end: int, classes: npt.NDArray[np.int32]) -> int:
     """The offset behind the last character that is no white space, or `start`."""
     while end > start:
@@ -66,7 +66,7 @@ def last_solid(data: Bytes, start: int, end: int, classes: npt.NDArray[np.int32]
     return start
 
 
-@kernel
+@inner
 def measure_repeated_lines(
     data: Bytes,
     start: int,

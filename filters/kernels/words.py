@@ -11,11 +11,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import integer, kernel
+from filters.kernels import inner, integer
 from filters.kernels.affixes import CUT, FLAG_SHIFT, Points, code, cut_chunk, find, flags_of
 from filters.kernels.decode import decode
 from filters.kernels.exceptions import EXCEPTION, LONGEST, STOP_SHIFT, Words
-from filters.kernels.hashing import SEED, finish, step
+from filters.kernels.hashing import SEED, finish, fold
 from filters.kernels.tables import (
     ALPHA,
     CURRENCY,
@@ -49,7 +49,7 @@ COUNTERS = 11
 _LONGEST_STOP_WORD = 4
 
 
-@kernel
+@inner
 def split_words(
     data: npt.NDArray[np.uint8],
     start: int,
@@ -92,7 +92,7 @@ def split_words(
         script = flags & SCRIPT != 0
         while n < CHUNK:
             chunk[n] = cp | flags << FLAG_SHIFT
-            h = step(h, cp)
+            h = fold(h, cp)
             any_flags |= flags
             all_flags &= flags
             n += 1
@@ -133,7 +133,7 @@ def split_words(
                 any_flags = integer(0)
                 all_flags = integer(-1)
                 while True:
-                    h = step(h, code(chunk[last]))
+                    h = fold(h, code(chunk[last]))
                     any_flags |= flags_of(chunk[last])
                     all_flags &= flags_of(chunk[last])
                     last += 1

@@ -110,7 +110,7 @@ _DUPLICATE_PARAGRAPH = _duplicate("Paragraphs", "paragraph")
 
 REPETITION = make_family(
     "repetition",
-    1,
+    2,
     "How much of a text repeats itself, as datatrove counts.",
     _DUPLICATE_LINE[0],
     _DUPLICATE_PARAGRAPH[0],
@@ -176,7 +176,7 @@ REPETITION_UNION = make_family(
 ENTROPY = make_family(
     "entropy",
     1,
-    "How varied the words are, as written and with marks, of the first 2,097,152.",
+    "How varied the words are, as written and with marks, of the first 262,144.",
     ratio("unigram_bits", "bits", "Shannon entropy of the words.", NO_WORDS),
     ratio("bigram_bits", "bits", "Entropy of pairs of words.", "the text has fewer than 2 words"),
     *(

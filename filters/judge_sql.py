@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from filters.policy_types import Condition, Policy, Rule
+from filters.policy_types import Bound, Condition, MedianBound, Policy, Rule
 from filters.signals import signal
 
 
@@ -20,7 +20,7 @@ class RuleText:
     meaning: str
     signals: tuple[str, ...]
     operators: tuple[str, ...]
-    thresholds: tuple[int | float | bool | tuple[str, ...], ...]
+    thresholds: tuple[Bound | str, ...]
     missing: str
 
 
@@ -33,7 +33,7 @@ def compile_rules(policy: Policy) -> str:
         `fired` (STRUCT of BOOLEAN by reason; NULL where undefined), which explains.
 
     Raises:
-        ValueError: if a `keep_top` is unresolved.
+        ValueError: if a `keep_top` or `below_median` is unresolved.
     """
     predicates = {rule.reason: _predicate(rule) for rule in policy.rules}
     reasons, unknown, fired = [], [], []
@@ -52,13 +52,26 @@ def compile_rules(policy: Policy) -> str:
     return ",\n".join(columns)
 
 
-def explain_rows(policy: Policy) -> tuple[RuleText, ...]:
-    """Every rule with its signals, operators and thresholds, in policy order."""
+def explain_rows(policy: Policy, language: str | None = None) -> tuple[RuleText, ...]:
+    """Every rule with the signals, operators and thresholds that apply, in policy order.
+
+    Args:
+        policy: resolved or not.
+        language: of the document that is explained; None gives the general bounds.
+    """
     rows = []
     for rule in policy.rules:
-        parts = [part for condition in rule.conditions for part in _parts(condition)]
-        if rule.keep_top is not None and rule.signal is not None:
+        parts: list[tuple[str, str, Bound | str]] = []
+        for condition in rule.conditions:
+            bounds = condition.bounds_for(language)
+            if bounds is None:
+                parts.append((condition.signal, "is not looked at in", str(language)))
+            else:
+                parts += _parts(condition.signal, bounds)
+        if rule.signal is not None and rule.keep_top is not None:
             parts.append((rule.signal, "keep_top", rule.keep_top))
+        if rule.signal is not None and rule.below_median is not None:
+            parts.append((rule.signal, "<", _median(rule.below_median)))
         rows.append(
             RuleText(
                 reason=rule.reason,
@@ -72,9 +85,25 @@ def explain_rows(policy: Policy) -> tuple[RuleText, ...]:
     return tuple(rows)
 
 
+def signals_of(policy: Policy) -> frozenset[str]:
+    """The signals that the compiled policy reads."""
+    read = {condition.signal for rule in policy.rules for condition in rule.conditions}
+    if any(condition.by_language for rule in policy.rules for condition in rule.conditions):
+        read.add(_LANGUAGE)
+    if policy.duplicates.prefer:
+        read.add(policy.duplicates.prefer)
+    return frozenset(read)
+
+
 def signal_sql(name: str) -> str:
     """The column expression of a signal."""
     return ".".join(_identifier(part) for part in name.split("."))
+
+
+def _median(bound: MedianBound) -> str:
+    """How a bound that the run has yet to give is shown."""
+    deviations = "" if bound.deviations == 1 else f"{bound.deviations:g} "
+    return f"max({bound.least:g}, min({bound.most:g}, median - {deviations}sigma)) by language"
 
 
 def _stated(items: list[str]) -> str:
@@ -87,38 +116,44 @@ def _stated(items: list[str]) -> str:
 
 def _predicate(rule: Rule) -> str:
     """TRUE where the rule drops, NULL where that depends on an undefined signal."""
-    if rule.keep_top is not None:
-        raise ValueError(f"rule '{rule.reason}': resolve keep_top before compiling")
+    if rule.keep_top is not None or rule.below_median is not None:
+        unresolved = "below_median" if rule.below_median else "keep_top"
+        raise ValueError(f"rule '{rule.reason}': resolve {unresolved} before compiling")
     return "(" + " AND ".join(_condition(condition) for condition in rule.conditions) + ")"
 
 
 def _condition(condition: Condition) -> str:
-    column = signal_sql(condition.signal)
+    """The bounds as one expression: by language a CASE over the code, unknown codes in ELSE."""
+    general = _tests(condition.signal, condition.bounds_for(None))
+    if not condition.by_language:
+        return general
+    cases = [
+        f"WHEN {_string(code)} THEN {_tests(condition.signal, condition.bounds_for(code))}"
+        for code in condition.by_language
+    ]
+    return f"(CASE {signal_sql(_LANGUAGE)} {' '.join(cases)} ELSE {general} END)"
+
+
+def _tests(name: str, bounds: dict[str, Bound] | None) -> str:
+    column = signal_sql(name)
     tests = []
-    for name, operator, threshold in _parts(condition):
+    for _, operator, threshold in _parts(name, bounds or {}):
         if isinstance(threshold, tuple):
             words = ", ".join(_string(word) for word in threshold)
-            sql_operator = "IN" if operator == "in" else "NOT IN"
-            tests.append(f"{column} {sql_operator} ({words})")
+            tests.append(f"{column} {operator.upper()} ({words})")
         elif isinstance(threshold, bool):
             tests.append(f"{column} = {'TRUE' if threshold else 'FALSE'}")
         else:
             tests.append(f"{column} {operator} {_number(threshold, signal(name).type)}")
-    return "(" + " OR ".join(tests) + ")"
+    return "(" + " OR ".join(tests) + ")" if tests else "FALSE"
 
 
-_Threshold = int | float | bool | tuple[str, ...]
+_LANGUAGE = "language.code"
+_OPERATORS = {"below": "<", "above": ">", "is": "is", "in": "in", "not_in": "not in"}
 
 
-def _parts(condition: Condition) -> list[tuple[str, str, _Threshold]]:
-    stated: list[tuple[str, _Threshold | None]] = [
-        ("<", condition.below),
-        (">", condition.above),
-        ("is", condition.is_),
-        ("in", condition.in_),
-        ("not in", condition.not_in),
-    ]
-    return [(condition.signal, operator, value) for operator, value in stated if value is not None]
+def _parts(name: str, bounds: dict[str, Bound]) -> list[tuple[str, str, Bound]]:
+    return [(name, _OPERATORS[kind], bound) for kind, bound in bounds.items()]
 
 
 def _number(value: int | float, kind: str) -> str:

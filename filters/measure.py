@@ -13,6 +13,7 @@ import functools
 import importlib.metadata
 import threading
 from collections.abc import Iterator
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -42,9 +43,10 @@ from filters.kernels.market import market_words
 from filters.kernels.ngrams import BLOCK, FACTS, LONGEST, NgramScratch
 from filters.kernels.personal import KINDS, WORK
 from filters.kernels.plain import plain
-from filters.kernels.shingles import sign_texts
+from filters.kernels.shingles import shingle_runs, sign_texts
 from filters.kernels.tables import tables
 from filters.kernels.words import CHUNK, COUNTERS
+from filters.local_stop_words import count_stop_words
 from filters.signals import KERNEL_FAMILIES, family_type
 
 MOST_WORDS = 1 << 18
@@ -59,8 +61,11 @@ class MinHashSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     permutations: int = 112
     """Values of a signature: bands times rows."""
+    unit: Literal["words", "characters"] = "words"
+    """What a shingle is made of. Words suit most languages, since a letter of a script written
+    without spaces counts as a word; characters find copies of short or misspelled texts."""
     ngram: int = 5
-    """Words of a shingle; a shorter text has no signature."""
+    """Words or characters of a shingle; a shorter text has no signature."""
     seed: int = 1
     """Of datasketch's permutations."""
     max_shingles: int = 131_072
@@ -113,6 +118,18 @@ def _measure(texts: pa.Array | pa.ChunkedArray, minhash: MinHashSettings | None)
     return pa.RecordBatch.from_arrays(columns, names=names)
 
 
+def sign(texts: pa.Array | pa.ChunkedArray, minhash: MinHashSettings) -> pa.Array:
+    """The `minhash` column of `measure` alone."""
+    signatures = np.zeros((len(texts), minhash.permutations), "<u4")
+    signed = np.zeros(len(texts), np.bool_)
+    row = 0
+    for data, offsets in _buffers(texts):
+        end = row + len(offsets) - 1
+        _sign(data, offsets, minhash, signatures[row:end], signed[row:end])
+        row = end
+    return _signature_column(signatures, signed)
+
+
 @functools.cache
 def warm_up() -> None:
     """Compile the kernels into the cache: seconds once per machine, nothing afterwards.
@@ -127,6 +144,8 @@ def _compile_all() -> None:
     _measure(texts, MinHashSettings())
     _content_hash(texts)
     _keyed_hash(texts, 0)
+    count_stop_words(texts, pa.array(["en"]))
+    shingle_sets(texts, MinHashSettings())
     copy_visible(np.frombuffer(b"<p>", np.uint8), np.empty(1, np.uint8))
 
 
@@ -170,6 +189,34 @@ def _keyed_hash(ids: pa.Array | pa.ChunkedArray, seed: int) -> pa.Array:
         keyed_hashes(data, offsets, np.uint64(seed & 0xFFFFFFFFFFFFFFFF), out[row:end])
         row = end
     return pa.array(out)
+
+
+def shingle_sets(
+    texts: pa.Array | pa.ChunkedArray, settings: MinHashSettings
+) -> tuple[npt.NDArray[np.uint32], Offsets]:
+    """The sorted unique shingles that a signature of each text is made of.
+
+    Returns:
+        All of them in one array, and where each text's begin, with the end of the last.
+
+    Raises:
+        TypeError: if `texts` is not of strings.
+        ValueError: if it contains a null.
+    """
+    runs: list[npt.NDArray[np.uint32]] = [np.empty(0, np.uint32)]
+    ends: list[Offsets] = [np.zeros(1, np.int64)]
+    for data, offsets in _buffers(texts):
+        hashes, room = _words_scratch(offsets, settings)
+        most = np.minimum(np.diff(offsets), settings.max_shingles)
+        out = np.empty(int(most.sum()), np.uint32)
+        found = np.zeros(len(offsets), np.int64)
+        shingle_runs(
+            *(data, offsets, tables().classes, tables().fold, settings.ngram),
+            *(settings.unit == "characters", hashes, np.empty(room, np.uint32), out, found),
+        )
+        runs.append(out[: found[-1]])
+        ends.append(found[1:] + ends[-1][-1])
+    return np.concatenate(runs), np.concatenate(ends)
 
 
 def _buffers(texts: pa.Array | pa.ChunkedArray) -> Iterator[tuple[Data, Offsets]]:
@@ -274,6 +321,17 @@ def _permutations(count: int, seed: int) -> tuple[npt.NDArray[np.uint32], npt.ND
     return both[0], both[1]
 
 
+def _words_scratch(
+    offsets: Offsets, settings: MinHashSettings
+) -> tuple[npt.NDArray[np.uint64], int]:
+    """Room for the words' hashes that are looked at, and the number of shingles that may follow."""
+    longest = int(np.max(np.diff(offsets), initial=0))
+    room = min(longest, settings.max_shingles) + settings.ngram
+    shared = _scratch(longest).lines.hashes
+    hashes = shared[:room] if len(shared) >= room else np.empty(room, np.uint64)
+    return hashes[: settings.max_shingles + settings.ngram - 1], room
+
+
 def _sign(
     data: Data,
     offsets: Offsets,
@@ -281,18 +339,16 @@ def _sign(
     signatures: npt.NDArray[np.uint32],
     signed: npt.NDArray[np.bool_],
 ) -> None:
-    longest = int(np.max(np.diff(offsets), initial=0))
-    room = min(longest, settings.max_shingles) + settings.ngram
-    shared = _scratch(longest).lines.hashes
-    hashes = shared[:room] if len(shared) >= room else np.empty(room, np.uint64)
+    hashes, room = _words_scratch(offsets, settings)
     sign_texts(
         data,
         offsets,
         tables().classes,
         tables().fold,
         settings.ngram,
+        settings.unit == "characters",
         *_permutations(settings.permutations, settings.seed),
-        hashes[: settings.max_shingles + settings.ngram - 1],
+        hashes,
         np.empty(room, np.uint32),
         signatures,
         signed,

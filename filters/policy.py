@@ -9,14 +9,20 @@ to SQL by `filters.judge_sql`. A rule says which documents to *drop* and the rea
     below = 50
 
 Every stated bound is a reason to drop, so `below = 3, above = 10` drops what lies outside [3, 10].
-`all = [...]` drops where every condition holds. `keep_top = 0.5` is a share of the run; `resolve`
-replaces it by a literal `below` once the run's scores are known, and the resolved policy is the
-one that is fingerprinted, stored and judged by.
+`all = [...]` drops where every condition holds. Bounds can differ by language:
+
+    [rules.by_language]
+    de = { above = 12.0 }
+    ja = { off = true }
+
+`keep_top = 0.5` is a share of the run, `below_median = { least = 0.3, most = 0.9 }` a bound from
+the run's scores in each language; `resolve` replaces both by a literal `below` once the run's
+values are known, and the resolved policy is the one that is fingerprinted, stored and judged by.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib import resources
 from typing import Any, cast
 
@@ -27,20 +33,24 @@ from filters.errors import ConfigError, did_you_mean
 from filters.policy_check import check_policy, threshold_number
 from filters.policy_types import (
     DUPLICATE_REASONS,
-    RESERVED_REASONS,
+    RESERVED_MEANINGS,
     Bounds,
     Condition,
     Duplicates,
+    LanguageBounds,
+    MedianBound,
     Policy,
     Rule,
 )
 
 __all__ = [
     "DUPLICATE_REASONS",
-    "RESERVED_REASONS",
+    "RESERVED_MEANINGS",
     "Bounds",
     "Condition",
     "Duplicates",
+    "LanguageBounds",
+    "MedianBound",
     "Policy",
     "Rule",
     "parse_policy",
@@ -51,6 +61,10 @@ __all__ = [
     "shipped_policy",
     "unresolved",
 ]
+
+
+Threshold = int | float | None | Mapping[str, int | float]
+"""What the run's documents say about a rule: one number, or one for each language."""
 
 
 def shipped_policies() -> tuple[str, ...]:
@@ -73,17 +87,18 @@ def shipped_policy(name: str) -> Policy:
     return parse_policy(text, file)
 
 
-def parse_policy(text: str, where: str) -> Policy:
+def parse_policy(text: str, where: str, guests: Collection[str] = ()) -> Policy:
     """Read a policy from TOML and check it against the signal registry.
 
     Args:
         text: the TOML document.
         where: its name, used in errors.
+        guests: names of the recipe's guests, whose verdicts are signals too.
 
     Raises:
         ConfigError: naming the path of the setting and, for a name, the nearest valid one.
     """
-    return check_policy(load_toml(Policy, text, where), where)
+    return check_policy(load_toml(Policy, text, where), where, guests)
 
 
 def policy_to_mapping(policy: Policy) -> dict[str, Any]:
@@ -92,33 +107,55 @@ def policy_to_mapping(policy: Policy) -> dict[str, Any]:
 
 
 def policy_from_mapping(mapping: Mapping[str, Any], where: str) -> Policy:
-    """Read back what `policy_to_mapping` gave; checked like TOML."""
-    return check_policy(load(Policy, mapping, where), where)
+    """Read back what `policy_to_mapping` gave; checked like TOML, but of guests any name."""
+    return check_policy(load(Policy, mapping, where), where, None)
 
 
 def unresolved(policy: Policy) -> tuple[Rule, ...]:
-    """The rules whose `keep_top` still needs a literal threshold."""
-    return tuple(rule for rule in policy.rules if rule.keep_top is not None)
+    """The rules that still need literal bounds: those with `keep_top` or `below_median`."""
+    return tuple(rule for rule in policy.rules if rule.keep_top is not None or rule.below_median)
 
 
-def resolve(policy: Policy, thresholds: Mapping[str, int | float | None]) -> Policy:
-    """Replace every `keep_top` by a literal `below`.
+def resolve(policy: Policy, thresholds: Mapping[str, Threshold]) -> Policy:
+    """Replace every `keep_top` and `below_median` by literal bounds.
 
     Args:
         policy: the policy as written.
-        thresholds: by reason, the smallest value that is kept; None where no document of the run
-            has the signal, so that nothing can lie below it.
+        thresholds: by reason. For `keep_top` the smallest value that is kept, or None where no
+            document of the run has the signal, so that nothing can lie below it. For
+            `below_median` the bound of each language the run has.
 
     Raises:
-        KeyError: if a rule with `keep_top` has no threshold.
+        KeyError: if a rule that needs it has no threshold.
     """
     rules = []
     for rule in policy.rules:
-        if rule.keep_top is not None and rule.signal is not None:
+        where = f"{policy.name}: threshold of {rule.reason}"
+        if rule.signal is None or (rule.keep_top is None and rule.below_median is None):
+            rules.append(rule)
+        elif rule.below_median:
+            found = thresholds[rule.reason]
+            assert isinstance(found, Mapping)
+            rules.append(_with_medians(rule, rule.signal, rule.below_median, found, where))
+        else:
             value = thresholds[rule.reason]
-            where = f"{policy.name}: threshold of {rule.reason}"
+            assert not isinstance(value, Mapping)
             below = threshold_number(rule.signal, value, where)
             rules.append(msgspec.structs.replace(rule, keep_top=None, below=below))
-        else:
-            rules.append(rule)
     return msgspec.structs.replace(policy, rules=tuple(rules))
+
+
+def _with_medians(
+    rule: Rule, name: str, bound: MedianBound, found: Mapping[str, int | float], where: str
+) -> Rule:
+    """The rule with a literal bound for each language; what it states itself for one stays."""
+    measured = {
+        code: LanguageBounds(below=threshold_number(name, found[code], where))
+        for code in sorted(found)
+    }
+    return msgspec.structs.replace(
+        rule,
+        below_median=None,
+        below=threshold_number(name, bound.least, where),
+        by_language=measured | rule.by_language,
+    )

@@ -9,13 +9,27 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import TypeVar
 
 import msgspec
 
 from filters.errors import ConfigError, did_you_mean
-from filters.policy_types import RESERVED_REASONS, Bounds, Condition, Policy, Rule
+from filters.languages import LANGUAGES
+from filters.policy_types import (
+    RESERVED_MEANINGS,
+    Bound,
+    Bounds,
+    Condition,
+    LanguageBounds,
+    MedianBound,
+    Policy,
+    Rule,
+)
 from filters.signals import Signal, names, signal
+
+GUEST_PREFIX = "guests."
+"""Of the signals that hold the verdicts of a recipe's guests."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _REASON = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -28,8 +42,13 @@ _KINDS = {
 }
 
 
-def check_policy(policy: Policy, where: str) -> Policy:
+def check_policy(policy: Policy, where: str, guests: Collection[str] | None = ()) -> Policy:
     """Check a policy as parsed; its numbers come back in the type of their signal.
+
+    Args:
+        policy: as parsed.
+        where: its name, used in errors.
+        guests: names of the guests whose verdicts it may use; None allows any.
 
     Raises:
         ConfigError: at the first thing that is wrong.
@@ -41,8 +60,11 @@ def check_policy(policy: Policy, where: str) -> Policy:
     if not policy.rules and not policy.duplicates.drop:
         raise ConfigError(f"{where}: rules", "an empty policy drops nothing.", "State a rule.")
     _check_reasons(policy.rules, where)
-    rules = tuple(_checked_rule(r, f"{where}: rules[{i}]") for i, r in enumerate(policy.rules))
-    _check_duplicates(policy, where)
+    signals = _Signals(guests)
+    rules = tuple(
+        _checked_rule(rule, signals, f"{where}: rules[{i}]") for i, rule in enumerate(policy.rules)
+    )
+    _check_duplicates(policy, signals, where)
     return msgspec.structs.replace(policy, rules=rules)
 
 
@@ -51,10 +73,10 @@ def threshold_number(name: str, value: int | float | None, where: str) -> int | 
     found = signal(name)
     whole = found.type == "int64"
     if value is not None:
-        return _number(name, math.ceil(value) if whole else value, where)
+        return _number(found, math.ceil(value) if whole else value, where)
     low = found.range[0] if found.range else None
     if low is not None:
-        return _number(name, low, where)
+        return _number(found, low, where)
     return _INT64[0] if whole else -sys.float_info.max
 
 
@@ -64,7 +86,7 @@ def _check_reasons(rules: Sequence[Rule], where: str) -> None:
         here = f"{where}: rules[{i}].reason"
         if not _REASON.fullmatch(rule.reason):
             raise ConfigError(here, "must be lower case words joined by underscores.")
-        if rule.reason in RESERVED_REASONS:
+        if rule.reason in RESERVED_MEANINGS:
             raise ConfigError(here, f"'{rule.reason}' is given by the pipeline itself.")
         if rule.reason in first:
             other = first[rule.reason]
@@ -72,75 +94,174 @@ def _check_reasons(rules: Sequence[Rule], where: str) -> None:
         first[rule.reason] = i
 
 
-def _checked_rule(rule: Rule, where: str) -> Rule:
+class _Signals:
+    """The signals a policy may name: the registry's, and the verdicts of the recipe's guests."""
+
+    def __init__(self, guests: Collection[str] | None) -> None:
+        self._guests = guests
+
+    def find(self, name: str, where: str) -> Signal:
+        """The signal of a name, or a `ConfigError` with the nearest one."""
+        guest = name.removeprefix(GUEST_PREFIX)
+        if guest != name and (self._guests is None or guest in self._guests):
+            return _verdict_of(guest)
+        try:
+            return signal(name)
+        except KeyError:
+            pass
+        known = [*names(), *(GUEST_PREFIX + each for each in self._guests or ())]
+        hint = did_you_mean(name, known)
+        if guest != name:
+            hint = f"{hint} A guest's verdict needs [[guests]] in the recipe.".strip()
+        raise ConfigError(where, f"no signal '{name}'.", hint)
+
+
+def _verdict_of(guest: str) -> Signal:
+    return Signal(
+        name=GUEST_PREFIX + guest,
+        type="string",
+        unit="verdict",
+        meaning="`passed`, or the reason why the guest would drop the document.",
+        null_when="the guest failed on the document",
+        source="datatrove",
+        range=None,
+    )
+
+
+def _checked_rule(rule: Rule, signals: _Signals, where: str) -> Rule:
     if rule.all:
-        if rule.signal is not None or rule.keep_top is not None or _stated(rule):
+        if rule.signal is not None or _resolved_later(rule) or rule.stated or rule.by_language:
             raise ConfigError(where, "'all' stands alone: put signal and bounds into it.")
         conditions = tuple(
-            _checked_condition(c, f"{where}.all[{i}]") for i, c in enumerate(rule.all)
+            _checked_condition(c, signals, f"{where}.all[{i}]") for i, c in enumerate(rule.all)
         )
         return msgspec.structs.replace(rule, all=conditions)
     if rule.signal is None:
         raise ConfigError(where, "needs a 'signal' with a bound, or 'all'.")
-    if rule.keep_top is None:
-        checked = _checked_condition(rule.conditions[0], where)
-        return msgspec.structs.replace(rule, below=checked.below, above=checked.above)
-    if _stated(rule):
-        raise ConfigError(f"{where}.keep_top", f"excludes '{_stated(rule)[0]}' in the same rule.")
+    if _resolved_later(rule):
+        return _checked_later(rule, rule.signal, signals, where)
+    checked = _checked_condition(rule.conditions[0], signals, where)
+    return msgspec.structs.replace(
+        rule, below=checked.below, above=checked.above, by_language=checked.by_language
+    )
+
+
+def _resolved_later(rule: Rule) -> list[str]:
+    """The settings, under their names in TOML, that the run's documents turn into bounds."""
+    settings = {"keep_top": rule.keep_top, "below_median": rule.below_median}
+    return [name for name, setting in settings.items() if setting is not None]
+
+
+def _checked_later(rule: Rule, name: str, signals: _Signals, where: str) -> Rule:
+    kind, *others = _resolved_later(rule)
+    others += rule.stated
+    if others:
+        raise ConfigError(f"{where}.{kind}", f"excludes '{others[0]}' in the same rule.")
+    found = signals.find(name, f"{where}.signal")
+    if "below" not in _KINDS[found.type]:
+        raise ConfigError(f"{where}.{kind}", f"needs numbers, '{name}' is {found.type}.")
+    if rule.below_median:
+        _check_median(rule.below_median, found, f"{where}.below_median")
+        own = _checked_languages({}, rule.by_language, found, where)
+        return msgspec.structs.replace(rule, by_language=own)
+    if rule.by_language:
+        raise ConfigError(f"{where}.keep_top", "excludes 'by_language': it is one share of all.")
+    assert rule.keep_top is not None
     if not 0 < rule.keep_top < 1:
         raise ConfigError(f"{where}.keep_top", "must lie between 0 and 1, exclusively.")
-    found = _known_signal(rule.signal, f"{where}.signal")
-    if "below" not in _KINDS[found.type]:
-        raise ConfigError(f"{where}.keep_top", f"needs numbers, '{rule.signal}' is {found.type}.")
     return rule
 
 
-def _checked_condition(condition: Condition, where: str) -> Condition:
-    name = condition.signal
-    found = _known_signal(name, f"{where}.signal")
-    stated = _stated(condition)
-    if not stated:
-        usable = " or ".join(f"'{kind}'" for kind in _KINDS[found.type])
-        raise ConfigError(where, f"says nothing about '{name}'.", f"State {usable}.")
-    for kind in stated:
+def _check_median(bound: MedianBound, found: Signal, where: str) -> None:
+    for field in ("least", "most"):
+        limit = Bounds(below=getattr(bound, field))
+        try:
+            _checked_bounds(limit, found, where)
+        except ConfigError as error:
+            raise ConfigError(f"{where}.{field}", error.problem, error.hint) from None
+    if bound.least > bound.most:
+        raise ConfigError(f"{where}.least", f"is above most, {bound.most}.")
+    if not 0 <= bound.deviations < math.inf:
+        raise ConfigError(f"{where}.deviations", "must be 0 or more.")
+
+
+def _checked_condition(condition: Condition, signals: _Signals, where: str) -> Condition:
+    found = signals.find(condition.signal, f"{where}.signal")
+    if not condition.stated and not condition.by_language:
+        raise ConfigError(where, f"says nothing about '{found.name}'.", f"State {_usable(found)}.")
+    checked = _checked_bounds(condition, found, where)
+    own = _checked_languages(checked.stated, condition.by_language, found, where)
+    return msgspec.structs.replace(
+        condition, below=checked.below, above=checked.above, by_language=own
+    )
+
+
+def _checked_languages(
+    general: dict[str, Bound], by_language: dict[str, LanguageBounds], found: Signal, where: str
+) -> dict[str, LanguageBounds]:
+    checked = {}
+    for code, own in by_language.items():
+        here = f"{where}.by_language.{code}"
+        if code not in LANGUAGES:
+            raise ConfigError(here, "no such language.", did_you_mean(code, LANGUAGES))
+        if own.off and own.stated:
+            raise ConfigError(f"{here}.off", f"excludes '{next(iter(own.stated))}'.")
+        if not own.off and not own.stated:
+            hint = f"State {_usable(found)}, or off = true."
+            raise ConfigError(here, "says nothing about the language.", hint)
+        checked[code] = _checked_bounds(own, found, here)
+        _check_together(general | checked[code].stated, here)
+    return checked
+
+
+_B = TypeVar("_B", bound=Bounds)
+
+
+def _checked_bounds(bounds: _B, found: Signal, where: str) -> _B:
+    for kind in bounds.stated:
         if kind not in _KINDS[found.type]:
-            usable = " or ".join(f"'{k}'" for k in _KINDS[found.type])
-            problem = f"does not apply: '{name}' is {found.type}."
-            raise ConfigError(f"{where}.{kind}", problem, f"Use {usable}.")
-    for kind in ("in", "not_in"):
-        words = condition.in_ if kind == "in" else condition.not_in
+            problem = f"does not apply: '{found.name}' is {found.type}."
+            raise ConfigError(f"{where}.{kind}", problem, f"Use {_usable(found)}.")
+    for kind, words in (("in", bounds.in_), ("not_in", bounds.not_in)):
         if words is not None:
             _check_words(words, f"{where}.{kind}")
-    if condition.in_ is not None and condition.not_in is not None:
-        raise ConfigError(f"{where}.not_in", "excludes 'in' in the same rule.")
-    return _checked_bounds(condition, found, where)
-
-
-def _checked_bounds(condition: Condition, found: Signal, where: str) -> Condition:
-    below, above = condition.below, condition.above
+    below, above = bounds.below, bounds.above
     low, high = found.range or (None, None)
     if below is not None:
-        below = _number(condition.signal, below, f"{where}.below")
+        below = _number(found, below, f"{where}.below")
         if low is not None and below < low:
             raise ConfigError(f"{where}.below", f"never true: the signal starts at {low}.")
         if high is not None and below > high:
             raise ConfigError(f"{where}.below", f"always true: the signal ends at {high}.")
     if above is not None:
-        above = _number(condition.signal, above, f"{where}.above")
+        above = _number(found, above, f"{where}.above")
         if high is not None and above > high:
             raise ConfigError(f"{where}.above", f"never true: the signal ends at {high}.")
         if low is not None and above < low:
             raise ConfigError(f"{where}.above", f"always true: the signal starts at {low}.")
-    if below is not None and above is not None and below > above:
+    checked = msgspec.structs.replace(bounds, below=below, above=above)
+    _check_together(checked.stated, where)
+    return checked
+
+
+def _check_together(stated: dict[str, Bound], where: str) -> None:
+    """Refuse bounds that contradict each other."""
+    if "in" in stated and "not_in" in stated:
+        raise ConfigError(f"{where}.not_in", "excludes 'in' in the same rule.")
+    below, above = stated.get("below"), stated.get("above")
+    if isinstance(below, int | float) and isinstance(above, int | float) and below > above:
         raise ConfigError(where, f"below {below} or above {above} is every value there is.")
-    return msgspec.structs.replace(condition, below=below, above=above)
 
 
-def _number(name: str, value: int | float, where: str) -> int | float:
+def _usable(found: Signal) -> str:
+    return " or ".join(f"'{kind}'" for kind in _KINDS[found.type])
+
+
+def _number(found: Signal, value: int | float, where: str) -> int | float:
     """A bound in the type of its signal, exactly."""
     if isinstance(value, float) and not math.isfinite(value):
         raise ConfigError(where, "must be a finite number.")
-    if signal(name).type == "double":
+    if found.type == "double":
         try:
             number = float(value)
         except OverflowError:
@@ -150,7 +271,9 @@ def _number(name: str, value: int | float, where: str) -> int | float:
         return number + 0.0  # -0.0 becomes 0.0: one meaning, one spelling
     whole = int(value)
     if whole != value:
-        raise ConfigError(where, f"'{name}' is counted in whole numbers.", f"Try {round(value)}.")
+        raise ConfigError(
+            where, f"'{found.name}' is counted in whole numbers.", f"Try {round(value)}."
+        )
     if not _INT64[0] <= whole <= _INT64[1]:
         raise ConfigError(where, "does not fit in 64 bits.")
     return whole
@@ -165,30 +288,11 @@ def _check_words(words: tuple[str, ...], where: str) -> None:
         raise ConfigError(where, "holds an empty or unprintable value.")
 
 
-def _check_duplicates(policy: Policy, where: str) -> None:
+def _check_duplicates(policy: Policy, signals: _Signals, where: str) -> None:
     if len(set(policy.duplicates.drop)) != len(policy.duplicates.drop):
         raise ConfigError(f"{where}: duplicates.drop", "names a kind twice.")
     prefer = policy.duplicates.prefer
     if prefer is not None:
         here = f"{where}: duplicates.prefer"
-        if "below" not in _KINDS[_known_signal(prefer, here).type]:
+        if "below" not in _KINDS[signals.find(prefer, here).type]:
             raise ConfigError(here, f"needs a signal of numbers, '{prefer}' is not one.")
-
-
-def _known_signal(name: str, where: str) -> Signal:
-    try:
-        return signal(name)
-    except KeyError:
-        raise ConfigError(where, f"no signal '{name}'.", did_you_mean(name, names())) from None
-
-
-def _stated(bounds: Bounds) -> list[str]:
-    """The bounds that are set, under their names in TOML."""
-    values = {
-        "below": bounds.below,
-        "above": bounds.above,
-        "is": bounds.is_,
-        "in": bounds.in_,
-        "not_in": bounds.not_in,
-    }
-    return [kind for kind, value in values.items() if value is not None]

@@ -8,13 +8,23 @@ from typing import Literal
 import msgspec
 
 Missing = Literal["keep", "drop", "unknown"]
-Duplicate = Literal["exact", "near"]
+Duplicate = Literal["exact", "near", "url"]
+Bound = int | float | bool | tuple[str, ...]
 
-DUPLICATE_REASONS: Mapping[str, str] = {"exact": "exact_duplicate", "near": "near_duplicate"}
+DUPLICATE_REASONS: Mapping[str, str] = {
+    "exact": "exact_duplicate",
+    "near": "near_duplicate",
+    "url": "url_duplicate",
+}
 """The reason a document gets for losing to the survivor of its cluster, by kind of cluster."""
 
-RESERVED_REASONS = frozenset({*DUPLICATE_REASONS.values(), "empty_after_transforms"})
-"""Reasons that stages give themselves; a rule cannot use them."""
+RESERVED_MEANINGS: Mapping[str, str] = {
+    "exact_duplicate": "The same text as the survivor of its cluster.",
+    "near_duplicate": "Nearly the same text as the survivor of its cluster.",
+    "url_duplicate": "Another capture of the survivor's address.",
+    "empty_after_transforms": "The transforms left nothing of the text.",
+}
+"""Reasons that stages give themselves, and what they mean; a rule cannot use them."""
 
 
 class Bounds(
@@ -33,12 +43,58 @@ class Bounds(
     not_in: tuple[str, ...] | None = None
     """Drop where the (string) signal is none of these words."""
 
+    @property
+    def stated(self) -> dict[str, Bound]:
+        """The bounds that are set, under their names in TOML."""
+        kinds: dict[str, Bound | None] = {
+            "below": self.below,
+            "above": self.above,
+            "is": self.is_,
+            "in": self.in_,
+            "not_in": self.not_in,
+        }
+        return {kind: bound for kind, bound in kinds.items() if bound is not None}
+
+
+class LanguageBounds(
+    Bounds, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True
+):
+    """Bounds for documents in one language."""
+
+    off: bool = False
+    """True: the rule does not look at documents in this language."""
+
+
+class MedianBound(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True
+):
+    """A bound for each language, taken from the run's own documents in that language.
+
+    FineWeb2's bound on language scores is `{ least = 0.3, most = 0.9 }`.
+    """
+
+    least: float
+    """The bound is at least this, and this for a language the run has no document of."""
+    most: float
+    """The bound is at most this."""
+    deviations: float = 1.0
+    """How many standard deviations the bound lies below the median."""
+
 
 class Condition(Bounds, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """One signal and its bounds."""
 
     signal: str
     """Name of the signal, `family.noun_unit`."""
+    by_language: dict[str, LanguageBounds] = {}
+    """Bounds that replace the general ones of the same kind, by `language.code`."""
+
+    def bounds_for(self, language: str | None) -> dict[str, Bound] | None:
+        """The bounds that apply to a document in this language; None where it is not looked at."""
+        own = self.by_language.get(language) if language is not None else None
+        if own is None:
+            return self.stated
+        return None if own.off else self.stated | own.stated
 
 
 class Rule(Bounds, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -52,6 +108,11 @@ class Rule(Bounds, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     """Name of the signal, where the rule looks at one."""
     keep_top: float | None = None
     """Keep this share of the run's documents, those with the highest values of the signal."""
+    below_median: MedianBound | None = None
+    """Drop what lies far below the median of the document's language, resolved over the run."""
+    by_language: dict[str, LanguageBounds] = {}
+    """Bounds that replace the rule's own of the same kind, by `language.code`; with `all`, they
+    stand in the conditions."""
     all: tuple[Condition, ...] = ()
     """Drop where every one of these conditions holds."""
     missing: Missing = "keep"
@@ -70,6 +131,7 @@ class Rule(Bounds, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
                 is_=self.is_,
                 in_=self.in_,
                 not_in=self.not_in,
+                by_language=self.by_language,
             ),
         )
 
@@ -80,7 +142,12 @@ class Duplicates(
     """What happens to copies. The survivor is chosen among members that pass every rule."""
 
     drop: tuple[Duplicate, ...] = ()
-    """Which kinds of copies are dropped: `exact`, `near`."""
+    """Which kinds of copies are dropped: `exact`, `near`, and `url` for pages of one address."""
+    priority: tuple[str, ...] = ()
+    """Sources to trust, the most trusted first: the survivor's `source` contains the first of these
+    that any member's does. Decides before `prefer`."""
+    newest: bool = True
+    """Of pages of one address the newest survives, rather than the first."""
     prefer: str | None = None
     """The survivor has the highest value of this signal (NULL last), then the smallest id."""
 

@@ -1,8 +1,8 @@
 """Transforms: what changes a text before it is written to a curated shard.
 
 A transform is a pure function of one text, so its result does not depend on the batch or on
-the order of documents, and applying it again changes nothing. Its version is raised by hand
-whenever its output changes; name and version are part of the curated fingerprint.
+the order of documents. Its version is raised by hand whenever its output changes; name and
+version are part of the curated fingerprint.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from filters.errors import ConfigError, did_you_mean
 from filters.line_cleaning import NEEDS_CLEANING, clean
+from filters.line_edits import c4_lines, c4_lines_any_end, dclm_lines
 from filters.pii import NEEDS_REDACTION, redact
 
 
@@ -23,12 +24,15 @@ class Transform:
     """A named, versioned function from texts to texts."""
 
     name: str
-    version: int
+    version: int | str
+    """Of the transform, or of the package it comes from."""
     meaning: str
     candidates: str
     """RE2 pattern: a text without a match is certainly not changed."""
     change: Callable[[str], str]
-    """Text to text: pure and idempotent."""
+    """Text to text, pure."""
+    idempotent: bool = True
+    """Whether applying it again changes nothing; a faithful copy of another tool's may not be."""
 
     def apply(self, texts: pa.Array) -> pa.Array:
         """Change an array of strings; NULL stays NULL, the type stays as it is."""
@@ -58,25 +62,59 @@ TRANSFORMS: tuple[Transform, ...] = (
         candidates=NEEDS_REDACTION,
         change=redact,
     ),
+    Transform(
+        name="c4_lines",
+        version=1,
+        meaning=(
+            "Keeps the lines that C4 keeps, as datatrove's C4QualityFilter does: those that end in "
+            "a terminal mark and have three words or more, none of over 1000 characters, no "
+            "JavaScript and no policy phrase; strips citation marks."
+        ),
+        candidates="",
+        change=c4_lines,
+        idempotent=False,
+    ),
+    Transform(
+        name="c4_lines_any_end",
+        version=1,
+        meaning="The same without the rule that a line ends in a terminal mark, as in FineWeb.",
+        candidates="",
+        change=c4_lines_any_end,
+        idempotent=False,
+    ),
+    Transform(
+        name="dclm_lines",
+        version=1,
+        meaning=(
+            "Drops lines that are mostly upper case, all digits, a counter such as 12K likes, or "
+            "one word, and shop and log-in phrases in short lines, as DCLM does."
+        ),
+        candidates="",
+        change=dclm_lines,
+        idempotent=False,
+    ),
 )
 """Every transform there is."""
 
 
-def transforms(names: Sequence[str], where: str) -> tuple[Transform, ...]:
+def transforms(wanted: Sequence[str | Transform], where: str) -> tuple[Transform, ...]:
     """Look transforms up, in the order given.
 
     Args:
-        names: of registered transforms.
+        wanted: names of registered transforms; one that is made already stays as it is.
         where: path of the setting that holds the names, used in errors.
 
     Raises:
         ConfigError: for a name that does not exist or comes twice.
     """
     known = {transform.name: transform for transform in TRANSFORMS}
-    for i, name in enumerate(names):
-        if name not in known:
+    found: dict[str, Transform] = {}
+    for i, each in enumerate(wanted):
+        name = each if isinstance(each, str) else each.name
+        if isinstance(each, str) and name not in known:
             hint = did_you_mean(name, known)
             raise ConfigError(f"{where}[{i}]", f"no transform '{name}'.", hint)
-        if name in names[:i]:
+        if name in found:
             raise ConfigError(f"{where}[{i}]", f"'{name}' is applied already.")
-    return tuple(known[name] for name in names)
+        found[name] = known[each] if isinstance(each, str) else each
+    return tuple(found.values())

@@ -11,11 +11,13 @@ from classifiers.language import LanguageIdentifier
 from classifiers.quality import QualityModel
 from filters.policy import Policy
 from filters.signals import FAMILIES
+from jobs.earlier import EarlierRun, find_earlier
 from jobs.recipe import Recipe, read_policy
 from manifests.manifest import Manifest, fingerprint, load_all
 from manifests.run import ModelRecord
 from manifests.store import Store
 from pipeline import measure
+from pipeline.guests import check_guests, guests_identity
 from pipeline.read.inputs import InputShard, list_inputs
 
 
@@ -38,6 +40,8 @@ class Plan:
     models: tuple[ModelRecord, ...]
     documents_fingerprint: str
     run_id: str
+    earlier: tuple[EarlierRun, ...] = ()
+    """Runs whose kept documents count as known."""
 
     def measured(self) -> dict[str, Manifest]:
         """The input shards that are measured already, by key."""
@@ -51,9 +55,12 @@ def make_plan(recipe: Recipe) -> Plan:
     Raises:
         ConfigError: for a setting, policy or model that is wrong.
         InputError: for an input that is missing or a glob that matches nothing.
+        StoreError: for an earlier run that is not there.
     """
+    check_guests(recipe.guests, "guests")
     policy = read_policy(recipe)
     inputs = tuple(list_inputs(recipe.input, ""))
+    earlier = find_earlier(recipe)
     models = [ModelRecord("language", "lid.176.ftz", LanguageIdentifier().sha256)]
     if recipe.quality.model:
         wanted = recipe.quality
@@ -73,6 +80,7 @@ def make_plan(recipe: Recipe) -> Plan:
         settings.extract,
         settings.minhash,
         recipe.quality.positive_label,
+        *guests_identity(recipe.guests),
     )
     identity = fingerprint(
         "run",
@@ -82,6 +90,7 @@ def make_plan(recipe: Recipe) -> Plan:
         recipe.dedup,
         recipe.curated,
         sorted(shard.key for shard in inputs),
+        [(run.documents, run.decisions) for run in earlier],
     )
     return Plan(
         recipe=recipe,
@@ -91,4 +100,5 @@ def make_plan(recipe: Recipe) -> Plan:
         models=tuple(models),
         documents_fingerprint=documents,
         run_id=f"{recipe.name}-{identity[:8]}",
+        earlier=earlier,
     )

@@ -22,6 +22,7 @@ _TITLES = {
     "documents": "measure",
     "bands": "dedup: bands",
     "edges": "dedup: edges",
+    "verified": "dedup: verifying",
     "duplicates": "dedup: clusters",
     "thresholds": "judge: thresholds",
     "candidates": "judge: candidates",

@@ -19,8 +19,10 @@ from filters.measure import MinHashSettings
 from filters.policy import Policy, parse_policy, shipped_policies, shipped_policy
 from pipeline.dedup import DedupSettings
 from pipeline.extract import ExtractSettings
+from pipeline.gating import GateSettings
+from pipeline.guests import GuestSettings
 from pipeline.materialize import CuratedSettings
-from pipeline.measure import GateSettings, MeasureSettings, QualitySettings
+from pipeline.measure import MeasureSettings, QualitySettings
 from pipeline.read.inputs import InputSettings
 
 
@@ -32,10 +34,13 @@ class JudgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MinHashRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a MinHash signature is made of; its size follows from dedup's bands and rows."""
+    """What a MinHash signature is made of; its size is a setting of dedup."""
 
+    unit: Literal["words", "characters"] = "words"
+    """What a shingle is made of; a letter of a script without spaces counts as a word."""
     ngram: int = 5
-    """Words per shingle."""
+    """Words or characters per shingle: 5 and 24 are usual. A shorter text has no signature, and
+    only equal texts are its duplicates."""
     seed: int = 1
     """Seed of the permutations."""
 
@@ -65,6 +70,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     extract: ExtractSettings = ExtractSettings()
     minhash: MinHashRecipe = MinHashRecipe()
     quality: QualitySettings = QualitySettings()
+    guests: tuple[GuestSettings, ...] = ()
+    """Filters of datatrove whose verdicts become signals, each a table `[[guests]]`."""
     dedup: DedupSettings = DedupSettings()
     judge: JudgeSettings = JudgeSettings()
     curated: CuratedSettings = CuratedSettings()
@@ -77,11 +84,13 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             gates=self.gates,
             extract=self.extract,
             minhash=MinHashSettings(
-                permutations=self.dedup.bands * self.dedup.rows,
+                permutations=self.dedup.signature_values,
+                unit=self.minhash.unit,
                 ngram=self.minhash.ngram,
                 seed=self.minhash.seed,
             ),
             quality=self.quality,
+            guests=self.guests,
         )
 
 
@@ -110,6 +119,12 @@ def read_recipe(path: Path) -> Recipe:
         lake=resolve_path(recipe.lake, folder),
         input=msgspec.structs.replace(
             recipe.input, urls=[resolve_path(url, folder) for url in recipe.input.urls]
+        ),
+        dedup=msgspec.structs.replace(
+            recipe.dedup,
+            against=tuple(
+                resolve_path(name, folder) if "/" in name else name for name in recipe.dedup.against
+            ),
         ),
         quality=msgspec.structs.replace(
             recipe.quality, model=resolve_path(recipe.quality.model, folder)
@@ -146,4 +161,5 @@ def read_policy(recipe: Recipe) -> Policy:
             text = file.read().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError("judge.policy", f"{name} cannot be read: {error}.") from error
-    return parse_policy(text, name.rsplit("/", 1)[-1])
+    guests = [guest.signal for guest in recipe.guests]
+    return parse_policy(text, name.rsplit("/", 1)[-1], guests)

@@ -23,7 +23,7 @@ from manifests.manifest import Manifest, fingerprint, load_all
 from manifests.run import Failure, InputRecord, RunRecord, save_run
 from pipeline import judge, measure
 from pipeline.card import dataset_card
-from pipeline.dedup import ShardRef, bands, clusters, edges
+from pipeline.dedup import ShardRef, bands, clusters, edges, verify
 from pipeline.materialize import curated, parts
 from pipeline.materialize.plan import plan_shards
 
@@ -92,17 +92,21 @@ class _Run:
 
     def _deduplicate(self, shards: Sequence[ShardRef]) -> Manifest:
         settings, store = self._plan.recipe.dedup, self._store
-        documents = [self._plan.documents_fingerprint, [shard.key for shard in shards]]
-        layout = [settings.near, settings.bands, settings.rows]
-        mark = fingerprint(bands.STAGE, bands.VERSION, self._plan.documents_fingerprint, layout)
-        banded = self._stage(
-            bands.STAGE,
-            mark,
-            [Task(bands.STAGE, s.key, bands.bands, (store, s, settings, mark)) for s in shards],
-        )
-        paths = [banded[shard.key].output().path for shard in shards]
-        parts = edges.partition_count(sum(m.facts["entries"] for m in banded.values()), settings)
-        mark = fingerprint(edges.STAGE, edges.VERSION, documents, settings)
+        minhash = self._plan.recipe.measure_settings().minhash
+        earlier = self._plan.earlier
+        known = [
+            m for run in earlier for m in self._bands(run.shards, run.documents, run.decisions)
+        ]
+        banded = [*self._bands(shards, self._plan.documents_fingerprint), *known]
+        documents = [
+            self._plan.documents_fingerprint,
+            [shard.key for shard in shards],
+            [[run.documents, run.decisions, [s.key for s in run.shards]] for run in earlier],
+        ]
+        shards = [*shards, *(shard for run in earlier for shard in run.shards)]
+        count = edges.partition_count(sum(m.facts["documents"] for m in banded), settings)
+        how = msgspec.structs.replace(settings, against=())
+        mark = fingerprint(edges.STAGE, edges.VERSION, documents, how)
         linked = self._stage(
             edges.STAGE,
             mark,
@@ -111,17 +115,48 @@ class _Run:
                     edges.STAGE,
                     edges.partition_key(part),
                     edges.edges,
-                    (store, shards, paths, part, parts, settings, mark),
+                    (store, banded, part, count, settings, mark),
                 )
-                for part in range(parts)
+                for part in range(count)
             ],
         )
-        edge_paths = [linked[key].output().path for key in sorted(linked)]
+        found = [linked[key] for key in sorted(linked)]
+        mark = fingerprint(verify.STAGE, verify.VERSION, mark, minhash)
+        checked = self._stage(
+            verify.STAGE,
+            mark,
+            [
+                Task(
+                    verify.STAGE,
+                    edges.partition_key(part),
+                    verify.verified,
+                    (store, shards, found, part, settings, minhash, mark),
+                )
+                for part in range(count)
+            ],
+        )
+        equal, url = ([manifest.output(index).path for manifest in found] for index in (0, 2))
+        near = [checked[key].output().path for key in sorted(checked)]
         mark = fingerprint(clusters.STAGE, clusters.VERSION, mark)
         task = Task(
-            clusters.STAGE, clusters.KEY, clusters.clusters, (store, shards, edge_paths, mark)
+            clusters.STAGE, clusters.KEY, clusters.clusters, (store, shards, equal, near, url, mark)
         )
         return self._one(task, mark)
+
+    def _bands(self, shards: Sequence[ShardRef], *upstream: str) -> list[Manifest]:
+        settings, store = self._plan.recipe.dedup, self._store
+        minhash = self._plan.recipe.measure_settings().minhash
+        layout = [settings.urls, settings.near, settings.layout(), minhash]
+        mark = fingerprint(bands.STAGE, bands.VERSION, *upstream, layout)
+        made = self._stage(
+            bands.STAGE,
+            mark,
+            [
+                Task(bands.STAGE, s.key, bands.bands, (store, s, settings, minhash, mark))
+                for s in shards
+            ],
+        )
+        return [made[shard.key] for shard in shards]
 
     def _judge(self, shards: Sequence[ShardRef], duplicates: Manifest) -> dict[str, Manifest]:
         store = self._store

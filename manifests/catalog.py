@@ -6,14 +6,15 @@ that is not on a local file system the catalog is built locally and uploaded, an
 local copy whose views go through fsspec.
 
 Tables: runs, policies, models, failures, input_shards, shard_counts, shard_reasons, output_shards,
-lineage. Views: documents, decisions, kept, dropped, quarantine, duplicates, curated, funnel,
-reasons.
+lineage, dedup_facts. Views: documents, decisions, kept, dropped, quarantine, duplicates, curated,
+funnel, reasons.
 """
 
 from __future__ import annotations
 
 import contextlib
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ CREATE TABLE shard_reasons (run_id VARCHAR, key VARCHAR, outcome VARCHAR, reason
   records BIGINT, records_any BIGINT);
 CREATE TABLE output_shards (run_id VARCHAR, path VARCHAR, split VARCHAR, rows BIGINT, bytes BIGINT,
   sha256 VARCHAR, seconds DOUBLE);
+CREATE TABLE dedup_facts (run_id VARCHAR, stage VARCHAR, fact VARCHAR, value BIGINT);
 CREATE TABLE lineage (run_id VARCHAR, output_path VARCHAR, input_key VARCHAR);
 """
 
@@ -51,7 +53,9 @@ _COMMENTS = {
     "shard_reasons.records": "records whose primary reason this is",
     "shard_reasons.records_any": "records that have this reason at all; NULL if only one is known",
     "shard_counts.emptied": "kept documents of which the transforms left nothing",
-    "input_shards.checksum": "sha256 of the bytes read, or the store's own tag where it has one",
+    "dedup_facts.fact": "unsigned: too short for a shingle, so only equals are duplicates; "
+    "beyond_cap: compared by their beginning; unchecked: not compared with all of a huge bucket",
+    "input_shards.checksum": "sha256 of the file; until it is read, the store's own tag",
 }
 
 
@@ -70,7 +74,7 @@ def build(store: Store) -> None:
             _open_lake(database, store)
             database.execute(_TABLES)
             for target, comment in _COMMENTS.items():
-                database.execute(f"COMMENT ON COLUMN {target} IS '{comment.replace(chr(39), '')}'")
+                database.execute(f"COMMENT ON COLUMN {target} IS {_quoted(comment)}")
             for run in runs:
                 _fill(database, store, run)
             _create_views(database, store, runs[-1])
@@ -149,7 +153,7 @@ def _fill(database: duckdb.DuckDBPyConnection, store: Store, run: RunRecord) -> 
         else:
             ledger, facts = manifest.ledger, manifest.facts
             counts = [
-                facts.get("sha256") or item.etag,
+                facts["sha256"],
                 facts["status"],
                 attempts,
                 manifest.seconds,
@@ -166,6 +170,7 @@ def _fill(database: duckdb.DuckDBPyConnection, store: Store, run: RunRecord) -> 
         counts = [ledger["records"], ledger["kept"], ledger["dropped"], emptied]
         insert.rows("shard_counts", [[key, *counts]])
     insert.rows("shard_reasons", _reasons(documents) + _reasons(decisions))
+    insert.rows("dedup_facts", _dedup_facts(store, run))
     for manifest in _manifests(store, run, "curated").values():
         for output in manifest.outputs:
             split = manifest.facts.get("split")
@@ -203,6 +208,20 @@ def _manifests(store: Store, run: RunRecord, stage: str) -> dict[str, Manifest]:
         return {}
     keys = None if stage == "curated" else [item.key for item in run.inputs]
     return load_all(store, stage, run.fingerprints[stage], keys)
+
+
+def _dedup_facts(store: Store, run: RunRecord) -> list[list[Any]]:
+    """What the stages of deduplication counted, summed over their manifests."""
+    rows: list[list[Any]] = []
+    for stage in ("bands", "edges", "verified", "duplicates"):
+        if stage in run.fingerprints:
+            keys = [item.key for item in run.inputs] if stage == "bands" else None
+            made = load_all(store, stage, run.fingerprints[stage], keys).values()
+            total: Counter[str] = Counter()
+            for manifest in made:
+                total.update(manifest.facts)
+            rows += [[stage, fact, value] for fact, value in sorted(total.items())]
+    return rows
 
 
 def _reasons(manifests: dict[str, Manifest]) -> list[list[Any]]:

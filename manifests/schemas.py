@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 
 from filters.signals import FAMILIES, family_type
@@ -19,18 +21,22 @@ PROVENANCE = (
 """Where a document came from. `id` is 32 hex digits over the record's own id, URL and content."""
 
 
-def documents_schema(permutations: int) -> pa.Schema:
+def documents_schema(permutations: int, guests: Sequence[str] = ()) -> pa.Schema:
     """Measured documents: provenance, text, one struct per family of signals, the signature.
 
     Args:
         permutations: 32-bit values of a MinHash signature.
+        guests: names of the recipe's guests, whose verdicts are the column `guests`; without any
+            there is no such column.
     """
+    verdicts = pa.struct([pa.field(name, pa.string()) for name in guests])
     return pa.schema(
         [
             *PROVENANCE,
             pa.field("text", pa.string(), nullable=False),
             pa.field("content_hash", pa.binary(16), nullable=False),
             *(pa.field(family.name, family_type(family.name)) for family in FAMILIES),
+            *([pa.field("guests", verdicts)] if guests else []),
             pa.field("minhash", pa.binary(4 * permutations)),
         ]
     )
@@ -61,7 +67,14 @@ DECISIONS = pa.schema(
         pa.field("cluster_id", pa.string()),
         pa.field("cluster_size", pa.int64()),
         pa.field("survivor_id", pa.string()),
+        pa.field("survivor_run", pa.string()),
+        pa.field("matched_id", pa.string()),
+        pa.field("similarity", pa.float64()),
+        pa.field("verified", pa.string()),
+        pa.field("bands_shared", pa.int32()),
     ]
 )
 """One row per document, in its order. `reason` is the first of `reasons`; `survivor_id` names
-the document that was kept in place of this one."""
+the document that was kept in place of this one, `survivor_run` the earlier run that kept it, where
+it was not this one. The last four are the receipt of a member of a
+cluster: its closest match, how similar that is, what verified it, and the LSH bands in common."""

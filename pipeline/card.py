@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from filters.policy import Policy
-from filters.transforms import transforms
 from manifests.manifest import Manifest
 from pipeline.materialize import CuratedSettings
 
@@ -86,7 +85,7 @@ def dataset_card(
             ("transform", "version", "meaning"),
             [
                 (transform.name, str(transform.version), transform.meaning)
-                for transform in transforms(settings.transforms, "curated.transforms")
+                for transform in settings.chosen()
             ],
         ),
         f"## Inputs ({len(inputs):,})",

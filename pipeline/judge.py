@@ -1,6 +1,6 @@
 """Judging: measurements and a policy give decisions. Seconds, not hours; no text is read.
 
-    thresholds  once        a policy's `keep_top` shares become literal thresholds of this run
+    thresholds  once        what a policy leaves to the run becomes literal: `keep_top`, medians
     candidates  per shard   the members of duplicate clusters: does each pass every rule?
     survivors   once        the best passing member of each cluster survives; receipts for the rest
     decisions   per shard   verdict and all reasons of every document
@@ -15,15 +15,17 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from filters.judge_sql import compile_rules, signal_sql
-from filters.policy import DUPLICATE_REASONS, Policy, unresolved
+from filters.judge_sql import compile_rules, signal_sql, signals_of
+from filters.policy import DUPLICATE_REASONS, MedianBound, Policy, unresolved
 from manifests.manifest import Manifest, Output, commit
 from manifests.schemas import DECISIONS
 from manifests.shards import ShardWriter, read_table
@@ -31,7 +33,7 @@ from manifests.store import Store
 from pipeline.dedup import ShardRef
 
 THRESHOLDS, CANDIDATES, SURVIVORS, STAGE = "thresholds", "candidates", "survivors", "decisions"
-VERSION = 1
+VERSION = 2
 KEY = "all"
 
 _CANDIDATES = pa.schema(
@@ -41,7 +43,17 @@ _CANDIDATES = pa.schema(
         ("cluster_id", pa.string()),
         ("exact_id", pa.string()),
         ("passes", pa.bool_()),
+        ("priority", pa.int64()),
         ("preference", pa.float64()),
+        ("matched_id", pa.string()),
+        ("similarity", pa.float64()),
+        ("verified", pa.string()),
+        ("bands_shared", pa.int32()),
+        ("earlier_id", pa.string()),
+        ("earlier_run", pa.string()),
+        ("earlier_exact", pa.bool_()),
+        ("url_id", pa.string()),
+        ("date", pa.string()),
     ]
 )
 
@@ -51,35 +63,38 @@ _SURVIVORS = pa.schema(
         ("cluster_id", pa.string()),
         ("cluster_size", pa.int64()),
         ("survivor_id", pa.string()),
+        ("survivor_run", pa.string()),
         ("reason", pa.string()),
+        ("matched_id", pa.string()),
+        ("similarity", pa.float64()),
+        ("verified", pa.string()),
+        ("bands_shared", pa.int32()),
     ]
 )
-"""`survivor_id` and `reason` are NULL for the survivor, and where no member passes."""
+"""`survivor_id` and `reason` are NULL for the survivor, and where no member passes; the rest is
+the receipt: the closest verified match, which joined the document to its cluster."""
+
+_RECEIPT = "matched_id, similarity, verified, bands_shared"
 
 
 def thresholds(
     store: Store, shards: Sequence[ShardRef], policy: Policy, fingerprint: str
 ) -> Manifest:
-    """Find the smallest kept value of each `keep_top` rule over all documents of the run.
+    """Find what the policy leaves to the run, over all its documents.
 
-    The facts hold it by reason; None where no document has the signal.
+    The facts hold it by reason: for `keep_top` the smallest kept value, None where no document
+    has the signal; for `below_median` the bound of each language.
     """
     began = time.perf_counter()
-    found: dict[str, float | int | None] = {}
+    found: dict[str, float | int | dict[str, float] | None] = {}
     for rule in unresolved(policy):
         assert rule.signal is not None
-        assert rule.keep_top is not None
-        family, name = rule.signal.split(".")
-        parts = []
-        for shard in shards:
-            with store.open(shard.documents) as file:
-                table = pq.ParquetFile(file).read(columns=[rule.signal])
-            column = pc.struct_field(table[family], name) if table.num_rows else None
-            if column is not None:
-                parts.append(column.drop_null().to_numpy())
-        values = np.sort(np.concatenate(parts)) if parts else np.empty(0)
-        kept = math.ceil(len(values) * rule.keep_top)
-        found[rule.reason] = values[len(values) - max(kept, 1)].item() if len(values) else None
+        values = _values(store, shards, rule.signal, with_language=rule.below_median is not None)
+        if rule.below_median is not None:
+            found[rule.reason] = _median_bounds(values, rule.below_median)
+        else:
+            assert rule.keep_top is not None
+            found[rule.reason] = _smallest_kept(values["value"].to_numpy(), rule.keep_top)
     return commit(
         store,
         Manifest(
@@ -91,6 +106,40 @@ def thresholds(
             seconds=time.perf_counter() - began,
         ),
     )
+
+
+def _values(
+    store: Store, shards: Sequence[ShardRef], name: str, *, with_language: bool
+) -> pa.Table:
+    """The defined values of a signal over the run, with the language of each if asked for."""
+    family, field = name.split(".")
+    parts = []
+    for shard in shards:
+        with store.open(shard.documents) as file:
+            columns = [name, *(["language.code"] if with_language else [])]
+            table = pq.ParquetFile(file).read(columns=columns)
+        kept = {"value": pc.struct_field(table[family], field)}
+        if with_language:
+            kept["language"] = pc.struct_field(table["language"], "code").dictionary_encode()
+        parts.append(pa.table(kept).unify_dictionaries().drop_null())
+    return pa.concat_tables(parts)
+
+
+def _smallest_kept(values: npt.NDArray[Any], share: float) -> float | int | None:
+    ordered = np.sort(values)
+    kept = math.ceil(len(ordered) * share)
+    return ordered[len(ordered) - max(kept, 1)].item() if len(ordered) else None
+
+
+def _median_bounds(values: pa.Table, bound: MedianBound) -> dict[str, float]:
+    """Each language's `median - deviations * sigma`, within the limits, to six decimals."""
+    found = {}
+    for code in sorted(pc.unique(values["language"].cast(pa.string())).to_pylist()):
+        mine = values.filter(pc.equal(values["language"], code))["value"].to_numpy()
+        ordered = np.sort(mine)  # so that the sums do not depend on the order of the shards
+        low = float(np.median(ordered) - bound.deviations * np.std(ordered))
+        found[code] = round(max(bound.least, min(bound.most, low)), 6)
+    return found
 
 
 def candidates(
@@ -108,18 +157,26 @@ def candidates(
     began = time.perf_counter()
     prefer = policy.duplicates.prefer
     preference = f"CAST({signal_sql(prefer)} AS DOUBLE)" if prefer else "NULL"
+    trusted = policy.duplicates.priority
+    listed = "list_transform($trusted, lambda name: contains(source, name))"
+    priority = f"coalesce(list_position({listed}, TRUE), {len(trusted) + 1})" if trusted else "0"
     with _database() as database:
         _register_documents(database, store, shard, policy)
         database.register("duplicates", read_table(store, duplicates))
         table = database.sql(
             f"""
             WITH judged AS (
-              SELECT row, id, {preference} AS preference, {compile_rules(policy)}
+              SELECT row, id, {priority} AS priority, {preference} AS preference,
+                {compile_rules(policy)}
               FROM documents WHERE row IN (SELECT row FROM duplicates)
             )
-            SELECT row, id, cluster_id, exact_id, len(reasons) = 0 AS passes, preference
+            SELECT row, id, cluster_id, exact_id, len(reasons) = 0 AS passes, priority,
+              preference,
+              {_RECEIPT}, earlier_id, earlier_run, earlier_exact,
+              url_id, date
             FROM judged JOIN duplicates USING (row, id) ORDER BY row
-            """  # noqa: S608 - compiled from a checked policy
+            """,  # noqa: S608 - compiled from a checked policy
+            params={"trusted": list(trusted)} if trusted else {},
         ).to_arrow_table()
     output = _write(store, CANDIDATES, fingerprint, shard.key, table, _CANDIDATES)
     return commit(
@@ -138,7 +195,7 @@ def candidates(
 def survivors(
     store: Store, candidate_paths: dict[str, str], policy: Policy, fingerprint: str
 ) -> Manifest:
-    """Choose each cluster's survivor.
+    """Choose each cluster's survivor: where an earlier run kept a member, none of this run.
 
     Args:
         store: the lake.
@@ -148,7 +205,8 @@ def survivors(
     """
     began = time.perf_counter()
     drop = policy.duplicates.drop
-    cluster = "exact_id" if drop == ("exact",) else "cluster_id"
+    cluster = "exact_id" if "exact" in drop and "near" not in drop else "cluster_id"
+    age = "DESC" if policy.duplicates.newest else "ASC"
     members = [_named(_CANDIDATES.empty_table(), "")]
     for key, path in sorted(candidate_paths.items()):
         members.append(_named(read_table(store, path), key))
@@ -156,30 +214,52 @@ def survivors(
         database.register("members", pa.concat_tables(members))
         table = database.sql(
             f"""
-            WITH ranked AS (
+            WITH addressed AS (
+              SELECT * REPLACE (passes AND NOT moved AS passes) FROM (
+                SELECT *, first_value(id) OVER page AS url_first,
+                  $by_url AND url_id IS NOT NULL AND first_value(passes) OVER page
+                    AND row_number() OVER page > 1 AS moved
+                FROM members
+                WINDOW page AS (
+                  PARTITION BY url_id ORDER BY passes DESC, date {age} NULLS LAST,
+                    priority, preference DESC NULLS LAST, id, shard, row
+                )
+              )
+            ), ranked AS (
               SELECT *, {cluster} AS cluster,
                 row_number() OVER best AS place,
-                count(*) OVER (PARTITION BY {cluster}) AS cluster_size,
+                CASE WHEN {cluster} IS NULL THEN 1 ELSE count(*) OVER (PARTITION BY {cluster}) END
+                  AS cluster_size,
                 first_value(id) OVER best AS first_id,
                 first_value(exact_id) OVER best AS first_exact_id,
                 first_value(passes) OVER best AS found
-              FROM members WHERE {cluster} IS NOT NULL
+              FROM addressed WHERE {cluster} IS NOT NULL OR moved
               WINDOW best AS (
                 PARTITION BY {cluster}
-                ORDER BY passes DESC, preference DESC NULLS LAST, id, shard, row
+                ORDER BY passes DESC, priority, preference DESC NULLS LAST, id, shard, row
               )
-            ), named AS (
-              SELECT *, CASE WHEN NOT found OR place = 1 THEN NULL
-                WHEN exact_id = first_exact_id THEN 'exact' ELSE 'near' END AS kind
+            ), matched AS (
+              SELECT *, CASE WHEN earlier_exact THEN 'exact' WHEN earlier_id IS NOT NULL THEN 'near'
+                  END AS earlier_kind,
+                coalesce(list_contains($drop, earlier_kind), FALSE) AS known
               FROM ranked
+            ), named AS (
+              SELECT *, CASE WHEN known THEN earlier_kind WHEN moved THEN 'url'
+                  WHEN cluster IS NULL OR NOT found OR place = 1 THEN NULL
+                  WHEN exact_id = first_exact_id THEN 'exact' ELSE 'near' END AS kind
+              FROM matched
             )
             SELECT shard, row, cluster AS cluster_id, cluster_size,
-              CASE WHEN kind = ANY($drop) THEN first_id END AS survivor_id,
+              CASE WHEN known THEN earlier_id WHEN coalesce(kind <> ALL($drop), TRUE) THEN NULL
+                WHEN kind = 'url' THEN url_first ELSE first_id END AS survivor_id,
+              CASE WHEN known THEN earlier_run END AS survivor_run,
               CASE WHEN coalesce(kind <> ALL($drop), TRUE) THEN NULL
-                WHEN kind = 'exact' THEN $exact ELSE $near END AS reason
+                WHEN kind = 'exact' THEN $exact WHEN kind = 'url' THEN $url ELSE $near END
+                AS reason,
+              {_RECEIPT}
             FROM named ORDER BY shard, row
-            """,  # noqa: S608 - a column name of two
-            params={"drop": list(drop), **DUPLICATE_REASONS},
+            """,  # noqa: S608 - a column name and an order of two
+            params={"drop": list(drop), "by_url": "url" in drop, **DUPLICATE_REASONS},
         ).to_arrow_table()
     outputs = []
     for key in sorted(candidate_paths):
@@ -221,12 +301,14 @@ def decide(
             WITH judged AS (SELECT row, id, {compile_rules(policy)} FROM documents),
             decided AS (
               SELECT judged.row, id, unknown, cluster_id, cluster_size, survivor_id,
+                survivor_run, {_RECEIPT},
                 CASE WHEN copies.reason IS NULL THEN reasons
                   ELSE list_append(reasons, copies.reason) END AS reasons
               FROM judged LEFT JOIN copies ON judged.row = copies.row
             )
             SELECT row, id, CASE WHEN len(reasons) = 0 THEN 'kept' ELSE 'dropped' END AS verdict,
-              reasons[1] AS reason, reasons, unknown, cluster_id, cluster_size, survivor_id
+              reasons[1] AS reason, reasons, unknown, cluster_id, cluster_size, survivor_id,
+              survivor_run, {_RECEIPT}
             FROM decided ORDER BY row
             """  # noqa: S608 - compiled from a checked policy
         ).to_arrow_table()
@@ -266,12 +348,10 @@ def _database() -> duckdb.DuckDBPyConnection:
 def _register_documents(
     database: duckdb.DuckDBPyConnection, store: Store, shard: ShardRef, policy: Policy
 ) -> None:
-    """The table `documents`: row, id and the families the policy looks at."""
-    signals = {c.signal for rule in policy.rules for c in rule.conditions}
-    if policy.duplicates.prefer:
-        signals.add(policy.duplicates.prefer)
-    families = sorted({name.split(".")[0] for name in signals})
-    table = read_table(store, shard.documents, ["id", *families])
+    """The table `documents`: row, id and what the policy looks at."""
+    families = sorted({name.split(".")[0] for name in signals_of(policy)})
+    source = ["source"] if policy.duplicates.priority else []
+    table = read_table(store, shard.documents, ["id", *source, *families])
     rows = pa.array(np.arange(table.num_rows, dtype=np.int64))
     database.register("documents", table.append_column("row", rows))
 

@@ -1,10 +1,11 @@
-"""MinHash: word n-grams of normalised text under datasketch's affine32 permutations.
+"""MinHash: n-grams of normalised text under datasketch's affine32 permutations.
 
 Normalised words are runs of letters and digits, lower-cased, without diacritics, where a number
 (with one kind of inner point or comma) is a single `0`; all else separates. A letter of a script
-written without spaces is a word of its own. A shingle is the upper half of a 64-bit hash over
-the hashes of its words; datasketch's update is its MurmurHash3 finaliser, then a*h + b mod 2^32,
-of which the minimum is kept.
+written without spaces is a word of its own. For shingles of characters, each letter and each
+number is a unit, and so is what separates words, once. A shingle is the upper half of a 64-bit
+hash over the hashes of its units; datasketch's update is its MurmurHash3 finaliser, then
+a*h + b mod 2^32, of which the minimum is kept.
 """
 
 from __future__ import annotations
@@ -74,11 +75,37 @@ def normal_words(
 
 
 @kernel
-def shingle(
-    hashes: npt.NDArray[np.uint64], words: int, ngram: int, shingles: npt.NDArray[np.uint32]
+def normal_characters(
+    data: npt.NDArray[np.uint8],
+    start: int,
+    end: int,
+    fold: npt.NDArray[np.int32],
+    hashes: npt.NDArray[np.uint64],
 ) -> int:
-    """Hashes of the word n-grams; returns their number."""
-    count = max(words - ngram + 1, 0)
+    """Hashes of the normalised characters of a text, as many as fit; returns their number."""
+    n = 0
+    last = BREAK
+    i = start
+    while i < end and n < len(hashes):
+        cp = integer(data[i])
+        i += 1
+        if cp >= 0x80:
+            cp, i = decode(data, i - 1, end)
+        value = integer(fold[cp])
+        if value == DROP or (value == last and value in (BREAK, _ZERO)):
+            continue
+        hashes[n] = finish(step(SEED, value))
+        n += 1
+        last = value
+    return n - 1 if n and last == BREAK else n
+
+
+@kernel
+def shingle(
+    hashes: npt.NDArray[np.uint64], units: int, ngram: int, shingles: npt.NDArray[np.uint32]
+) -> int:
+    """Hashes of the n-grams; returns their number."""
+    count = max(units - ngram + 1, 0)
     for i in range(count):
         h = SEED
         for k in range(ngram):
@@ -119,6 +146,7 @@ def sign_texts(
     classes: npt.NDArray[np.int32],
     fold: npt.NDArray[np.int32],
     ngram: int,
+    characters: bool,
     multipliers: npt.NDArray[np.uint32],
     offsets: npt.NDArray[np.uint32],
     hashes: npt.NDArray[np.uint64],
@@ -126,7 +154,7 @@ def sign_texts(
     signatures: npt.NDArray[np.uint32],
     signed: npt.NDArray[np.bool_],
 ) -> None:
-    """Signatures of a batch; a text of fewer words than a shingle stays unsigned."""
+    """Signatures of a batch; a text of fewer units than a shingle stays unsigned."""
     data, text_offsets, classes, fold = (
         borrowed(data),
         borrowed(text_offsets),
@@ -137,8 +165,43 @@ def sign_texts(
     multipliers, offsets = borrowed(multipliers), borrowed(offsets)
     signatures = borrowed(signatures)
     for row in range(len(text_offsets) - 1):
-        words = normal_words(data, text_offsets[row], text_offsets[row + 1], classes, fold, hashes)
-        count = shingle(hashes, words, ngram, shingles)
+        start, stop = text_offsets[row], text_offsets[row + 1]
+        if characters:
+            units = normal_characters(data, start, stop, fold, hashes)
+        else:
+            units = normal_words(data, start, stop, classes, fold, hashes)
+        count = shingle(hashes, units, ngram, shingles)
         signed[row] = count > 0
         if count:
             permute(shingles, count, multipliers, offsets, signatures[row])
+
+
+@kernel
+def shingle_runs(
+    data: npt.NDArray[np.uint8],
+    text_offsets: npt.NDArray[np.int64],
+    classes: npt.NDArray[np.int32],
+    fold: npt.NDArray[np.int32],
+    ngram: int,
+    characters: bool,
+    hashes: npt.NDArray[np.uint64],
+    shingles: npt.NDArray[np.uint32],
+    out: npt.NDArray[np.uint32],
+    offsets: npt.NDArray[np.int64],
+) -> None:
+    """The sorted unique shingles of each text, in one row; `offsets[i + 1]` is where i's end."""
+    end = 0
+    for row in range(len(text_offsets) - 1):
+        start, stop = text_offsets[row], text_offsets[row + 1]
+        if characters:
+            units = normal_characters(data, start, stop, fold, hashes)
+        else:
+            units = normal_words(data, start, stop, classes, fold, hashes)
+        count = shingle(hashes, units, ngram, shingles)
+        found = shingles[:count]
+        found.sort()
+        for i in range(count):
+            if i == 0 or found[i] != found[i - 1]:
+                out[end] = found[i]
+                end += 1
+        offsets[row + 1] = end

@@ -5,6 +5,7 @@ from __future__ import annotations
 from filters.signals.kinds import (
     BLANK,
     NO_WORDS,
+    Signal,
     count,
     make_family,
     ratio,
@@ -114,5 +115,20 @@ QUALITY = make_family(
     share("score", "Probability of the positive class.", "no model was configured"),
 )
 
+STOPWORDS_LOCAL = make_family(
+    "stopwords_local",
+    1,
+    "Eight function words of the document's own language, in any case.",
+    Signal(
+        "distinct_count",
+        "int64",
+        "words",
+        "How many of the eight occur.",
+        "the language is not known, or has no list",
+        "FineWeb2, with lists of Thresher's own",
+        (0, 8),
+    ),
+)
+
 KERNEL_FAMILIES = (MARKET, SLOP, FURNITURE, PII)
-OTHER_FAMILIES = (URL_PARTS, LANGUAGE, QUALITY)
+OTHER_FAMILIES = (URL_PARTS, LANGUAGE, QUALITY, STOPWORDS_LOCAL)

@@ -2,6 +2,9 @@
 
 Exit codes: 0 complete, 2 wrong usage, recipe or input (nothing was started), 3 incomplete (the
 catalog says what is missing).
+
+The modules of the commands import what they run inside the functions: Ray, numba and the models
+take two seconds that `thresher query` and `--help` need not pay.
 """
 
 from __future__ import annotations

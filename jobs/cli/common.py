@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from jobs.recipe import read_recipe
 from jobs.show import as_text, shown
 from manifests.store import Store
 
@@ -34,6 +33,8 @@ LakeOption = Annotated[
 def lake_of(where: str) -> Store:
     """The lake at a path or URL, or the one a recipe names."""
     if where.endswith(".toml"):
+        from jobs.recipe import read_recipe
+
         return Store(read_recipe(Path(where)).lake)
     return Store(where)
 

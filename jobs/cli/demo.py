@@ -9,13 +9,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from classifiers.settings import TrainSettings
 from jobs.cli.common import EXIT_INCOMPLETE, errors, output, shown
 from jobs.cli.run import print_result, run_plan, with_run_options
 from jobs.cli.train import train
-from jobs.plan import make_plan
 from jobs.progress import reporter_for
-from jobs.recipe import read_recipe
 from jobs.sample import SampleCrawl, write_sample
 from manifests import catalog
 from manifests.store import Store
@@ -65,6 +62,10 @@ def demo(
     in_process: Annotated[bool, typer.Option("--in-process", help="Without Ray.")] = False,
 ) -> None:
     """Write a small crawl, train a small quality model on other pages, run the main job, look."""
+    from classifiers.settings import TrainSettings
+    from jobs.plan import make_plan
+    from jobs.recipe import read_recipe
+
     crawl = write_sample(folder)
     output.print(
         f"sample crawl: {len(crawl.truth)} records in {len(crawl.shards)} shards in "

@@ -5,24 +5,24 @@ from __future__ import annotations
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 from rich.table import Table
 
-from filters.measure import warm_up
+from filters.errors import ConfigError
 from jobs import report
 from jobs.cli.common import EXIT_INCOMPLETE, JsonFlag, errors, lake_of, output, print_json, shown
-from jobs.executor import InProcess, OnRay
-from jobs.plan import Plan, make_plan
 from jobs.progress import Reporter, Silent, reporter_for
-from jobs.recipe import Recipe, read_recipe
-from jobs.run import execute
 from manifests import catalog
 from manifests.manifest import load_all
 from manifests.run import RunRecord, load_runs
 from manifests.store import Store
+
+if TYPE_CHECKING:
+    from jobs.plan import Plan
+    from jobs.recipe import Recipe
 
 RecipeArgument = Annotated[
     Path, typer.Argument(help="The recipe, a TOML file.", show_default=False)
@@ -47,8 +47,10 @@ def run(
     as_json: JsonFlag = False,
 ) -> None:
     """Run a recipe: crawl in, curated shards and catalog out; continues what was begun."""
-    settings = with_run_options(read_recipe(recipe), workers, address, in_process)
-    plan = make_plan(settings)
+    from jobs.plan import make_plan
+    from jobs.recipe import read_recipe
+
+    plan = make_plan(with_run_options(read_recipe(recipe), workers, address, in_process))
     record = run_plan(plan, Silent() if quiet else reporter_for(errors))
     if as_json:
         print_json(summary(plan.store, record))
@@ -74,7 +76,15 @@ def with_run_options(recipe: Recipe, workers: int | None, address: str, in_proce
 
 def run_plan(plan: Plan, reporter: Reporter) -> RunRecord:
     """Run a plan with the executor its recipe asks for."""
+    from filters.measure import warm_up
+    from jobs.executor import InProcess, OnRay
+    from jobs.run import execute
+
     how = plan.recipe.run
+    if how.executor == "ray" and plan.store.url().startswith("memory:"):
+        raise ConfigError(
+            f"lake = '{plan.recipe.lake}'", "lives in one process only.", "Add --in-process."
+        )
     if how.executor == "in-process":
         return execute(plan, InProcess(), reporter)
     # The kernels are compiled once here, while Ray starts; workers load them from the cache.
@@ -90,6 +100,9 @@ def run_plan(plan: Plan, reporter: Reporter) -> RunRecord:
 
 def plan(recipe: RecipeArgument, as_json: JsonFlag = False) -> None:
     """Check a recipe and show what would run, and what is done already. Writes nothing."""
+    from jobs.plan import make_plan
+    from jobs.recipe import read_recipe
+
     made = make_plan(read_recipe(recipe))
     measured = made.measured()
     shards = [

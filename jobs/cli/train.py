@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from classifiers.card import ModelCard
-from classifiers.quality import MAX_CHARACTERS
-from classifiers.settings import TrainSettings
-from classifiers.train import train_quality
 from filters.config import load
 from jobs.cli.common import JsonFlag, errors, output, print_json
+
+if TYPE_CHECKING:
+    from classifiers.card import ModelCard
+    from classifiers.settings import TrainSettings
 
 _Files = list[str]
 
@@ -31,8 +31,8 @@ def quality(
     held_out_fraction: Annotated[float, typer.Option(help="Share kept for evaluation.")] = 0.1,
     max_documents: Annotated[int, typer.Option(help="Most texts per class.")] = 200_000,
     max_characters: Annotated[
-        int, typer.Option(help="How many characters of a text count, from its start.")
-    ] = MAX_CHARACTERS,
+        int | None, typer.Option(help="How many characters of a text count, from its start.")
+    ] = None,
     min_count: Annotated[int, typer.Option(help="Least occurrences of a word.")] = 1,
     dim: Annotated[int, typer.Option(help="Length of the vectors.")] = 100,
     epoch: Annotated[int, typer.Option(help="Passes over the texts.")] = 5,
@@ -45,6 +45,8 @@ def quality(
     as_json: JsonFlag = False,
 ) -> None:
     """Train the model behind quality.score; prints and stores a held-out evaluation."""
+    from classifiers.settings import TrainSettings
+
     card = train(
         load(
             TrainSettings,
@@ -55,7 +57,6 @@ def quality(
                 "text_field": text_field,
                 "held_out_fraction": held_out_fraction,
                 "max_documents": max_documents,
-                "max_characters": max_characters,
                 "min_count": min_count,
                 "dim": dim,
                 "epoch": epoch,
@@ -65,6 +66,7 @@ def quality(
                 "seed": seed,
                 "threads": threads,
                 "quantize": quantize,
+                **({} if max_characters is None else {"max_characters": max_characters}),
             },
             "train quality",
         )
@@ -77,6 +79,8 @@ def quality(
 
 def train(settings: TrainSettings) -> ModelCard:
     """Train with a spinner on stderr that says what is being done."""
+    from classifiers.train import train_quality
+
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=errors, transient=True) as progress:
         task = progress.add_task("train quality")

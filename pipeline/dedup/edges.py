@@ -1,44 +1,52 @@
-"""Stage `edges`: one range of buckets, gathered from all shards, gives verified edges."""
+"""Stage `edges`: one range of buckets, gathered from all shards.
+
+Three files: `equal` joins documents of equal text, `url` those of one URL, and `near` has candidate
+pairs, sorted, to verify.
+"""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from manifests.manifest import Manifest, commit
 from manifests.shards import ShardWriter
 from manifests.store import Store
-from pipeline.dedup import DedupSettings, ShardRef
-from pipeline.dedup.bands import fixed_binary
-from pipeline.dedup.kernels import star_edges
+from pipeline.dedup import DedupSettings
+from pipeline.dedup.bands import fixed_binary, read_range
+from pipeline.dedup.kernels import candidate_pairs
 
 STAGE = "edges"
-VERSION = 1
+VERSION = 2
 
-SCHEMA = pa.schema(
+ENDS = pa.schema(
     [
         ("first_shard", pa.int32()),
         ("first_row", pa.int64()),
         ("other_shard", pa.int32()),
         ("other_row", pa.int64()),
-        ("exact", pa.bool_()),
-        ("similarity", pa.float64()),
     ]
 )
-"""Shards are numbered in key order; similarity is 1 for equal texts, else estimated."""
+"""A pair of documents; shards are numbered in key order, then those of earlier runs."""
+
+NEAR = pa.schema([("first_order", pa.uint64()), ("other_order", pa.uint64()), *ENDS])
+
+_ROW_GROUP_ROWS = 65_536
+_ENTRY_BYTES = 400
+"""Peak of a task per bucket entry: read, sorted, compared."""
 
 I64 = npt.NDArray[np.int64]
 
 
-def partition_count(entries: int, settings: DedupSettings) -> int:
-    """Tasks needed so that each holds at most about `partition_entries` entries."""
-    return max(1, math.ceil(entries / settings.partition_entries))
+def partition_count(documents: int, settings: DedupSettings) -> int:
+    """Tasks needed so that each stays within the memory of the settings."""
+    entries = documents * (1 + (settings.layout()[0] if settings.near else 0))
+    return max(1, math.ceil(entries * _ENTRY_BYTES / settings.memory))
 
 
 def partition_key(partition: int) -> str:
@@ -48,8 +56,7 @@ def partition_key(partition: int) -> str:
 
 def edges(
     store: Store,
-    shards: Sequence[ShardRef],
-    band_paths: Sequence[str],
+    band_manifests: Sequence[Manifest],
     partition: int,
     partitions: int,
     settings: DedupSettings,
@@ -59,147 +66,108 @@ def edges(
 
     Args:
         store: the lake.
-        shards: all shards of the run, in key order.
-        band_paths: the bands file of each.
+        band_manifests: of stage `bands`, of all shards of the run in key order, then of those
+            of earlier runs.
         partition: which of `partitions` equal ranges of the bucket space.
         partitions: number of ranges.
         settings: how duplicates are found.
         fingerprint: of this stage.
     """
     began = time.perf_counter()
-    low, high = (2**64 * partition // partitions, 2**64 * (partition + 1) // partitions - 1)
-    bucket, shard, row = _crowded_buckets(store, band_paths, low, high)
-    # One index per document, in (shard, row) order, so that its hashes are read in file order.
-    place = np.stack([shard, row], axis=1)
-    documents, index = np.unique(place, axis=0, return_inverse=True)
-    hashes, signatures, signed = _evidence(store, shards, documents)
-    permutations = signatures.shape[1]
-    first, other, matches, unchecked = star_edges(
-        bucket,
-        index.ravel().astype(np.int64),
-        hashes,
-        signatures,
-        signed,
-        math.ceil(settings.min_similarity * permutations),
-    )
-    pairs, keep = np.unique(np.stack([first, other], axis=1), axis=0, return_index=True)
-    matches = matches[keep]
-    exact = matches < 0
-    table = pa.table(
-        [
-            pa.array(documents[pairs[:, 0], 0].astype(np.int32)),
-            pa.array(documents[pairs[:, 0], 1]),
-            pa.array(documents[pairs[:, 1], 0].astype(np.int32)),
-            pa.array(documents[pairs[:, 1], 1]),
-            pa.array(exact),
-            pa.array(np.where(exact, 1.0, matches / max(permutations, 1))),
-        ],
-        schema=SCHEMA,
+    equal_paths, near_paths, url_paths = (
+        [manifest.output(index).path for manifest in band_manifests] for index in range(3)
     )
     key = partition_key(partition)
-    with ShardWriter(store, f"{STAGE}/{fingerprint}/{key}.parquet", SCHEMA) as writer:
-        writer.write(table)
+    folder = f"{STAGE}/{fingerprint}/{key}"
+    with ShardWriter(store, f"{folder}.equal.parquet", ENDS) as equal:
+        equal.write(_equal_edges(store, equal_paths, partition, partitions))
+    with ShardWriter(store, f"{folder}.near.parquet", NEAR) as near:
+        table, entries, unchecked = _near_edges(store, near_paths, partition, partitions, settings)
+        near.write(table, _ROW_GROUP_ROWS)
+    with ShardWriter(store, f"{folder}.url.parquet", ENDS) as url:
+        url.write(_equal_edges(store, url_paths, partition, partitions))
     return commit(
         store,
         Manifest(
             stage=STAGE,
             fingerprint=fingerprint,
             key=key,
-            inputs=list(band_paths),
-            outputs=[writer.output],
+            inputs=[*equal_paths, *near_paths, *url_paths],
+            outputs=[equal.output, near.output, url.output],
             facts={
-                "entries_in_shared_buckets": len(bucket),
-                "edges": table.num_rows,
-                "unchecked": int(unchecked),
+                "entries": entries,
+                "equal": equal.output.rows,
+                "near": near.output.rows,
+                "url": url.output.rows,
+                "unchecked": unchecked,
             },
             seconds=time.perf_counter() - began,
         ),
     )
 
 
-def _crowded_buckets(
-    store: Store, band_paths: Sequence[str], low: int, high: int
-) -> tuple[npt.NDArray[np.uint64], I64, I64]:
-    """Entries (bucket, shard, row) of buckets in [low, high] that hold more than one document."""
-    parts = [
-        (table, np.full(table.num_rows, number, np.int64))
-        for number, path in enumerate(band_paths)
-        for table in _range_of(store, path, low, high)
-    ]
-    if not parts:
-        return np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int64)
-    bucket, order, row = (
-        np.concatenate([table[name].to_numpy() for table, _ in parts])
-        for name in ("bucket", "order", "row")
+def _equal_edges(store: Store, paths: Sequence[str], partition: int, partitions: int) -> pa.Table:
+    """A star from the first of equal documents, or URLs, to the others."""
+    table, shard = read_range(store, paths, partition, partitions)
+    if table is None:
+        return ENDS.empty_table()
+    bucket, order, row = (table[name].to_numpy() for name in ("bucket", "order", "row"))
+    rank = np.lexsort((row, shard, order, bucket))
+    bucket, order, row, shard = bucket[rank], order[rank], row[rank], shard[rank]
+    repeat = np.zeros(len(bucket), bool)
+    repeat[1:] = (bucket[1:] == bucket[:-1]) & (order[1:] == order[:-1])
+    starts = np.flatnonzero(~repeat)
+    head = starts[np.cumsum(~repeat) - 1][repeat]
+    return pa.table(
+        [shard[head].astype(np.int32), row[head], shard[repeat].astype(np.int32), row[repeat]],
+        schema=ENDS,
     )
-    shard = np.concatenate([numbers for _, numbers in parts])
-    del parts
+
+
+def _near_edges(
+    store: Store, paths: Sequence[str], partition: int, partitions: int, settings: DedupSettings
+) -> tuple[pa.Table, int, int]:
+    """Candidate pairs, the number of entries in shared buckets and of those not compared."""
+    table, shard = read_range(store, paths, partition, partitions)
+    if table is None:
+        return NEAR.empty_table(), 0, 0
+    bucket, order, row = (table[name].to_numpy() for name in ("bucket", "order", "row"))
     rank = np.lexsort((row, shard, order, bucket))
     bucket = bucket[rank]
-    same = np.flatnonzero(bucket[1:] == bucket[:-1])
-    crowded = np.zeros(len(bucket), bool)
-    crowded[same] = True
-    crowded[same + 1] = True
-    rank = rank[crowded]
-    return bucket[crowded], shard[rank], row[rank]
+    shared = np.zeros(len(bucket), bool)
+    same = bucket[1:] == bucket[:-1]
+    shared[1:] |= same
+    shared[:-1] |= same
+    rank, bucket = rank[shared], bucket[shared]
+    order, row, shard = order[rank], row[rank], shard[rank]
+    sketch = fixed_binary(table["sketch"], np.dtype(np.uint64))[rank]
+    del table
+    sure, possible = sketch_bounds(settings)
+    first, other, unchecked = candidate_pairs(bucket, order, sketch, sure, possible)
+    # The same pair meets in several bands: once is enough.
+    rank = np.lexsort((row[other], shard[other], row[first], shard[first]))
+    rank = rank[np.lexsort((order[other][rank], order[first][rank]))]
+    first, other = first[rank], other[rank]
+    new = np.ones(len(first), bool)
+    new[1:] = (order[first][1:] != order[first][:-1]) | (order[other][1:] != order[other][:-1])
+    first, other = first[new], other[new]
+    columns = [
+        *(order[first], order[other]),
+        *(shard[first].astype(np.int32), row[first]),
+        *(shard[other].astype(np.int32), row[other]),
+    ]
+    return pa.table(columns, schema=NEAR), len(bucket), int(unchecked)
 
 
-def _range_of(store: Store, path: str, low: int, high: int) -> Iterator[pa.Table]:
-    """The rows of a bands file whose bucket lies in [low, high], by row-group statistics."""
-    with store.open(path) as file:
-        parquet = pq.ParquetFile(file)
-        for group in range(parquet.num_row_groups):
-            bounds = parquet.metadata.row_group(group).column(0).statistics
-            if bounds.max < low or bounds.min > high:
-                continue
-            table = parquet.read_row_group(group)
-            bucket = table["bucket"].to_numpy()
-            start = int(np.searchsorted(bucket, np.uint64(low)))
-            end = int(np.searchsorted(bucket, np.uint64(high), side="right"))
-            yield table.slice(start, end - start)
+def sketch_bounds(settings: DedupSettings) -> tuple[int, int]:
+    """Differing two-bit values up to which a pair is sure, and possible.
 
-
-def _evidence(
-    store: Store, shards: Sequence[ShardRef], documents: I64
-) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint32], npt.NDArray[np.bool_]]:
-    """Content hashes, signatures and whether there is one, of (shard, row) pairs in order."""
-    hashes: list[npt.NDArray[np.uint64]] = []
-    signatures: list[npt.NDArray[np.uint32]] = []
-    signed: list[npt.NDArray[np.bool_]] = []
-    for number in np.unique(documents[:, 0]).tolist() if len(documents) else ():
-        rows = documents[documents[:, 0] == number, 1]
-        table = take_rows(store, shards[number].documents, rows, ["content_hash", "minhash"])
-        has = ~np.asarray(table["minhash"].is_null())
-        width = table["minhash"].type.byte_width
-        matrix = np.zeros((len(rows), width // 4), np.uint32)
-        if has.any():
-            values = table["minhash"].combine_chunks().drop_null()
-            matrix[has] = fixed_binary(_one_chunk(values), np.dtype(np.uint32))
-        content = _one_chunk(table["content_hash"].combine_chunks())
-        hashes.append(fixed_binary(content, np.dtype(np.uint64)))
-        signatures.append(matrix)
-        signed.append(has)
-    if not hashes:
-        return np.empty((0, 2), np.uint64), np.empty((0, 0), np.uint32), np.empty(0, np.bool_)
-    return np.concatenate(hashes), np.concatenate(signatures), np.concatenate(signed)
-
-
-def take_rows(store: Store, path: str, rows: I64, columns: Sequence[str]) -> pa.Table:
-    """Some rows (ascending) of a Parquet file, reading only the row groups that hold them."""
-    found = []
-    with store.open(path) as file:
-        parquet = pq.ParquetFile(file)
-        start = 0
-        for group in range(parquet.num_row_groups):
-            size = parquet.metadata.row_group(group).num_rows
-            lower, upper = np.searchsorted(rows, [start, start + size])
-            if lower < upper:
-                table = parquet.read_row_group(group, columns=list(columns))
-                found.append(table.take(pa.array(rows[lower:upper] - start)))
-            start += size
-        empty = parquet.schema_arrow.empty_table().select(list(columns))
-    return pa.concat_tables(found) if found else empty
-
-
-def _one_chunk(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    Values of unlike documents agree by chance once in four. The estimate's standard error is
+    about .5 / sqrt(values): a pair is possible from three of them below the threshold, and sure
+    from two above.
+    """
+    count = settings.signature_values
+    error = 0.5 / math.sqrt(count)
+    sure = min(1.0, settings.threshold + 2 * error)
+    possible = max(0.0, settings.threshold - 3 * error)
+    return math.floor((1 - sure) * 0.75 * count), math.ceil((1 - possible) * 0.75 * count)

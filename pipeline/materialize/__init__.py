@@ -13,7 +13,8 @@ from __future__ import annotations
 import msgspec
 
 from filters.errors import ConfigError
-from filters.transforms import transforms
+from filters.transforms import Transform, transforms
+from pipeline.guests import FormatterSettings, formatter_transform
 
 KEY_SPACE = 2**64
 """Shuffle keys are below this."""
@@ -32,8 +33,9 @@ class CuratedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Share of the shuffle-key space that is the validation split, the last file by name."""
     seed: int = 0
     """Seed of the shuffle; another seed gives another order and another validation split."""
-    transforms: tuple[str, ...] = ("clean_lines", "redact_pii")
-    """Transforms that are applied to the text, in this order."""
+    transforms: tuple[str | FormatterSettings, ...] = ("clean_lines", "redact_pii")
+    """Transforms that are applied to the text, in this order: names, or formatters of datatrove as
+    `{ formatter = "datatrove.FTFYFormatter", arguments = {} }`."""
     compression_level: int = 3
     """zstd level of the curated shards."""
 
@@ -51,13 +53,22 @@ class CuratedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ConfigError(f"{where}.seed", "must fit in 64 bits without a sign.")
         if not 1 <= self.compression_level <= 22:
             raise ConfigError(f"{where}.compression_level", "zstd levels run from 1 to 22.")
-        transforms(self.transforms, f"{where}.transforms")
+        self.chosen(where)
+
+    def chosen(self, where: str = "curated") -> tuple[Transform, ...]:
+        """The transforms; `ConfigError` for one that does not exist or cannot be made."""
+        made = [
+            formatter_transform(each, f"{where}.transforms[{i}]")
+            if isinstance(each, FormatterSettings)
+            else each
+            for i, each in enumerate(self.transforms)
+        ]
+        return transforms(made, f"{where}.transforms")
 
     @property
     def identity(self) -> list[object]:
         """What a fingerprint of the curated shards depends on: settings, transform versions."""
-        chosen = transforms(self.transforms, "curated.transforms")
-        return [self, [[transform.name, transform.version] for transform in chosen]]
+        return [self, [[transform.name, transform.version] for transform in self.chosen()]]
 
 
 def validation_low(settings: CuratedSettings) -> int:

@@ -23,7 +23,7 @@ from pipeline.materialize.parts import CURATED, SCHEMA, in_order
 from pipeline.materialize.plan import KeyRange
 
 STAGE = "curated"
-VERSION = 1
+VERSION = 2
 
 
 def shard_key(index: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from filters.errors import StoreError
 from filters.measure import keyed_hash
-from filters.transforms import Transform, transforms
+from filters.transforms import Transform
 from manifests.manifest import Manifest, commit
 from manifests.shards import ShardWriter, read_batches, read_table
 from manifests.store import Store
@@ -20,7 +20,7 @@ from pipeline.materialize import CuratedSettings
 from pipeline.materialize.plan import Histogram, add, histogram
 
 STAGE = "parts"
-VERSION = 1
+VERSION = 2
 
 EMPTY = "empty_after_transforms"
 """The reason of a kept document of which the transforms leave nothing."""
@@ -36,11 +36,14 @@ CURATED = pa.schema(
         pa.field("quality_score", pa.float64()),
         pa.field("token_estimate", pa.int64(), nullable=False),
         pa.field("duplicates", pa.int64(), nullable=False),
+        pa.field("lines_removed", pa.int64(), nullable=False),
+        pa.field("characters_removed", pa.int64(), nullable=False),
     ]
 )
 """Columns of a curated shard. `token_estimate` is bytes of text / 4.2, rounded, the usual rate of a
 BPE vocabulary of 50,000 on English; `duplicates` is how many documents of the run had this
-content, itself included."""
+content, itself included. `lines_removed` and `characters_removed` are how much shorter the
+transforms made the text; negative where they made it longer."""
 
 SCHEMA = CURATED.append(pa.field("key", pa.uint64(), nullable=False))
 
@@ -69,9 +72,9 @@ def part(
         StoreError: if documents and decisions are not about the same rows.
     """
     began = time.perf_counter()
-    chosen = transforms(settings.transforms, "curated.transforms")
-    changed = dict.fromkeys(settings.transforms, 0)
-    counts = {"kept": 0, "empty": 0, "bytes": 0, "tokens": 0}
+    chosen = settings.chosen()
+    changed = {transform.name: 0 for transform in chosen}
+    counts = {"kept": 0, "empty": 0, "bytes": 0, "tokens": 0, "lines": 0, "characters": 0}
     histograms: list[Histogram] = [add([])]
     run: list[pa.Table] = []
     run_bytes = 0
@@ -87,6 +90,8 @@ def part(
             sizes = pc.binary_length(table["text"]).to_numpy().astype(np.int64)
             counts["bytes"] += int(sizes.sum())
             counts["tokens"] += pc.sum(table["token_estimate"]).as_py()
+            counts["lines"] += pc.sum(table["lines_removed"]).as_py()
+            counts["characters"] += pc.sum(table["characters_removed"]).as_py()
             histograms.append(histogram(table["key"].to_numpy(), sizes, settings))
             run.append(table)
             run_bytes += int(sizes.sum())
@@ -114,6 +119,8 @@ def part(
                 "text_bytes": counts["bytes"],
                 "token_estimate": counts["tokens"],
                 "changed": changed,
+                "lines_removed": counts["lines"],
+                "characters_removed": counts["characters"],
                 "histogram": {"rows": summed.rows, "bytes": summed.bytes},
             },
             seconds=time.perf_counter() - began,
@@ -150,15 +157,28 @@ def _transformed(
     table: pa.Table, chosen: tuple[Transform, ...], changed: dict[str, int]
 ) -> tuple[pa.Table, int]:
     """The rows with their new text, without those of which nothing is left, and their number."""
-    texts = table["text"].combine_chunks()
+    before = texts = table["text"].combine_chunks()
     for transform in chosen:
         after = transform.apply(texts)
         changed[transform.name] += pc.sum(pc.not_equal(texts, after)).as_py() or 0
         texts = after
     full = pc.match_substring_regex(texts, r"\S")
     place = table.schema.get_field_index("text")
-    rows = table.set_column(place, "text", texts).filter(full)
+    rows = (
+        table.set_column(place, "text", texts)
+        .append_column("lines_removed", _difference(pc.count_substring, before, texts, "\n"))
+        .append_column("characters_removed", _difference(pc.utf8_length, before, texts))
+        .filter(full)
+    )
     return rows, table.num_rows - rows.num_rows
+
+
+def _difference(
+    measure: Callable[..., pa.Array], before: pa.Array, after: pa.Array, *arguments: str
+) -> pa.Array:
+    """By how much less the texts measure than before."""
+    counts = [measure(texts, *arguments).cast(pa.int64()) for texts in (before, after)]
+    return pc.subtract(*counts)
 
 
 def _curated_columns(table: pa.Table, seed: int) -> pa.Table:
@@ -177,6 +197,8 @@ def _curated_columns(table: pa.Table, seed: int) -> pa.Table:
             pc.struct_field(table["quality"], "score"),
             pc.max_element_wise(tokens, pa.scalar(1, pa.int64())),
             pc.fill_null(table["cluster_size"], 1),
+            table["lines_removed"],
+            table["characters_removed"],
             keyed_hash(table["id"].combine_chunks(), seed),
         ],
         schema=SCHEMA,

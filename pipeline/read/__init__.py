@@ -7,10 +7,12 @@ file system do raise; they say nothing about the data and may be transient.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, cast
 
 import fsspec
 
+from pipeline.read.checksum import ChecksumFile
 from pipeline.read.inputs import InputSettings, InputShard, list_inputs
 from pipeline.read.jsonl import read_jsonl
 from pipeline.read.parquet import read_parquet
@@ -34,34 +36,49 @@ __all__ = [
 ]
 
 
-def read_shard(shard: InputShard, settings: InputSettings) -> Iterator[Page | Rejected]:
+def read_shard(
+    shard: InputShard, settings: InputSettings, checksum: Callable[[str], None] | None = None
+) -> Iterator[Page | Rejected]:
     """Yield every record of a file once, in file order, in memory that the file does not grow.
+
+    Args:
+        shard: the file.
+        settings: how to read it.
+        checksum: called at the end with the sha256 of the whole file.
 
     Raises:
         OSError: where the file system fails; never for bad data.
     """
+    with fsspec.open(shard.uri, "rb") as opened:
+        file = ChecksumFile(opened)
+        yield from _records(shard.format, opened, file, settings)
+        if checksum is not None:
+            checksum(file.finish())
+
+
+def _records(
+    kind: str, opened: BinaryIO, file: ChecksumFile, settings: InputSettings
+) -> Iterator[Page | Rejected]:
     fields = RowFields(
         settings.text_field, settings.id_field, settings.url_field, settings.date_field
     )
     limit = settings.max_record_bytes
-    with fsspec.open(shard.uri, "rb") as file:
-        kind = shard.format
-        if kind in ("auto", "parquet"):
-            head = file.read(4)
-            file.seek(0)
-            kind = "parquet" if head == b"PAR1" else kind
-        if kind == "parquet":
-            yield from read_parquet(file, fields, limit)
-            return
-        reader = ByteReader(open_source(file))
-        if kind == "auto":
-            kind = _sniff(reader)
-        if kind == "jsonl":
-            yield from read_jsonl(reader, fields, limit)
-        elif kind in ("warc", "wet"):
-            yield from read_warc(reader, limit)
-        else:
-            yield reject("unreadable_shard", detail="of no known format", sample=reader.peek(1024))
+    if kind in ("auto", "parquet"):
+        head = file.read(4)
+        file.seek(0)
+        kind = "parquet" if head == b"PAR1" else kind
+    if kind == "parquet":
+        yield from read_parquet(opened, fields, limit)  # jumps about; hashed afterwards
+        return
+    reader = ByteReader(open_source(cast(BinaryIO, file)))
+    if kind == "auto":
+        kind = _sniff(reader)
+    if kind == "jsonl":
+        yield from read_jsonl(reader, fields, limit)
+    elif kind in ("warc", "wet"):
+        yield from read_warc(reader, limit)
+    else:
+        yield reject("unreadable_shard", detail="of no known format", sample=reader.peek(1024))
 
 
 def _sniff(reader: ByteReader) -> str:

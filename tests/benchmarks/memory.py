@@ -34,7 +34,7 @@ def text(random_source):
         " ".join(random_source.choices(WORDS, k=random_source.randint(6, 18))).capitalize() + "."
         for _ in range(random_source.randint(10, 120))
     )
-    return "\n".join(f"The {s} That is with the rest of it." for s in sentences)
+    return "\n".join(sentences)
 
 
 def write_jsonl(path, size):

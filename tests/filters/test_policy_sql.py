@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import duckdb
+import msgspec
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.judge_sql import compile_rules, explain_rows
+from filters.judge_sql import compile_rules, explain_rows, signals_of
 from filters.policy import (
     Condition,
+    LanguageBounds,
     Policy,
     Rule,
     parse_policy,
@@ -53,8 +55,8 @@ rows = st.fixed_dictionaries({name: st.none() | strategy for name, strategy in v
 
 
 @st.composite
-def conditions(draw) -> Condition:
-    name = draw(st.sampled_from(sorted(values)))
+def conditions(draw, name: str = "") -> Condition:
+    name = name or draw(st.sampled_from(sorted(values)))
     if name == "c4.has_lorem_ipsum":
         return Condition(signal=name, is_=draw(st.booleans()))
     if name == "language.code":
@@ -74,16 +76,37 @@ def conditions(draw) -> Condition:
 
 
 @st.composite
+def conditions_by_language(draw) -> Condition:
+    """A condition some of whose bounds differ by language, or do not apply in one."""
+    general = draw(conditions())
+    own = {}
+    for code in draw(st.lists(st.sampled_from(CODES), unique=True, max_size=3)):
+        other = draw(conditions(general.signal))
+        drawn = LanguageBounds(
+            below=other.below, above=other.above, is_=other.is_, in_=other.in_, not_in=other.not_in
+        )
+        own[code] = draw(st.sampled_from([drawn, LanguageBounds(off=True)]))
+    return msgspec.structs.replace(general, by_language=own)
+
+
+@st.composite
 def policies(draw) -> Policy:
     rules = []
     for i in range(draw(st.integers(1, 5))):
-        parts = tuple(draw(st.lists(conditions(), min_size=1, max_size=3)))
+        parts = tuple(draw(st.lists(conditions_by_language(), min_size=1, max_size=3)))
         missing = draw(st.sampled_from(["keep", "drop", "unknown"]))
         rules.append(Rule(reason=f"reason_{i}", all=parts, missing=missing))
     return Policy(name="drawn", version=1, rules=tuple(rules))
 
 
 def truth(condition: Condition, row: Row) -> bool | None:
+    own = condition.by_language.get(row["language.code"])
+    if own is not None:
+        if own.off:
+            return False
+        kinds = ("below", "above", "is_", "in_", "not_in")
+        stated = {kind: getattr(own, kind) for kind in kinds if getattr(own, kind) is not None}
+        condition = msgspec.structs.replace(condition, **stated)
     value = row[condition.signal]
     if value is None:
         return None
@@ -142,14 +165,14 @@ def test_tightening_a_bound_never_keeps_more(connection, policy, drawn, data):
     loose = policy.rules[0].all[0]
     if loose.below is not None:
         stricter = data.draw(bounds[loose.signal].filter(lambda b: b >= loose.below))
-        tight = Condition(signal=loose.signal, below=stricter, above=loose.above)
+        tight = msgspec.structs.replace(loose, below=stricter)
     elif loose.above is not None:
         stricter = data.draw(bounds[loose.signal].filter(lambda b: b <= loose.above))
-        tight = Condition(signal=loose.signal, above=stricter)
+        tight = msgspec.structs.replace(loose, above=stricter)
     elif loose.in_ is not None:
-        tight = Condition(signal=loose.signal, in_=CODES)
+        tight = msgspec.structs.replace(loose, in_=CODES)
     elif loose.not_in is not None:
-        tight = Condition(signal=loose.signal, not_in=loose.not_in[:1])
+        tight = msgspec.structs.replace(loose, not_in=loose.not_in[:1])
     else:
         return
     first = policy.rules[0]
@@ -212,6 +235,35 @@ def test_an_unresolved_share_does_not_compile(connection):
     solved = resolve(policy, {"r": 0.5})
     drawn = [dict.fromkeys(values) | {"quality.score": v} for v in (0.4, 0.5, None)]
     assert [reasons for reasons, _, _ in judge(connection, solved, drawn)] == [["r"], [], []]
+
+
+def test_bounds_by_language_compile_to_one_case(connection):
+    policy = one_rule(
+        'signal = "length.mean_word_characters"\nbelow = 3\nabove = 10\n'
+        "[rules.by_language]\nde = { above = 12 }\nja = { off = true }"
+    )
+    assert compile_rules(policy).count('CASE "language"."code"') == 2  # reasons and fired
+    drawn = [
+        dict.fromkeys(values) | {"length.mean_word_characters": 11.0, "language.code": code}
+        for code in ("en", "de", "ja", None)
+    ]
+    assert [reasons for reasons, _, _ in judge(connection, policy, drawn)] == [["r"], [], [], ["r"]]
+    applied = {code: explain_rows(policy, code)[0] for code in ("en", "de", "ja")}
+    assert applied["en"].thresholds == (3.0, 10.0)
+    assert applied["de"].thresholds == (3.0, 12.0)
+    assert (applied["ja"].operators, applied["ja"].thresholds) == (
+        ("is not looked at in",),
+        ("ja",),
+    )
+
+
+def test_bounds_of_single_languages_leave_the_others_alone(connection):
+    policy = one_rule(
+        'signal = "length.words"\nmissing = "drop"\n[rules.by_language]\nde = { below = 9 }'
+    )
+    drawn = [dict.fromkeys(values) | {"length.words": 5, "language.code": c} for c in ("en", "de")]
+    assert [reasons for reasons, _, _ in judge(connection, policy, drawn)] == [[], ["r"]]
+    assert signals_of(policy) == {"length.words", "language.code"}
 
 
 def test_a_policy_of_duplicates_only_compiles(connection):

@@ -115,9 +115,12 @@ WHITE = [" ", "\n", "\n\n", "\t", "we use cookies", "privacy policy", "enable ja
 fragments = st.lists(st.sampled_from(PIECES.split() + WHITE), max_size=25).map("".join)
 
 
+IDEMPOTENT = [transform for transform in TRANSFORMS if transform.idempotent]
+
+
 @settings(max_examples=300, deadline=None)
 @given(text=fragments | st.text(max_size=60))
-@pytest.mark.parametrize("transform", TRANSFORMS, ids=lambda transform: transform.name)
+@pytest.mark.parametrize("transform", IDEMPOTENT, ids=lambda transform: transform.name)
 def test_a_second_time_changes_nothing(transform, text):
     once = transform.change(text)
     assert transform.change(once) == once

@@ -13,6 +13,8 @@ import jobs.cli
 from jobs.cli import app, main
 from jobs.cli.common import shown
 
+KEEP_GATED = "[gates]\nretain_fraction = 1.0\n"
+
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory, sample):
@@ -20,7 +22,7 @@ def lake(tmp_path_factory, sample):
     folder = tmp_path_factory.mktemp("cli")
     recipe = folder / "recipe.toml"
     listed = ", ".join(f'"{shard}"' for shard in sample.shards[:2])
-    recipe.write_text(f'name = "cli"\nlake = "lake"\n[input]\nurls = [{listed}]\n')
+    recipe.write_text(f'name = "cli"\nlake = "lake"\n[input]\nurls = [{listed}]\n{KEEP_GATED}')
     result = CliRunner().invoke(app, ["run", str(recipe), "--in-process"])
     assert result.exit_code == 0, result.output
     return recipe, folder / "lake", result
@@ -118,6 +120,8 @@ def test_explain_a_duplicate_names_the_survivor(lake):
     (row,) = json.loads(invoke("query", sql, "-l", folder, "--json").stdout)
     explained = json.loads(invoke("explain", row["id"], "-l", folder, "--json").stdout)
     assert row["survivor_id"] in {member["id"] for member in explained["duplicates"]}
+    assert explained["difference"]["id"] == row["survivor_id"]
+    assert "differences from" in invoke("explain", row["id"], "-l", folder).output
 
 
 def test_explain_a_quarantined_record(lake):
@@ -144,18 +148,29 @@ def test_rebuild_makes_the_catalog_again(lake):
 
 
 def test_errors_are_one_message_and_exit_2(monkeypatch, capsys, recipe_for, tmp_path):
-    nowhere = recipe_for(tmp_path / "lake", ["nowhere/*.warc.gz"])
     for arguments, text in (
-        (("run", nowhere), "input.urls[0]"),
         (("plan", tmp_path / "nowhere.toml"), "nowhere.toml"),
         (("query", "SELECT 1", "-l", tmp_path / "nowhere"), "catalog rebuild"),
         (("explain", "x", "-l", tmp_path / "nowhere"), "holds no run yet"),
-        (("run", recipe_for(tmp_path / "lake", extra="[gate]")), "Did you mean 'gates'?"),
+        (("run", recipe_for(tmp_path / "lake", ["nowhere/*"])), "input.urls[0]"),
     ):
         code, message = run_main(monkeypatch, capsys, *arguments)
         assert code == 2
         assert message.count("thresher:") == 1
         assert text in message.replace("\n", " ")
+
+
+def test_a_typing_mistake_in_a_recipe_names_the_word(monkeypatch, capsys, recipe_for, tmp_path):
+    recipe = recipe_for(tmp_path / "lake", extra="[gate]")
+    code, message = run_main(monkeypatch, capsys, "run", recipe)
+    assert code == 2
+    assert "gate: unknown setting. Did you mean 'gates'?" in message
+
+
+def test_a_lake_in_memory_needs_one_process(monkeypatch, capsys, recipe_for):
+    code, message = run_main(monkeypatch, capsys, "run", recipe_for("memory://cli"))
+    assert code == 2
+    assert "--in-process" in message
 
 
 def test_an_incomplete_run_exits_3(sample, recipe_for, tmp_path):

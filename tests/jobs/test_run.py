@@ -161,6 +161,14 @@ def test_catalog_is_read_only_and_kept_in_the_lake(finished, tmp_path):
                 database.execute(sql)
 
 
+def test_the_catalog_holds_the_checksum_of_every_input(finished, sample):
+    _, store, _ = finished
+    found = dict(rows(store, "SELECT uri, checksum FROM input_shards"))
+    assert found == {
+        shard.as_uri(): hashlib.sha256(shard.read_bytes()).hexdigest() for shard in sample.shards
+    }
+
+
 def test_lineage_reaches_back_to_the_inputs(finished, sample):
     _, store, _ = finished
     reached = rows(
@@ -220,10 +228,10 @@ def test_a_task_that_fails_is_recorded(recipe_for, sample, tmp_path, monkeypatch
 
     original = pipeline.measure.read_shard
 
-    def breaks(shard, settings):
+    def breaks(shard, *arguments):
         if shard.uri == sample.shards[0].as_uri():
             raise PermissionError("no access")
-        return original(shard, settings)
+        return original(shard, *arguments)
 
     monkeypatch.setattr(pipeline.measure, "read_shard", breaks)
     store, record = run(recipe_for(tmp_path / "lake", [str(s) for s in sample.shards[:2]]))

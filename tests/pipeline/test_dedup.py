@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import random
 
@@ -9,12 +10,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from filters.errors import ConfigError
+from filters.measure import MinHashSettings, content_hash, measure
+from manifests.manifest import load
 from manifests.shards import ShardWriter, read_table
 from manifests.store import Store
 from pipeline.dedup import DedupSettings, ShardRef
 from pipeline.dedup.bands import bands
 from pipeline.dedup.clusters import clusters, shard_path
 from pipeline.dedup.edges import edges, partition_count
+from pipeline.dedup.verify import verified
 
 PERMUTATIONS = 112
 SCHEMA = pa.schema(
@@ -22,17 +27,22 @@ SCHEMA = pa.schema(
         ("id", pa.string()),
         ("content_hash", pa.binary(16)),
         ("minhash", pa.binary(4 * PERMUTATIONS)),
+        ("text", pa.string()),
+        ("url", pa.string()),
+        ("date", pa.string()),
+        ("length", pa.struct([("characters", pa.int64()), ("nonsymbol_words", pa.int64())])),
     ]
 )
 
 
 def document(name, content, signature):
-    """(id, content hash, signature or None)."""
+    """(id, content hash, signature or None, no text)."""
     minhash = None if signature is None else np.asarray(signature, np.uint32).tobytes()
     return (
         hashlib.md5(name.encode()).hexdigest(),
         hashlib.md5(content.encode()).digest(),
         minhash,
+        "",
     )
 
 
@@ -57,7 +67,7 @@ def corpus(seed=7):
     return documents
 
 
-def expected_clusters(documents, min_similarity=0.7):
+def expected_clusters(documents, threshold=0.7):
     """Connected components of all pairs that are equal or similar, by brute force."""
     parent = list(range(len(documents)))
 
@@ -66,41 +76,112 @@ def expected_clusters(documents, min_similarity=0.7):
             i = parent[i]
         return i
 
-    for i, (_, content, signature) in enumerate(documents):
+    for i, (_, content, signature, _) in enumerate(documents):
         for j in range(i):
             alike = documents[j][1] == content
             if not alike and signature and documents[j][2]:
                 a, b = (np.frombuffer(s, np.uint32) for s in (signature, documents[j][2]))
-                alike = (a == b).mean() >= min_similarity
+                alike = (a == b).mean() >= threshold
             if alike:
                 parent[find(i)] = find(j)
     groups = {}
-    for i, (name, _, _) in enumerate(documents):
+    for i, (name, _, _, _) in enumerate(documents):
         groups.setdefault(find(i), set()).add(name)
     return {frozenset(group) for group in groups.values() if len(group) > 1}
 
 
-def deduplicate(tmp_path, documents, shard_count, **settings):
+SIGNATURES = {"threshold": 0.7, "verify": "signature", "bands": 14, "rows": 8}
+
+
+def deduplicate(tmp_path, documents, shard_count, ngram=5, urls_of=None, **settings):
     settings = DedupSettings(**settings)
+    minhash = MinHashSettings(permutations=settings.signature_values, ngram=ngram)
     store = Store(str(tmp_path))
     refs = []
     for number in range(shard_count):
         mine = documents[number::shard_count]
+        columns = list(zip(*mine, strict=True)) or [()] * (len(SCHEMA) - 3)
+        columns.append((urls_of or [None] * len(documents))[number::shard_count])
+        columns.append(["2020"] * len(mine))
+        lengths = [{"characters": len(d[3]), "nonsymbol_words": len(d[3].split())} for d in mine]
+        columns.append(lengths)
         table = pa.table(
-            [pa.array(c, f.type) for c, f in zip(zip(*mine, strict=True), SCHEMA, strict=True)],
-            schema=SCHEMA,
+            [pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)], schema=SCHEMA
         )
         path = f"documents/f/shard{number:02d}.parquet"
         with ShardWriter(store, path, SCHEMA) as writer:
             writer.write(table, 16)
         refs.append(ShardRef(f"shard{number:02d}", path))
-    band = [bands(store, ref, settings, "f") for ref in refs]
-    parts = partition_count(sum(m.facts["entries"] for m in band), settings)
-    paths = [m.output().path for m in band]
-    edge = [edges(store, refs, paths, p, parts, settings, "f") for p in range(parts)]
-    manifest = clusters(store, refs, [m.output().path for m in edge], "f")
+    band = [bands(store, ref, settings, minhash, "f") for ref in refs]
+    parts = partition_count(len(documents), settings)
+    edge = [edges(store, band, p, parts, settings, "f") for p in range(parts)]
+    near = [verified(store, refs, edge, p, settings, minhash, "f") for p in range(parts)]
+    paths = [[m.output(n).path for m in stage] for stage, n in ((edge, 0), (near, 0), (edge, 2))]
+    manifest = clusters(store, refs, *paths, "f")
     found = [shard_path(manifest, ref.key) for ref in refs]
     return manifest, parts, [read_table(store, path) for path in found if path]
+
+
+def against_earlier(tmp_path, old, new, verdicts=None, **settings):
+    """Rows of the new documents' duplicates, the old ones being kept by an earlier run."""
+    settings = DedupSettings(**settings)
+    minhash = MinHashSettings(permutations=settings.signature_values)
+    stores = [Store(str(tmp_path / name)) for name in ("new", "old")]
+    refs = []
+    for store, documents in zip(stores, (new, old), strict=True):
+        columns = [*zip(*documents, strict=True)]
+        columns += [[None] * len(documents)] * 2
+        columns.append([{"characters": 1, "nonsymbol_words": 1} for _ in documents])
+        arrays = [pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)]
+        with ShardWriter(store, "documents/f/a.parquet", SCHEMA) as writer:
+            writer.write(pa.table(arrays, schema=SCHEMA))
+    verdict = pa.table({"verdict": verdicts or ["kept"] * len(old)})
+    with ShardWriter(stores[1], "decisions/f/a.parquet", verdict.schema) as writer:
+        writer.write(verdict)
+    refs = [
+        ShardRef("a", "documents/f/a.parquet"),
+        ShardRef("a", "documents/f/a.parquet", "old-1", stores[1].url(), "decisions/f/a.parquet"),
+    ]
+    store = stores[0]
+    band = [bands(store, ref, settings, minhash, ref.run or "f") for ref in refs]
+    parts = partition_count(len(old) + len(new), settings)
+    edge = [edges(store, band, p, parts, settings, "f") for p in range(parts)]
+    near = [verified(store, refs, edge, p, settings, minhash, "f") for p in range(parts)]
+    paths = [[m.output(n).path for m in stage] for stage, n in ((edge, 0), (near, 0), (edge, 2))]
+    manifest = clusters(store, refs, *paths, "f")
+    found = [read_table(store, output.path) for output in manifest.outputs]
+    return manifest, {row["id"]: row for table in found for row in table.to_pylist()}
+
+
+def test_all_new_documents_that_match_an_earlier_one_in_one_band_are_found(tmp_path):
+    rng = np.random.default_rng(4)
+    base = rng.integers(0, 2**32, PERMUTATIONS, dtype=np.uint32)
+    new = []
+    for n in range(3):
+        near = rng.integers(0, 2**32, PERMUTATIONS, dtype=np.uint32)
+        near[:96] = base[:96]
+        for band in range(1, 14):
+            near[band * 8] = n  # one band is left in common, the estimate is .74
+        new.append(document(f"new-{n}", f"new {n}", near))
+    old = [document("old", "old", base), document("unrelated", "unrelated", None)]
+    manifest, rows = against_earlier(tmp_path, old, new, **SIGNATURES)
+    assert set(rows) == {name for name, *_ in new}
+    for row in rows.values():
+        assert row["bands_shared"] >= 1
+        assert (row["earlier_id"], row["earlier_run"]) == (old[0][0], "old-1")
+        assert row["earlier_exact"] is False
+    assert manifest.facts["earlier"] == manifest.facts["documents"] == 3
+
+
+def test_equal_texts_of_an_earlier_run_are_exact_and_only_the_kept_count(tmp_path):
+    old = [document(f"old-{n}", f"text {n}", None) for n in range(3)]
+    new = [document(f"new-{n}", f"text {n}", None) for n in range(4)]
+    new.append(document("again", "text 3", None))
+    _, rows = against_earlier(tmp_path, old, new, ["kept", "dropped", "kept"])
+    known = {new[n][0]: old[n][0] for n in (0, 2)}
+    twice = {new[n][0]: None for n in (3, 4)}
+    assert {name: row["earlier_id"] for name, row in rows.items()} == known | twice
+    assert {row["earlier_exact"] for name, row in rows.items() if name in known} == {True}
 
 
 def groups_of(tables, column="cluster_id"):
@@ -113,7 +194,7 @@ def groups_of(tables, column="cluster_id"):
 
 def test_clusters_equal_brute_force(tmp_path):
     documents = corpus()
-    manifest, _, tables = deduplicate(tmp_path, documents, 3)
+    manifest, _, tables = deduplicate(tmp_path, documents, 3, **SIGNATURES)
     groups = groups_of(tables)
     assert {frozenset(g) for g in groups.values()} == expected_clusters(documents)
     assert all(name == min(group) for name, group in groups.items())
@@ -126,9 +207,9 @@ def test_clusters_equal_brute_force(tmp_path):
 
 def test_exact_clusters_are_told_apart(tmp_path):
     documents = corpus()
-    _, _, tables = deduplicate(tmp_path, documents, 2)
+    _, _, tables = deduplicate(tmp_path, documents, 2, **SIGNATURES)
     assert {frozenset(g) for g in groups_of(tables, "exact_id").values()} == expected_clusters(
-        [(name, content, None) for name, content, _ in documents]
+        [(name, content, None, "") for name, content, _, _ in documents]
     )
 
 
@@ -136,16 +217,17 @@ def test_near_can_be_switched_off(tmp_path):
     documents = corpus()
     _, _, tables = deduplicate(tmp_path, documents, 2, near=False)
     assert {frozenset(g) for g in groups_of(tables).values()} == expected_clusters(
-        [(name, content, None) for name, content, _ in documents]
+        [(name, content, None, "") for name, content, _, _ in documents]
     )
 
 
 @pytest.mark.parametrize("shards", [1, 4])
 def test_same_clusters_whatever_the_layout(tmp_path, shards):
     documents = corpus()
-    _, _, before = deduplicate(tmp_path / "a", documents, 2)
+    _, _, before = deduplicate(tmp_path / "a", documents, 2, **SIGNATURES)
     random.Random(1).shuffle(documents)
-    _, parts, after = deduplicate(tmp_path / "b", documents * 1, shards, partition_entries=100)
+    few = SIGNATURES | {"memory_mb": 0.1}
+    _, parts, after = deduplicate(tmp_path / "b", documents, shards, **few)
     assert parts > 1
     rows = [
         sorted(
@@ -160,7 +242,7 @@ def test_same_clusters_whatever_the_layout(tmp_path, shards):
 def test_a_huge_bucket_costs_star_edges(tmp_path):
     signature = np.arange(PERMUTATIONS)
     documents = [document(f"d{n}", "same", signature) for n in range(5_000)]
-    manifest, _, tables = deduplicate(tmp_path, documents, 2)
+    manifest, _, tables = deduplicate(tmp_path, documents, 2, **SIGNATURES)
     assert manifest.facts["largest_cluster"] == 5_000
     assert manifest.facts["edges"] < 5_000 * 2
     assert sum(t.num_rows for t in tables) == 5_000
@@ -171,3 +253,138 @@ def test_no_documents_and_no_duplicates(tmp_path):
     manifest, _, tables = deduplicate(tmp_path, documents, 1)
     assert tables == []
     assert manifest.facts["clusters"] == 0
+
+
+def texts_mix(seed=3, originals=25):
+    """Random texts with copies in which a share of the words is replaced, some equal."""
+    rng = random.Random(seed)
+    words = [f"{a}{b}{c}" for a in "bcdfgklm" for b in "aeiou" for c in "nprst"]
+    texts = []
+    for _ in range(originals):
+        base = rng.choices(words, k=rng.randint(60, 200))
+        texts.append(" ".join(base))
+        for share in (0.0, 0.01, 0.02, 0.03, 0.05, 0.2):
+            copy = [rng.choice(words) if rng.random() < share else word for word in base]
+            texts.append(" ".join(copy).upper() if share == 0.02 else " ".join(copy))
+    return [*texts, "too short", "Too  short", "shorter still"]
+
+
+def text_documents(texts):
+    column = pa.array(texts)
+    minhash = measure(column, MinHashSettings())["minhash"].to_pylist()
+    ids = [hashlib.md5(str(n).encode()).hexdigest() for n in range(len(texts))]
+    return list(zip(ids, content_hash(column).to_pylist(), minhash, texts, strict=True))
+
+
+@functools.cache
+def shingles_of(text):
+    words = text.lower().split()
+    return {tuple(words[i : i + 5]) for i in range(len(words) - 4)}
+
+
+def exact_similarity(one, other):
+    a, b = shingles_of(one), shingles_of(other)
+    if not a and not b:
+        return float(one.lower().split() == other.lower().split())
+    return len(a & b) / max(len(a | b), 1)
+
+
+@pytest.mark.parametrize("memory_mb", [1024.0, 0.2])
+def test_exact_verification_equals_brute_force_over_texts(tmp_path, memory_mb):
+    documents = text_documents(texts_mix())
+    texts = {name: text for name, _, _, text in documents}
+    _, _, tables = deduplicate(
+        tmp_path, documents, 3, verify="exact", bands=28, rows=4, memory_mb=memory_mb
+    )
+    parent = {name: name for name in texts}
+
+    def find(name):
+        while parent[name] != name:
+            name = parent[name]
+        return name
+
+    for one in texts:
+        for other in texts:
+            if one < other and exact_similarity(texts[one], texts[other]) >= 0.8:
+                parent[find(one)] = find(other)
+    groups = {}
+    for name in texts:
+        groups.setdefault(find(name), set()).add(name)
+    expected = {frozenset(g) for g in groups.values() if len(g) > 1}
+    assert {frozenset(g) for g in groups_of(tables).values()} == expected
+    for row in (row for table in tables for row in table.to_pylist()):
+        similarity = exact_similarity(texts[row["id"]], texts[row["matched_id"]])
+        assert row["similarity"] == pytest.approx(similarity)
+        assert row["similarity"] >= 0.8
+        assert row["verified"] == ("shingles" if row["exact_id"] is None else "text")
+        assert (row["bands_shared"] is None) == (row["exact_id"] is not None)
+
+
+@pytest.mark.parametrize("shards", [1, 2, 8])
+def test_the_same_receipts_of_texts_whatever_the_layout(tmp_path, shards):
+    documents = text_documents(texts_mix())
+    found = []
+    for folder, count in (("a", 3), ("b", shards)):
+        _, _, tables = deduplicate(tmp_path / folder, documents, count)
+        rows = [row for table in tables for row in table.drop_columns(["row"]).to_pylist()]
+        found.append(sorted(rows, key=lambda row: row["id"]))
+        random.Random(shards).shuffle(documents)
+    assert found[0] == found[1]
+
+
+def test_only_doubtful_pairs_are_compared_by_their_shingles(tmp_path):
+    documents = text_documents(texts_mix())
+    _, _, tables = deduplicate(tmp_path, documents, 2)
+    rows = [row for table in tables for row in table.to_pylist()]
+    assert {row["verified"] for row in rows} == {"text", "signature", "shingles"}
+    for row in rows:
+        assert row["similarity"] >= (0.9 if row["verified"] == "signature" else 0.8)
+
+
+def test_documents_compared_in_part_or_not_at_all_are_counted(tmp_path):
+    store = Store(str(tmp_path))
+    deduplicate(tmp_path, text_documents([*texts_mix(originals=2), "word " * 131_073]), 1)
+    facts = load(store, "bands", "f", "shard00").facts
+    assert facts["documents"] == 18
+    assert facts["unsigned"] == 3
+    assert facts["beyond_cap"] == 1
+
+
+def test_layouts_follow_from_the_threshold():
+    assert DedupSettings().layout() == (16, 7)
+    assert DedupSettings(threshold=0.5).layout()[1] < 7
+    assert DedupSettings(bands=14, rows=8).layout() == (14, 8)
+    assert DedupSettings(bands=20, rows=13).signature_values == 260
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"threshold": 0.0},
+        {"bands": 3},
+        {"bands": 0, "rows": 1},
+        {"bands": 20, "rows": 13, "permutations": 112},
+        {"memory_mb": 1.0},
+        {"margin": -0.1},
+    ],
+)
+def test_impossible_settings_are_refused(wrong):
+    with pytest.raises(ConfigError):
+        DedupSettings(**wrong).check("dedup")
+
+
+def test_documents_of_one_address_are_named_without_a_cluster(tmp_path):
+    urls = ["http://www.a.org/x", "https://a.org/x/", "https://a.org/y", None, "http://a.org/x#1"]
+    documents = [document(f"d{n}", f"text {n // 2}", None) for n in range(5)]
+    _, _, tables = deduplicate(tmp_path, documents, 2, urls_of=urls, **SIGNATURES)
+    rows = {row["id"]: row for table in tables for row in table.to_pylist()}
+    ids = [name for name, *_ in documents]
+    shared = {ids[n] for n in (0, 1, 4)}
+    assert {name for name, row in rows.items() if row["url_id"] == min(shared)} == shared
+    assert rows[ids[2]]["url_id"] is None
+    alone = rows[ids[4]]
+    assert [alone[name] for name in ("cluster_id", "matched_id", "similarity", "verified")] == (
+        [None] * 4
+    )
+    assert alone["date"] == "2020"
+    assert groups_of(tables).keys() == {min(ids[0], ids[1]), min(ids[2], ids[3])}

@@ -1,0 +1,100 @@
+"""Seconds from the start of a process to its first measured batch, with a cold and a warm cache.
+
+    python tests/benchmarks/startup.py
+
+Copies the `filters` package into a temporary folder, so that the cache of the tests stays as it is.
+Cold: nothing compiled, as after an installation. Warm: another process has compiled. Two at once:
+both start cold, on one machine. Read-only: the package cannot be written to. Seconds by the clock
+on the wall, with the CPU seconds beside them, which a busy machine changes less.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from common import ROOT, show_machine
+
+NOBODY = 65534
+
+CHILD = """
+import json, sys, time
+start = time.time()
+import pyarrow as pa
+from filters.measure import MinHashSettings, measure, warm_up
+imported = time.time()
+warm_up()
+warmed = time.time()
+measure(pa.array(["One two three, four five: six."] * 100), MinHashSettings())
+print(json.dumps([start, imported, warmed, time.time(), time.process_time()]))
+"""
+
+
+def begin(folder, environment, **user):
+    """A process that measures, and when it was started."""
+    command = [sys.executable, "-c", CHILD]
+    start = time.time()
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, env=environment, **user)
+    return process, start
+
+
+def end(process, start):
+    """Seconds to the interpreter, for imports, for compiling or loading, for the first batch."""
+    output, _ = process.communicate()
+    if process.returncode:
+        sys.exit(f"a child ended with {process.returncode}")
+    *marks, cpu = json.loads(output)
+    parts = [b - a for a, b in itertools.pairwise([start, *marks])]
+    return [*parts, marks[-1] - start, cpu]
+
+
+def show(name, parts):
+    cells = "".join(f"{part:>13.2f}" for part in parts)
+    print(f"{name:<34}{cells}")
+
+
+def set_writable(folder, writable):
+    for path in (folder, *folder.rglob("*")):
+        mode = path.stat().st_mode
+        path.chmod(mode | stat.S_IWUSR if writable else mode & ~0o222)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeat", type=int, default=3, help="warm starts; the median is shown")
+    options = parser.parse_args()
+    show_machine()
+    names = ("interpreter", "imports", "warm_up", "first batch", "all", "CPU")
+    print(f"\n{'seconds':<34}" + "".join(f"{name:>13}" for name in names))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        ignore = shutil.ignore_patterns("__pycache__")
+        for copy in ("one", "two"):
+            shutil.copytree(ROOT / "filters", folder / copy / "filters", ignore=ignore)
+        environment = {**os.environ, "PYTHONPATH": ".", "XDG_CACHE_HOME": str(folder / "cache")}
+        show("cold", end(*begin(folder / "one", environment)))
+        warm = [end(*begin(folder / "one", environment)) for _ in range(options.repeat)]
+        show("warm", sorted(warm, key=lambda parts: parts[-2])[options.repeat // 2])
+        both = [begin(folder / "two", environment) for _ in range(2)]
+        for k, each in enumerate([end(*process) for process in both]):
+            show(f"cold, two at once: {k + 1}", each)
+        shutil.copytree(ROOT / "filters", folder / "three" / "filters", ignore=ignore)
+        (folder / "cache").mkdir(mode=0o777, exist_ok=True)
+        (folder / "cache").chmod(0o777)
+        folder.chmod(0o755)
+        set_writable(folder / "three", False)
+        user = {"user": NOBODY} if os.geteuid() == 0 else {}  # root may write everywhere
+        show("read-only, cold", end(*begin(folder / "three", environment, **user)))
+        show("read-only, warm", end(*begin(folder / "three", environment, **user)))
+        set_writable(folder / "three", True)
+
+
+if __name__ == "__main__":
+    main()

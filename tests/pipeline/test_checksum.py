@@ -1,0 +1,38 @@
+"""The checksum of an input does not depend on how the file is read."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.read import InputSettings, list_inputs, read_shard
+from pipeline.read.checksum import ChecksumFile
+
+
+@given(st.binary(max_size=50), st.lists(st.tuples(st.booleans(), st.integers(0, 60)), max_size=8))
+def test_reads_and_jumps_do_not_change_it(data, steps):
+    file = ChecksumFile(io.BytesIO(data))
+    for jump, number in steps:
+        if jump:
+            file.seek(min(number, len(data)))
+        else:
+            file.read(number)
+    assert file.finish() == hashlib.sha256(data).hexdigest()
+
+
+def test_every_format_reports_the_hash_of_the_file(tmp_path):
+    pq.write_table(pa.table({"id": ["1"], "text": ["Some text."]}), tmp_path / "a.parquet")
+    (tmp_path / "b.jsonl").write_text('{"id": 1, "text": "Some text."}\n{"broken\n')
+    (tmp_path / "c.warc.gz").write_bytes(b"\x1f\x8b\x08 cut short")
+    (tmp_path / "d.unknown").write_bytes(b"what is this" * 9999)
+    settings = InputSettings(urls=["*"])
+    for shard in list_inputs(settings, str(tmp_path)):
+        found = []
+        list(read_shard(shard, settings, found.append))
+        name = shard.uri.rsplit("/", 1)[-1]
+        assert found == [hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()]

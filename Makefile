@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all check lock clean
+.PHONY: demo test test-all check docs lock clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY) ## run the main job on the sample crawl
@@ -27,6 +27,9 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(READY) ## write the reference pages in docs/ again
+	$(BIN)/python -m jobs.docs
 
 lock: ## resolve requirements.lock again (needs uv)
 	uv pip compile pyproject.toml --group models --group dev --universal --python-version 3.11 \

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from filters.policy_types import Bound, Condition, Policy, Rule
+from filters.policy_types import Bound, Condition, MedianBound, Policy, Rule
 from filters.signals import signal
 
 
@@ -70,6 +70,8 @@ def explain_rows(policy: Policy, language: str | None = None) -> tuple[RuleText,
                 parts += _parts(condition.signal, bounds)
         if rule.signal is not None and rule.keep_top is not None:
             parts.append((rule.signal, "keep_top", rule.keep_top))
+        if rule.signal is not None and rule.below_median is not None:
+            parts.append((rule.signal, "<", _median(rule.below_median)))
         rows.append(
             RuleText(
                 reason=rule.reason,
@@ -96,6 +98,12 @@ def signals_of(policy: Policy) -> frozenset[str]:
 def signal_sql(name: str) -> str:
     """The column expression of a signal."""
     return ".".join(_identifier(part) for part in name.split("."))
+
+
+def _median(bound: MedianBound) -> str:
+    """How a bound that the run has yet to give is shown."""
+    deviations = "" if bound.deviations == 1 else f"{bound.deviations:g} "
+    return f"max({bound.least:g}, min({bound.most:g}, median - {deviations}sigma)) by language"
 
 
 def _stated(items: list[str]) -> str:

@@ -2,13 +2,15 @@
 
 `measure` walks the UTF-8 buffers of an Arrow array with compiled kernels, without the GIL and
 without a Python object per word or line. Scratch memory is kept per thread, grows with the
-longest text seen and is bounded (about 140 MB): of a longer text than 2,097,152 words, n-grams
-beyond are not compared.
+longest text seen and is bounded (about 25 MB and the longest line): of a text of more than
+262,144 words, only the n-grams of the first so many are compared, which keeps the tables in the
+cache and the time linear.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 import threading
 from collections.abc import Iterator
 from typing import Literal
@@ -19,10 +21,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from filters import phrases
-from filters.kernels import all_compiled, note_all_compiled
 from filters.kernels.automaton import Automaton, compile_phrases
 from filters.kernels.c4 import substrings
+from filters.kernels.cache import compile_once, stored_array
 from filters.kernels.columns import COLUMNS
+from filters.kernels.compression import SLOTS
 from filters.kernels.document import (
     ACCESS,
     ASSISTANT,
@@ -37,13 +40,16 @@ from filters.kernels.hashing import content_hashes, keyed_hashes
 from filters.kernels.html import copy_visible
 from filters.kernels.lines import LineScratch
 from filters.kernels.market import market_words
+from filters.kernels.ngrams import BLOCK, FACTS, LONGEST, NgramScratch
+from filters.kernels.personal import KINDS, WORK
+from filters.kernels.plain import plain
 from filters.kernels.shingles import shingle_runs, sign_texts
 from filters.kernels.tables import tables
 from filters.kernels.words import CHUNK, COUNTERS
 from filters.local_stop_words import count_stop_words
 from filters.signals import KERNEL_FAMILIES, family_type
 
-MOST_WORDS = 1 << 21
+MOST_WORDS = 1 << 18
 """Words of a text whose n-grams are compared, and lines and paragraphs that are remembered."""
 
 Data = npt.NDArray[np.uint8]
@@ -89,6 +95,11 @@ def measure(texts: pa.Array | pa.ChunkedArray, minhash: MinHashSettings | None) 
         TypeError: if `texts` is not of strings.
         ValueError: if it contains a null.
     """
+    warm_up()
+    return _measure(texts, minhash)
+
+
+def _measure(texts: pa.Array | pa.ChunkedArray, minhash: MinHashSettings | None) -> pa.RecordBatch:
     count = len(texts)
     out = np.empty((count, COLUMNS))
     settings = minhash or MinHashSettings()
@@ -119,18 +130,23 @@ def sign(texts: pa.Array | pa.ChunkedArray, minhash: MinHashSettings) -> pa.Arra
     return _signature_column(signatures, signed)
 
 
+@functools.cache
 def warm_up() -> None:
-    """Compile the kernels into the cache: seconds once per machine, nothing afterwards."""
-    if all_compiled():
-        return
+    """Compile the kernels into the cache: seconds once per machine, nothing afterwards.
+
+    Every process that measures calls this first; of those on one machine only one compiles.
+    """
+    compile_once("filters", _compile_all)
+
+
+def _compile_all() -> None:
     texts = pa.array(["One two three, four five: six."])
-    measure(texts, MinHashSettings())
+    _measure(texts, MinHashSettings())
+    _content_hash(texts)
+    _keyed_hash(texts, 0)
     count_stop_words(texts, pa.array(["en"]))
-    content_hash(texts)
     shingle_sets(texts, MinHashSettings())
-    keyed_hash(texts, 0)
     copy_visible(np.frombuffer(b"<p>", np.uint8), np.empty(1, np.uint8))
-    note_all_compiled()
 
 
 def content_hash(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -140,6 +156,11 @@ def content_hash(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
         TypeError: if `texts` is not of strings.
         ValueError: if it contains a null.
     """
+    warm_up()
+    return _content_hash(texts)
+
+
+def _content_hash(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
     out = np.empty((len(texts), 2), "<u8")
     row = 0
     for data, offsets in _buffers(texts):
@@ -156,6 +177,11 @@ def keyed_hash(ids: pa.Array | pa.ChunkedArray, seed: int) -> pa.Array:
         TypeError: if `ids` is not of strings.
         ValueError: if it contains a null.
     """
+    warm_up()
+    return _keyed_hash(ids, seed)
+
+
+def _keyed_hash(ids: pa.Array | pa.ChunkedArray, seed: int) -> pa.Array:
     out = np.empty(len(ids), np.uint64)
     row = 0
     for data, offsets in _buffers(ids):
@@ -223,7 +249,7 @@ def _phrases() -> Automaton:
 
 @functools.cache
 def _lookup() -> Lookup:
-    return Lookup(tables().classes, words(), substrings(), _phrases(), market_words())
+    return Lookup(tables().classes, words(), market_words(), substrings(), _phrases(), plain())
 
 
 _local = threading.local()
@@ -234,9 +260,9 @@ def _scratch(longest: int) -> Scratch:
     scratch: Scratch | None = getattr(_local, "scratch", None)
     if scratch is None or len(scratch.lines.copy) < longest:
         scratch = _local.scratch = _new_scratch(max(1 << 16, 1 << (longest - 1).bit_length()))
-    if scratch.epoch[0] > 1 << 31:
-        scratch.table[:] = 0
-        scratch.epoch[0] = 0
+    if scratch.ngrams.epoch[0] > 1 << 31:
+        scratch.ngrams.table[:] = 0
+        scratch.ngrams.epoch[0] = 0
     return scratch
 
 
@@ -255,26 +281,44 @@ def _new_scratch(size: int) -> Scratch:
         no_hashes=np.empty(0, np.uint64),
         no_ends=np.empty(0, np.int64),
     )
-    return Scratch(
-        lines=lines,
-        counters=np.zeros(COUNTERS, np.int64),
-        phrases=np.zeros(4, np.int64),
+    ngrams = NgramScratch(
         table=np.zeros(4 * words_kept, np.uint64),
         epoch=np.zeros(1, np.int64),
         grams=np.empty(words_kept, np.uint64),
+        keys=np.zeros(BLOCK + 1, np.uint64),
         positions=np.empty(words_kept, np.int32),
         first=np.empty(words_kept, np.int32),
         counts=np.empty(words_kept, np.int32),
+        facts=np.zeros((LONGEST + 1, FACTS)),
+    )
+    return Scratch(
+        lines=lines,
+        ngrams=ngrams,
+        counters=np.zeros(COUNTERS, np.int64),
+        phrases=np.zeros(4, np.int64),
+        personal=np.zeros(KINDS, np.int64),
+        number=np.zeros(WORK, np.int64),
+        slots=np.zeros(SLOTS, np.int64),
+        base=np.ones(1, np.int64),
     )
 
 
 @functools.cache
 def _permutations(count: int, seed: int) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
-    """The parameters of datasketch itself, so that its tools read our signatures."""
-    from datasketch import MinHash
+    """The parameters of datasketch itself, so that its tools read our signatures.
 
-    multipliers, offsets = MinHash(num_perm=count, seed=seed, scheme="affine32").permutations
-    return np.ascontiguousarray(multipliers), np.ascontiguousarray(offsets)
+    They are kept on disk: to import datasketch takes half a second.
+    """
+
+    def build() -> npt.NDArray[np.uint32]:
+        from datasketch import MinHash
+
+        permutations = MinHash(num_perm=count, seed=seed, scheme="affine32").permutations
+        return np.array(permutations, np.uint32)
+
+    datasketch = importlib.metadata.version("datasketch")
+    both = stored_array(f"affine32-{datasketch}-{count}-{seed}", build)
+    return both[0], both[1]
 
 
 def _words_scratch(

@@ -33,7 +33,7 @@ from filters.errors import ConfigError, did_you_mean
 from filters.policy_check import check_policy, threshold_number
 from filters.policy_types import (
     DUPLICATE_REASONS,
-    RESERVED_REASONS,
+    RESERVED_MEANINGS,
     Bounds,
     Condition,
     Duplicates,
@@ -45,7 +45,7 @@ from filters.policy_types import (
 
 __all__ = [
     "DUPLICATE_REASONS",
-    "RESERVED_REASONS",
+    "RESERVED_MEANINGS",
     "Bounds",
     "Condition",
     "Duplicates",

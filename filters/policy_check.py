@@ -17,7 +17,7 @@ import msgspec
 from filters.errors import ConfigError, did_you_mean
 from filters.languages import LANGUAGES
 from filters.policy_types import (
-    RESERVED_REASONS,
+    RESERVED_MEANINGS,
     Bound,
     Bounds,
     Condition,
@@ -86,7 +86,7 @@ def _check_reasons(rules: Sequence[Rule], where: str) -> None:
         here = f"{where}: rules[{i}].reason"
         if not _REASON.fullmatch(rule.reason):
             raise ConfigError(here, "must be lower case words joined by underscores.")
-        if rule.reason in RESERVED_REASONS:
+        if rule.reason in RESERVED_MEANINGS:
             raise ConfigError(here, f"'{rule.reason}' is given by the pipeline itself.")
         if rule.reason in first:
             other = first[rule.reason]

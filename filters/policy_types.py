@@ -8,14 +8,23 @@ from typing import Literal
 import msgspec
 
 Missing = Literal["keep", "drop", "unknown"]
-Duplicate = Literal["exact", "near"]
+Duplicate = Literal["exact", "near", "url"]
 Bound = int | float | bool | tuple[str, ...]
 
-DUPLICATE_REASONS: Mapping[str, str] = {"exact": "exact_duplicate", "near": "near_duplicate"}
+DUPLICATE_REASONS: Mapping[str, str] = {
+    "exact": "exact_duplicate",
+    "near": "near_duplicate",
+    "url": "url_duplicate",
+}
 """The reason a document gets for losing to the survivor of its cluster, by kind of cluster."""
 
-RESERVED_REASONS = frozenset({*DUPLICATE_REASONS.values(), "empty_after_transforms"})
-"""Reasons that stages give themselves; a rule cannot use them."""
+RESERVED_MEANINGS: Mapping[str, str] = {
+    "exact_duplicate": "The same text as the survivor of its cluster.",
+    "near_duplicate": "Nearly the same text as the survivor of its cluster.",
+    "url_duplicate": "Another capture of the survivor's address.",
+    "empty_after_transforms": "The transforms left nothing of the text.",
+}
+"""Reasons that stages give themselves, and what they mean; a rule cannot use them."""
 
 
 class Bounds(
@@ -133,7 +142,12 @@ class Duplicates(
     """What happens to copies. The survivor is chosen among members that pass every rule."""
 
     drop: tuple[Duplicate, ...] = ()
-    """Which kinds of copies are dropped: `exact`, `near`."""
+    """Which kinds of copies are dropped: `exact`, `near`, and `url` for pages of one address."""
+    priority: tuple[str, ...] = ()
+    """Sources to trust, the most trusted first: the survivor's `source` contains the first of these
+    that any member's does. Decides before `prefer`."""
+    newest: bool = True
+    """Of pages of one address the newest survives, rather than the first."""
     prefer: str | None = None
     """The survivor has the highest value of this signal (NULL last), then the smallest id."""
 

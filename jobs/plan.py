@@ -11,6 +11,7 @@ from classifiers.language import LanguageIdentifier
 from classifiers.quality import QualityModel
 from filters.policy import Policy
 from filters.signals import FAMILIES
+from jobs.earlier import EarlierRun, find_earlier
 from jobs.recipe import Recipe, read_policy
 from manifests.manifest import Manifest, fingerprint, load_all
 from manifests.run import ModelRecord
@@ -40,6 +41,8 @@ class Plan:
     models: tuple[ModelRecord, ...]
     documents_fingerprint: str
     run_id: str
+    earlier: tuple[EarlierRun, ...] = ()
+    """Runs whose kept documents count as known."""
 
     def measured(self) -> dict[str, Manifest]:
         """The input shards that are measured already, by key."""
@@ -53,10 +56,12 @@ def make_plan(recipe: Recipe) -> Plan:
     Raises:
         ConfigError: for a setting, policy or model that is wrong.
         InputError: for an input that is missing or a glob that matches nothing.
+        StoreError: for an earlier run that is not there.
     """
     check_guests(recipe.guests, "guests")
     policy = read_policy(recipe)
     inputs = tuple(list_inputs(recipe.input, ""))
+    earlier = find_earlier(recipe)
     models = [ModelRecord("language", "lid.176.ftz", LanguageIdentifier().sha256)]
     if recipe.quality.model:
         wanted = recipe.quality
@@ -87,6 +92,7 @@ def make_plan(recipe: Recipe) -> Plan:
         recipe.dedup,
         recipe.curated,
         sorted(shard.key for shard in inputs),
+        [(run.documents, run.decisions) for run in earlier],
     )
     return Plan(
         recipe=recipe,
@@ -96,4 +102,5 @@ def make_plan(recipe: Recipe) -> Plan:
         models=tuple(models),
         documents_fingerprint=documents,
         run_id=f"{recipe.name}-{identity[:8]}",
+        earlier=earlier,
     )

@@ -71,6 +71,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     minhash: MinHashRecipe = MinHashRecipe()
     quality: QualitySettings = QualitySettings()
     guests: tuple[GuestSettings, ...] = ()
+    """Filters of datatrove whose verdicts become signals, each a table `[[guests]]`."""
     dedup: DedupSettings = DedupSettings()
     judge: JudgeSettings = JudgeSettings()
     curated: CuratedSettings = CuratedSettings()
@@ -118,6 +119,12 @@ def read_recipe(path: Path) -> Recipe:
         lake=resolve_path(recipe.lake, folder),
         input=msgspec.structs.replace(
             recipe.input, urls=[resolve_path(url, folder) for url in recipe.input.urls]
+        ),
+        dedup=msgspec.structs.replace(
+            recipe.dedup,
+            against=tuple(
+                resolve_path(name, folder) if "/" in name else name for name in recipe.dedup.against
+            ),
         ),
         quality=msgspec.structs.replace(
             recipe.quality, model=resolve_path(recipe.quality.model, folder)

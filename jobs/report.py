@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from filters.policy import DUPLICATE_REASONS
+from filters.policy import RESERVED_MEANINGS
 from jobs.show import shown
 from manifests import catalog
 from manifests.run import RunRecord
@@ -23,11 +23,6 @@ PATH = "report.html"
 
 _SAMPLES_PER_REASON = 3
 _EXCERPT_CHARACTERS = 400
-
-_COPIES = {
-    DUPLICATE_REASONS["exact"]: "The same text as the survivor of its cluster.",
-    DUPLICATE_REASONS["near"]: "Nearly the same text as the survivor of its cluster.",
-}
 
 _PAGE = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>$title</title>
@@ -100,7 +95,8 @@ def _incomplete(database: duckdb.DuckDBPyConnection, record: RunRecord) -> str:
 
 
 def _reasons(database: duckdb.DuckDBPyConnection, record: RunRecord) -> str:
-    meanings = {name: reason.meaning for name, reason in REASONS.items()} | _COPIES
+    meanings = {name: reason.meaning for name, reason in REASONS.items()}
+    meanings |= RESERVED_MEANINGS
     meanings |= {rule["reason"]: rule.get("meaning", "") for rule in record.policy["rules"]}
     rows = database.execute("SELECT outcome, reason, records, records_any FROM reasons").fetchall()
     return "<h2>Why records left</h2>" + _table(

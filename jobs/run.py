@@ -93,20 +93,20 @@ class _Run:
     def _deduplicate(self, shards: Sequence[ShardRef]) -> Manifest:
         settings, store = self._plan.recipe.dedup, self._store
         minhash = self._plan.recipe.measure_settings().minhash
-        documents = [self._plan.documents_fingerprint, [shard.key for shard in shards]]
-        layout = [settings.near, settings.layout(), minhash.unit]
-        mark = fingerprint(bands.STAGE, bands.VERSION, self._plan.documents_fingerprint, layout)
-        banded = self._stage(
-            bands.STAGE,
-            mark,
-            [
-                Task(bands.STAGE, s.key, bands.bands, (store, s, settings, minhash, mark))
-                for s in shards
-            ],
-        )
-        made = [banded[shard.key] for shard in shards]
-        count = edges.partition_count(sum(m.facts["documents"] for m in made), settings)
-        mark = fingerprint(edges.STAGE, edges.VERSION, documents, settings)
+        earlier = self._plan.earlier
+        known = [
+            m for run in earlier for m in self._bands(run.shards, run.documents, run.decisions)
+        ]
+        banded = [*self._bands(shards, self._plan.documents_fingerprint), *known]
+        documents = [
+            self._plan.documents_fingerprint,
+            [shard.key for shard in shards],
+            [[run.documents, run.decisions, [s.key for s in run.shards]] for run in earlier],
+        ]
+        shards = [*shards, *(shard for run in earlier for shard in run.shards)]
+        count = edges.partition_count(sum(m.facts["documents"] for m in banded), settings)
+        how = msgspec.structs.replace(settings, against=())
+        mark = fingerprint(edges.STAGE, edges.VERSION, documents, how)
         linked = self._stage(
             edges.STAGE,
             mark,
@@ -115,7 +115,7 @@ class _Run:
                     edges.STAGE,
                     edges.partition_key(part),
                     edges.edges,
-                    (store, made, part, count, settings, mark),
+                    (store, banded, part, count, settings, mark),
                 )
                 for part in range(count)
             ],
@@ -135,13 +135,28 @@ class _Run:
                 for part in range(count)
             ],
         )
-        equal = [manifest.output(0).path for manifest in found]
+        equal, url = ([manifest.output(index).path for manifest in found] for index in (0, 2))
         near = [checked[key].output().path for key in sorted(checked)]
         mark = fingerprint(clusters.STAGE, clusters.VERSION, mark)
         task = Task(
-            clusters.STAGE, clusters.KEY, clusters.clusters, (store, shards, equal, near, mark)
+            clusters.STAGE, clusters.KEY, clusters.clusters, (store, shards, equal, near, url, mark)
         )
         return self._one(task, mark)
+
+    def _bands(self, shards: Sequence[ShardRef], *upstream: str) -> list[Manifest]:
+        settings, store = self._plan.recipe.dedup, self._store
+        minhash = self._plan.recipe.measure_settings().minhash
+        layout = [settings.urls, settings.near, settings.layout(), minhash]
+        mark = fingerprint(bands.STAGE, bands.VERSION, *upstream, layout)
+        made = self._stage(
+            bands.STAGE,
+            mark,
+            [
+                Task(bands.STAGE, s.key, bands.bands, (store, s, settings, minhash, mark))
+                for s in shards
+            ],
+        )
+        return [made[shard.key] for shard in shards]
 
     def _judge(self, shards: Sequence[ShardRef], duplicates: Manifest) -> dict[str, Manifest]:
         store = self._store

@@ -67,6 +67,7 @@ DECISIONS = pa.schema(
         pa.field("cluster_id", pa.string()),
         pa.field("cluster_size", pa.int64()),
         pa.field("survivor_id", pa.string()),
+        pa.field("survivor_run", pa.string()),
         pa.field("matched_id", pa.string()),
         pa.field("similarity", pa.float64()),
         pa.field("verified", pa.string()),
@@ -74,5 +75,6 @@ DECISIONS = pa.schema(
     ]
 )
 """One row per document, in its order. `reason` is the first of `reasons`; `survivor_id` names
-the document that was kept in place of this one. The last four are the receipt of a member of a
+the document that was kept in place of this one, `survivor_run` the earlier run that kept it, where
+it was not this one. The last four are the receipt of a member of a
 cluster: its closest match, how similar that is, what verified it, and the LSH bands in common."""

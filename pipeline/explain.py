@@ -11,10 +11,14 @@ from filters.errors import StoreError
 from filters.judge_sql import compile_rules, explain_rows
 from filters.policy import Policy
 from filters.signals import FAMILIES
+from pipeline.difference import Difference, difference
 from pipeline.guests import COLUMN
 
 _PROVENANCE = ("id", "record_id", "url", "source", "date", "title", "charset", "charset_source")
-_DECISION = ("verdict", "reason", "reasons", "unknown", "cluster_id", "cluster_size", "survivor_id")
+_DECISION = (
+    *("verdict", "reason", "reasons", "unknown", "cluster_id", "cluster_size", "survivor_id"),
+    *("survivor_run", "matched_id", "similarity", "verified", "bands_shared"),
+)
 _TEXT_CHARACTERS = 600
 
 
@@ -42,6 +46,8 @@ class Explanation(msgspec.Struct, frozen=True):
     """The other members of its cluster, at most 20."""
     text: str
     """The start of the text."""
+    difference: Difference | None = None
+    """From the survivor of its cluster, or else the closest match; None where it has neither."""
     quarantine: dict[str, Any] = {}
     """Filled instead of all else where the record is not a document."""
 
@@ -106,7 +112,23 @@ def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> E
         signals=signals,
         duplicates=_cluster(database, found["id"]),
         text=found["text"],
+        difference=_difference(database, found, decision or {}),
     )
+
+
+def _difference(
+    database: duckdb.DuckDBPyConnection, document: dict[str, Any], decision: dict[str, Any]
+) -> Difference | None:
+    names = ("matched_id",) if decision.get("survivor_run") else ("survivor_id", "matched_id")
+    other = next((decision[name] for name in names if decision.get(name)), None)
+    query = "SELECT text FROM documents WHERE id = $id LIMIT 1"
+    theirs = _one(database, query, {"id": other}) if other else None
+    mine = _one(
+        database,
+        "SELECT text FROM documents WHERE shard = $shard AND row = $row",
+        {"shard": document["shard"], "row": document["row"]},
+    )
+    return difference(other, mine["text"], theirs["text"]) if other and mine and theirs else None
 
 
 def _cluster(database: duckdb.DuckDBPyConnection, identity: str) -> list[dict[str, Any]]:
@@ -115,7 +137,7 @@ def _cluster(database: duckdb.DuckDBPyConnection, identity: str) -> list[dict[st
     return _all(
         database,
         """
-        SELECT p.id, p.similarity, p.matched_id, d.url, x.verdict, x.reason
+        SELECT p.id, p.similarity, p.verified, p.matched_id, d.url, x.verdict, x.reason
         FROM duplicates AS p
         JOIN documents AS d ON p.shard = d.shard AND p.row = d.row
         JOIN decisions AS x ON p.shard = x.shard AND p.row = x.row

@@ -43,11 +43,17 @@ _CANDIDATES = pa.schema(
         ("cluster_id", pa.string()),
         ("exact_id", pa.string()),
         ("passes", pa.bool_()),
+        ("priority", pa.int64()),
         ("preference", pa.float64()),
         ("matched_id", pa.string()),
         ("similarity", pa.float64()),
         ("verified", pa.string()),
         ("bands_shared", pa.int32()),
+        ("earlier_id", pa.string()),
+        ("earlier_run", pa.string()),
+        ("earlier_exact", pa.bool_()),
+        ("url_id", pa.string()),
+        ("date", pa.string()),
     ]
 )
 
@@ -57,6 +63,7 @@ _SURVIVORS = pa.schema(
         ("cluster_id", pa.string()),
         ("cluster_size", pa.int64()),
         ("survivor_id", pa.string()),
+        ("survivor_run", pa.string()),
         ("reason", pa.string()),
         ("matched_id", pa.string()),
         ("similarity", pa.float64()),
@@ -150,19 +157,26 @@ def candidates(
     began = time.perf_counter()
     prefer = policy.duplicates.prefer
     preference = f"CAST({signal_sql(prefer)} AS DOUBLE)" if prefer else "NULL"
+    trusted = policy.duplicates.priority
+    listed = "list_transform($trusted, lambda name: contains(source, name))"
+    priority = f"coalesce(list_position({listed}, TRUE), {len(trusted) + 1})" if trusted else "0"
     with _database() as database:
         _register_documents(database, store, shard, policy)
         database.register("duplicates", read_table(store, duplicates))
         table = database.sql(
             f"""
             WITH judged AS (
-              SELECT row, id, {preference} AS preference, {compile_rules(policy)}
+              SELECT row, id, {priority} AS priority, {preference} AS preference,
+                {compile_rules(policy)}
               FROM documents WHERE row IN (SELECT row FROM duplicates)
             )
-            SELECT row, id, cluster_id, exact_id, len(reasons) = 0 AS passes, preference,
-              {_RECEIPT}
+            SELECT row, id, cluster_id, exact_id, len(reasons) = 0 AS passes, priority,
+              preference,
+              {_RECEIPT}, earlier_id, earlier_run, earlier_exact,
+              url_id, date
             FROM judged JOIN duplicates USING (row, id) ORDER BY row
-            """  # noqa: S608 - compiled from a checked policy
+            """,  # noqa: S608 - compiled from a checked policy
+            params={"trusted": list(trusted)} if trusted else {},
         ).to_arrow_table()
     output = _write(store, CANDIDATES, fingerprint, shard.key, table, _CANDIDATES)
     return commit(
@@ -181,7 +195,7 @@ def candidates(
 def survivors(
     store: Store, candidate_paths: dict[str, str], policy: Policy, fingerprint: str
 ) -> Manifest:
-    """Choose each cluster's survivor.
+    """Choose each cluster's survivor: where an earlier run kept a member, none of this run.
 
     Args:
         store: the lake.
@@ -191,7 +205,8 @@ def survivors(
     """
     began = time.perf_counter()
     drop = policy.duplicates.drop
-    cluster = "exact_id" if drop == ("exact",) else "cluster_id"
+    cluster = "exact_id" if "exact" in drop and "near" not in drop else "cluster_id"
+    age = "DESC" if policy.duplicates.newest else "ASC"
     members = [_named(_CANDIDATES.empty_table(), "")]
     for key, path in sorted(candidate_paths.items()):
         members.append(_named(read_table(store, path), key))
@@ -199,31 +214,52 @@ def survivors(
         database.register("members", pa.concat_tables(members))
         table = database.sql(
             f"""
-            WITH ranked AS (
+            WITH addressed AS (
+              SELECT * REPLACE (passes AND NOT moved AS passes) FROM (
+                SELECT *, first_value(id) OVER page AS url_first,
+                  $by_url AND url_id IS NOT NULL AND first_value(passes) OVER page
+                    AND row_number() OVER page > 1 AS moved
+                FROM members
+                WINDOW page AS (
+                  PARTITION BY url_id ORDER BY passes DESC, date {age} NULLS LAST,
+                    priority, preference DESC NULLS LAST, id, shard, row
+                )
+              )
+            ), ranked AS (
               SELECT *, {cluster} AS cluster,
                 row_number() OVER best AS place,
-                count(*) OVER (PARTITION BY {cluster}) AS cluster_size,
+                CASE WHEN {cluster} IS NULL THEN 1 ELSE count(*) OVER (PARTITION BY {cluster}) END
+                  AS cluster_size,
                 first_value(id) OVER best AS first_id,
                 first_value(exact_id) OVER best AS first_exact_id,
                 first_value(passes) OVER best AS found
-              FROM members WHERE {cluster} IS NOT NULL
+              FROM addressed WHERE {cluster} IS NOT NULL OR moved
               WINDOW best AS (
                 PARTITION BY {cluster}
-                ORDER BY passes DESC, preference DESC NULLS LAST, id, shard, row
+                ORDER BY passes DESC, priority, preference DESC NULLS LAST, id, shard, row
               )
-            ), named AS (
-              SELECT *, CASE WHEN NOT found OR place = 1 THEN NULL
-                WHEN exact_id = first_exact_id THEN 'exact' ELSE 'near' END AS kind
+            ), matched AS (
+              SELECT *, CASE WHEN earlier_exact THEN 'exact' WHEN earlier_id IS NOT NULL THEN 'near'
+                  END AS earlier_kind,
+                coalesce(list_contains($drop, earlier_kind), FALSE) AS known
               FROM ranked
+            ), named AS (
+              SELECT *, CASE WHEN known THEN earlier_kind WHEN moved THEN 'url'
+                  WHEN cluster IS NULL OR NOT found OR place = 1 THEN NULL
+                  WHEN exact_id = first_exact_id THEN 'exact' ELSE 'near' END AS kind
+              FROM matched
             )
             SELECT shard, row, cluster AS cluster_id, cluster_size,
-              CASE WHEN kind = ANY($drop) THEN first_id END AS survivor_id,
+              CASE WHEN known THEN earlier_id WHEN coalesce(kind <> ALL($drop), TRUE) THEN NULL
+                WHEN kind = 'url' THEN url_first ELSE first_id END AS survivor_id,
+              CASE WHEN known THEN earlier_run END AS survivor_run,
               CASE WHEN coalesce(kind <> ALL($drop), TRUE) THEN NULL
-                WHEN kind = 'exact' THEN $exact ELSE $near END AS reason,
+                WHEN kind = 'exact' THEN $exact WHEN kind = 'url' THEN $url ELSE $near END
+                AS reason,
               {_RECEIPT}
             FROM named ORDER BY shard, row
-            """,  # noqa: S608 - a column name of two
-            params={"drop": list(drop), **DUPLICATE_REASONS},
+            """,  # noqa: S608 - a column name and an order of two
+            params={"drop": list(drop), "by_url": "url" in drop, **DUPLICATE_REASONS},
         ).to_arrow_table()
     outputs = []
     for key in sorted(candidate_paths):
@@ -264,14 +300,15 @@ def decide(
             f"""
             WITH judged AS (SELECT row, id, {compile_rules(policy)} FROM documents),
             decided AS (
-              SELECT judged.row, id, unknown, cluster_id, cluster_size, survivor_id, {_RECEIPT},
+              SELECT judged.row, id, unknown, cluster_id, cluster_size, survivor_id,
+                survivor_run, {_RECEIPT},
                 CASE WHEN copies.reason IS NULL THEN reasons
                   ELSE list_append(reasons, copies.reason) END AS reasons
               FROM judged LEFT JOIN copies ON judged.row = copies.row
             )
             SELECT row, id, CASE WHEN len(reasons) = 0 THEN 'kept' ELSE 'dropped' END AS verdict,
               reasons[1] AS reason, reasons, unknown, cluster_id, cluster_size, survivor_id,
-              {_RECEIPT}
+              survivor_run, {_RECEIPT}
             FROM decided ORDER BY row
             """  # noqa: S608 - compiled from a checked policy
         ).to_arrow_table()
@@ -311,9 +348,10 @@ def _database() -> duckdb.DuckDBPyConnection:
 def _register_documents(
     database: duckdb.DuckDBPyConnection, store: Store, shard: ShardRef, policy: Policy
 ) -> None:
-    """The table `documents`: row, id and the families the policy looks at."""
+    """The table `documents`: row, id and what the policy looks at."""
     families = sorted({name.split(".")[0] for name in signals_of(policy)})
-    table = read_table(store, shard.documents, ["id", *families])
+    source = ["source"] if policy.duplicates.priority else []
+    table = read_table(store, shard.documents, ["id", *source, *families])
     rows = pa.array(np.arange(table.num_rows, dtype=np.int64))
     database.register("documents", table.append_column("row", rows))
 

@@ -21,6 +21,7 @@ from classifiers.quality import QualityModel
 from filters.local_stop_words import count_stop_words
 from filters.measure import MinHashSettings, content_hash, measure
 from filters.signals import FAMILIES
+from filters.urls import measure_urls
 from manifests.manifest import Manifest, commit
 from manifests.schemas import QUARANTINE, documents_schema
 from manifests.shards import ShardWriter
@@ -204,6 +205,9 @@ def _measured(
                 pa.array([score for _, _, score in items], pa.float64()),
             ],
             names=["code", "score"],
+        ),
+        "url_parts": measure_urls(
+            pa.array([item.page.url or None for item, _, _ in items], pa.string())
         ),
         "quality": pa.StructArray.from_arrays([_quality(texts, settings.quality)], names=["score"]),
         "stopwords_local": count_stop_words(texts, codes),

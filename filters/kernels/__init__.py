@@ -1,21 +1,19 @@
 """numba kernels over Arrow buffers: one pass, the GIL released, no Python object per word.
 
-`kernel` and `inlined` are the two decorators. Compiled code is cached beside the sources. numba
-stamps a cached function with its own file only, while a kernel carries the code of those it
-calls; so a stamp over all sources is kept here, and a cache that another version wrote is
-dropped.
+`kernel`, `inner` and `inlined` are the decorators; `cache` says where compiled code is kept.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
+from llvmlite.ir import Constant
+from numba.extending import intrinsic
+
+from filters.kernels import cache
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,7 +23,17 @@ integer = cast(Callable[[Any], int], np.int64)
 
 def kernel(function: F) -> F:
     """Compile a function: without the GIL, cached on disk, no Python objects."""
-    compiled: F = numba.njit(nogil=True, cache=True)(function)
+    with cache.used_by_numba():
+        compiled: F = numba.njit(nogil=True, cache=True)(function)
+    return compiled
+
+
+def inner(function: F) -> F:
+    """The same for what only kernels call: what Python would need is a third of compiling."""
+    with cache.used_by_numba():
+        compiled: F = numba.njit(
+            nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True
+        )(function)
     return compiled
 
 
@@ -40,36 +48,17 @@ def inlined(function: F) -> F:
     return compiled
 
 
-def _drop_stale_cache() -> None:
-    here = Path(__file__).parent
-    digest = hashlib.sha256()
-    for source in sorted(here.glob("*.py")):
-        digest.update(source.read_bytes())
-    cache = here / "__pycache__"
-    stamp = cache / "kernels.sha256"
-    current = digest.hexdigest()
-    # A read-only installation caches in the user's folder, which numba names by source path.
-    with contextlib.suppress(OSError):
-        if not stamp.exists() or stamp.read_text() != current:
-            for index in cache.glob("*.nbi"):
-                index.unlink(missing_ok=True)
-            (cache / _COMPILED).unlink(missing_ok=True)
-            cache.mkdir(exist_ok=True)
-            stamp.write_text(current)
+@intrinsic
+def borrowed(_context: Any, array: Any) -> Any:
+    """The same array without its owner, so that passing it on costs no reference counts.
 
+    For what a kernel got from Python, which holds it until the kernel returns.
+    """
 
-_COMPILED = "kernels.compiled"
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        struct = context.make_array(signature.args[0])(context, builder, arguments[0])
+        struct.meminfo = Constant(struct.meminfo.type, None)
+        struct.parent = Constant(struct.parent.type, None)
+        return struct._getvalue()
 
-
-def all_compiled() -> bool:
-    """Whether a process of this machine has compiled every kernel into the cache."""
-    return (Path(__file__).parent / "__pycache__" / _COMPILED).exists()
-
-
-def note_all_compiled() -> None:
-    """Remember that every kernel is in the cache; on a read-only installation it is not."""
-    with contextlib.suppress(OSError):
-        (Path(__file__).parent / "__pycache__" / _COMPILED).touch()
-
-
-_drop_stale_cache()
+    return array(array), generate

@@ -12,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import inlined, integer, kernel
-from filters.kernels.exceptions import EXCEPTION, LONGEST, LONGEST_UNIT, UNIT, Words
-from filters.kernels.hashing import SEED, step
+from filters.kernels import inlined, inner, integer
+from filters.kernels.exceptions import EXCEPTION, LONGEST, LONGEST_UNIT, SLOT_SHIFT, UNIT, Words
+from filters.kernels.hashing import SEED, fold
 from filters.kernels.tables import (
     ALPHA,
     CURRENCY,
@@ -36,7 +36,7 @@ CUT = 1 << 62
 
 _POINT = (1 << FLAG_SHIFT) - 1
 _U0 = np.uint64(0)
-_U20 = np.uint64(20)
+_SLOT_SHIFT = np.uint64(SLOT_SHIFT)
 
 
 @inlined
@@ -56,11 +56,11 @@ def _digit(point: int) -> bool:
     return 48 <= point & _POINT <= 57
 
 
-@kernel
+@inner
 def find(words: Words, h: np.uint64) -> int:
     """The value of a hash in the table of words, or 0."""
     mask = len(words) // 2 - 1
-    slot = integer(h >> _U20) & mask
+    slot = integer(h >> _SLOT_SHIFT)
     while words[2 * slot] != _U0:
         if words[2 * slot] == h:
             return integer(words[2 * slot + 1])
@@ -68,14 +68,14 @@ def find(words: Words, h: np.uint64) -> int:
     return 0
 
 
-@kernel
+@inner
 def cut_exception(p: Points, lo: int, hi: int, words: Words) -> bool:
     """Whether `p[lo:hi]` is an exception; its cuts are made."""
     if hi - lo > LONGEST or hi <= lo:
         return False
     h = SEED
     for i in range(lo, hi):
-        h = step(h, code(p[i]))
+        h = fold(h, code(p[i]))
     value = find(words, h)
     if value & EXCEPTION == 0:
         return False
@@ -85,7 +85,7 @@ def cut_exception(p: Points, lo: int, hi: int, words: Words) -> bool:
     return True
 
 
-@kernel
+@inner
 def _prefix(p: Points, lo: int, hi: int) -> int:
     """Length of what is peeled off the start."""
     if flags_of(p[lo]) & PREFIX:
@@ -105,7 +105,7 @@ def _prefix(p: Points, lo: int, hi: int) -> int:
     return 0
 
 
-@kernel
+@inner
 def _suffix(p: Points, lo: int, hi: int, words: Words) -> int:
     """Length of what is peeled off the end."""
     if hi <= lo:
@@ -128,13 +128,13 @@ def _suffix(p: Points, lo: int, hi: int, words: Words) -> int:
     if start > lo and _digit(p[start - 1]) and not _digit(last):
         h = SEED
         for i in range(start, hi):
-            h = step(h, code(p[i]))
+            h = fold(h, code(p[i]))
         if find(words, h) & UNIT:
             return hi - start
     return 0
 
 
-@kernel
+@inner
 def _stop_suffix(p: Points, lo: int, hi: int) -> int:
     """The same for what ends in a full stop."""
     start = hi - 1
@@ -150,7 +150,7 @@ def _stop_suffix(p: Points, lo: int, hi: int) -> int:
     return 1 if upper else 0
 
 
-@kernel
+@inner
 def _infix(p: Points, lo: int, i: int, hi: int) -> int:
     """Length of an infix that starts at `i`."""
     cp = code(p[i])
@@ -185,7 +185,7 @@ def _infix(p: Points, lo: int, i: int, hi: int) -> int:
     return 0
 
 
-@kernel
+@inner
 def _host(p: Points, lo: int, hi: int) -> bool:
     """Whether `p[lo:hi]` is host[:port][/path] with a lower-case last label."""
     label = lo
@@ -227,7 +227,7 @@ def _host(p: Points, lo: int, hi: int) -> bool:
     return cp == 47 or cp == 63 or cp == 35
 
 
-@kernel
+@inner
 def _address(p: Points, lo: int, hi: int) -> bool:
     """Whether `p[lo:hi]` is a URL, a bare host or an e-mail address."""
     dot = False
@@ -256,7 +256,7 @@ def _address(p: Points, lo: int, hi: int) -> bool:
     return last_at > first_at and _host(p, last_at + 1, hi)
 
 
-@kernel
+@inner
 def cut_chunk(p: Points, hi: int, words: Words) -> None:
     """Cut the chunk `p[:hi]`; `p` has room for one point more."""
     lo = 0

@@ -15,23 +15,25 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import integer, kernel
+from filters.kernels import inner, integer
 from filters.kernels.decode import decode
 from filters.kernels.tables import ALPHA, MARK, NUMBER
 
 BOUNDARY = 0
 LETTER = 37
 SKIP = 38
+FOUND = 1 << 30
 WIDTH = 40
 """Symbols: boundary, a-z, 0-9, other letter, skipped; two spare."""
 
 
 class Automaton(NamedTuple):
-    """Next state by `state * WIDTH + symbol`, and what is found on reaching a state."""
+    """What follows a row (a state times WIDTH) and symbol, and what is found on reaching it."""
 
     following: npt.NDArray[np.int32]
+    """The next row; FOUND is added where it has something to say."""
     found: npt.NDArray[np.int64]
-    """Phrases: 16 bits of count per category. Substrings: a bit per category."""
+    """By state. Phrases: 16 bits of count per category. Substrings: a bit per category."""
     symbols: npt.NDArray[np.uint8]
     """Symbol of an ASCII byte."""
     start: int
@@ -102,14 +104,16 @@ def _compile(
         boundary = np.array(ends_in_boundary)
         following[boundary, BOUNDARY] = states[boundary]
     start = children[0][BOUNDARY] if words else 0
-    return Automaton(following.ravel(), np.array(found, np.int64), symbols, start)
+    says = np.array(found, np.int64)
+    rows = following * WIDTH + FOUND * (says != 0)[following]
+    return Automaton(rows.astype(np.int32).ravel(), says, symbols, start * WIDTH)
 
 
 def _join(own: int, inherited: int, counted: bool) -> int:
     return own + inherited if counted else own | inherited
 
 
-@kernel
+@inner
 def count_phrases(
     data: npt.NDArray[np.uint8],
     start: int,
@@ -119,7 +123,7 @@ def count_phrases(
     counts: npt.NDArray[np.int64],
 ) -> None:
     """Add the phrases found in a text to the counts of their categories."""
-    following, found, symbols, state = automaton
+    following, found, symbols, row = automaton
     i = start
     while i <= end:
         symbol = integer(BOUNDARY)
@@ -134,26 +138,32 @@ def count_phrases(
                 symbol = integer(SKIP)
             elif classes[cp] & (ALPHA | NUMBER | MARK):
                 symbol = integer(LETTER)
-        reached = integer(following[state * WIDTH + symbol])
-        if reached != state:
-            state = reached
-            value = found[state]
+        reached = integer(following[row + symbol])
+        if reached & FOUND and reached != row | FOUND:
+            value = found[(reached & ~FOUND) // WIDTH]
             k = 0
             while value:
                 counts[k] += value & 0xFFFF
                 value >>= 16
                 k += 1
+        row = reached & ~FOUND
+        if row == 0:
+            # Inside a word that no phrase begins with: only its end can change that.
+            while i < end and data[i] < 0x80 and symbols[data[i]] != BOUNDARY:
+                i += 1
 
 
-@kernel
+@inner
 def find_substrings(data: npt.NDArray[np.uint8], start: int, end: int, automaton: Automaton) -> int:
     """The categories found in `data[start:end]`, a bit each."""
-    following, found, symbols, state = automaton
+    following, found, symbols, row = automaton
     result = integer(0)
     for i in range(start, end):
         symbol = integer(LETTER)
         if data[i] < 0x80:
             symbol = integer(symbols[data[i]])
-        state = integer(following[state * WIDTH + symbol])
-        result |= found[state]
+        reached = integer(following[row + symbol])
+        row = reached & ~FOUND
+        if reached & FOUND:
+            result |= found[row // WIDTH]
     return result

@@ -10,12 +10,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import integer, kernel
+from filters.kernels import inner, integer
 
 REPLACEMENT = 0xFFFD
 
 
-@kernel
+@inner
 def decode(data: npt.NDArray[np.uint8], i: int, end: int) -> tuple[int, int]:
     """The code point at byte `i` and the offset of the next one."""
     lead = integer(data[i])
@@ -34,7 +34,7 @@ def decode(data: npt.NDArray[np.uint8], i: int, end: int) -> tuple[int, int]:
     return integer(REPLACEMENT), i + 1
 
 
-@kernel
+@inner
 def previous(data: npt.NDArray[np.uint8], i: int, start: int) -> int:
     """The offset of the code point that ends before byte `i` (`i` > `start`)."""
     i -= 1

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from filters.kernels import borrowed, inlined, inner, kernel
 from filters.kernels import columns as at
-from filters.kernels import kernel
 from filters.kernels.automaton import Automaton, count_phrases
+from filters.kernels.compression import LARGEST_BASE, compressed_size
 from filters.kernels.lines import LineScratch, measure_lines
 from filters.kernels.market import count_tickers
-from filters.kernels.repeats import measure_repeated_lines, measure_repeated_ngrams
+from filters.kernels.ngrams import (
+    AGAIN,
+    COVERED,
+    ENTROPY_SUM,
+    JUMPED,
+    LONGEST,
+    LONGEST_TOP,
+    SHORTEST_DUPLICATE,
+    TOP_CHARACTERS,
+    TOP_COUNT,
+    NgramScratch,
+    find_repeats,
+)
+from filters.kernels.personal import CARDS, EMAILS, IP_ADDRESSES, PHONES, count_personal
+from filters.kernels.plain import Plain, scan_plain
+from filters.kernels.repeats import measure_repeated_lines
 from filters.kernels.words import (
     ALPHABETIC,
+    CHARACTERS,
     MONEY,
     NONSYMBOL,
     NONSYMBOL_CHARACTERS,
     NUMERIC,
     SENTENCES,
+    SPACELESS,
     STOP_MASK,
     STOP_OCCURRENCES,
     WORDS,
@@ -30,57 +49,85 @@ STOCK = 1
 CONSENT = 2
 ACCESS = 3
 
+_NEEDS_SPACES = np.array(
+    [
+        at.LENGTH_MEAN_WORD_CHARACTERS,
+        at.STOPWORDS_DISTINCT_COUNT,
+        at.STOPWORDS_OCCURRENCE_COUNT,
+        *range(at.DCLM_SHORT_LINES, at.DCLM_REMOVED_WORD_FRACTION + 1),
+        at.REDPAJAMA_ALL_CAPS_WORD_FRACTION,
+        at.REDPAJAMA_NO_ALPHABETIC_WORD_FRACTION,
+        *range(at.REDPAJAMA_LOREM_IPSUM_RATIO, at.REDPAJAMA_WORD_COUNT + 1),
+        *range(
+            at.REDPAJAMA_TOP_2GRAM_CHARACTER_FRACTION,
+            at.REDPAJAMA_DUPLICATE_10GRAM_CHARACTER_FRACTION + 1,
+        ),
+        at.REDPAJAMA_LINE_WORDS,
+    ]
+)
+
 
 class Lookup(NamedTuple):
     """What kernels look things up in."""
 
     classes: npt.NDArray[np.int32]
     words: npt.NDArray[np.uint64]
+    market_words: npt.NDArray[np.int64]
     substrings: Automaton
     phrases: Automaton
-    market_words: npt.NDArray[np.int64]
+    plain: Plain
 
 
 class Scratch(NamedTuple):
     """Memory that documents share, one after the other."""
 
     lines: LineScratch
+    ngrams: NgramScratch
     counters: npt.NDArray[np.int64]
     phrases: npt.NDArray[np.int64]
-    table: npt.NDArray[np.uint64]
-    epoch: npt.NDArray[np.int64]
-    grams: npt.NDArray[np.uint64]
-    positions: npt.NDArray[np.int32]
-    first: npt.NDArray[np.int32]
-    counts: npt.NDArray[np.int32]
+    personal: npt.NDArray[np.int64]
+    number: npt.NDArray[np.int64]
+    slots: npt.NDArray[np.int64]
+    """Of the compressor ..."""
+    base: npt.NDArray[np.int64]
+    """... and what marks the slots of this document."""
 
 
-@kernel
+@inner
 def _census(data: npt.NDArray[np.uint8], start: int, end: int) -> tuple[int, int, int, int]:
-    """Characters, newlines, `#` and ellipses (`...` without overlap, and U+2026)."""
+    """Characters, newlines, `#` and ellipses (`...` without overlap, and U+2026).
+
+    The first loop has no branches, so that 32 bytes are read at a time.
+    """
+    text = data[start:end]
     characters = 0
     newlines = 0
     hashes = 0
-    ellipses = 0
-    dots = 0
-    for i in range(start, end):
-        byte = data[i]
+    points = 0
+    for k in range(len(text)):
+        byte = text[k]
         characters += byte & 0xC0 != 0x80
         newlines += byte == 10
         hashes += byte == 35
-        if byte == 46:
-            dots += 1
-            if dots == 3:
-                ellipses += 1
+        points += (byte == 46) | (byte == 0xA6)
+    ellipses = 0
+    if points > 0:
+        dots = 0
+        for i in range(start, end):
+            byte = data[i]
+            if byte == 46:
+                dots += 1
+                if dots == 3:
+                    ellipses += 1
+                    dots = 0
+            else:
                 dots = 0
-        else:
-            dots = 0
-            if byte == 0xA6 and i - start >= 2 and data[i - 1] == 0x80 and data[i - 2] == 0xE2:
-                ellipses += 1
+                if byte == 0xA6 and i - start >= 2 and data[i - 1] == 0x80 and data[i - 2] == 0xE2:
+                    ellipses += 1
     return characters, newlines, hashes, ellipses
 
 
-@kernel
+@inner
 def _fill_words(
     counters: npt.NDArray[np.int64],
     hashes: int,
@@ -90,6 +137,8 @@ def _fill_words(
 ) -> None:
     """The columns that are counts of words or shares among them."""
     words = counters[WORDS]
+    if words:
+        row[at.LENGTH_SPACELESS_WORD_FRACTION] = counters[SPACELESS] / words
     row[at.LENGTH_WORDS] = words
     row[at.LENGTH_NONSYMBOL_WORDS] = counters[NONSYMBOL]
     row[at.LENGTH_SENTENCES] = counters[SENTENCES]
@@ -112,7 +161,7 @@ def _fill_words(
         row[at.MARKET_MONEY_WORD_FRACTION] = counters[MONEY] / words
 
 
-@kernel
+@inner
 def _fill_phrases(
     found: npt.NDArray[np.int64], tickers: int, words: int, row: npt.NDArray[np.float64]
 ) -> None:
@@ -127,6 +176,138 @@ def _fill_phrases(
         row[at.SLOP_PHRASES_PER_1000_WORDS] = 1000 * (found[ASSISTANT] + found[STOCK]) / words
 
 
+@inner
+def _fill_repetition(
+    facts: npt.NDArray[np.float64],
+    words: int,
+    word_characters: int,
+    characters: float,
+    row: npt.NDArray[np.float64],
+) -> None:
+    """The n-gram columns of `repetition`, `repetition_union` and `entropy`."""
+    for n in range(2, LONGEST_TOP + 1):
+        if words >= n:
+            length = facts[n, TOP_CHARACTERS]
+            times = facts[n, TOP_COUNT]
+            top = at.REPETITION_TOP_2GRAM_CHARACTER_FRACTION + n - 2
+            row[top] = (length + n - 1) * times / characters
+            top = at.REPETITION_UNION_TOP_2GRAM_CHARACTER_FRACTION + n - 2
+            row[top] = length * times / word_characters if times > 1 else 0.0
+    for n in range(SHORTEST_DUPLICATE, LONGEST + 1):
+        column = n - SHORTEST_DUPLICATE
+        if characters:
+            row[at.REPETITION_DUPLICATE_5GRAM_CHARACTER_FRACTION + column] = (
+                facts[n, JUMPED] / characters
+            )
+        if words:
+            row[at.REPETITION_UNION_DUPLICATE_5GRAM_CHARACTER_FRACTION + column] = (
+                facts[n, COVERED] / word_characters
+            )
+    if words == 0:
+        return
+    row[at.ENTROPY_UNIGRAM_BITS] = _entropy(facts[1, ENTROPY_SUM], words)
+    if words > 1:
+        row[at.ENTROPY_BIGRAM_BITS] = _entropy(facts[2, ENTROPY_SUM], words - 1)
+    for n in range(1, 4):
+        if words >= n:
+            column = at.ENTROPY_DISTINCT_1_FRACTION + n - 1
+            row[column] = 1 - facts[n, AGAIN] / (words - n + 1)
+    row[at.ENTROPY_ROOT_TYPE_TOKEN_RATIO] = (words - facts[1, AGAIN]) / math.sqrt(words)
+
+
+@inner
+def _entropy(total: float, count: int) -> float:
+    """Bits of `count` things, of whose counts c the sum of c * log2(c) is `total`."""
+    return max(math.log2(count) - total / count, 0.0)
+
+
+@inner
+def _fill_redpajama(
+    facts: npt.NDArray[np.float64],
+    words: int,
+    word_characters: int,
+    row: npt.NDArray[np.float64],
+) -> None:
+    """The columns of `redpajama` that need n-grams of the normal words."""
+    if words == 0:
+        return
+    row[at.REDPAJAMA_UNIQUE_WORD_FRACTION] = 1 - facts[1, AGAIN] / words
+    row[at.REDPAJAMA_UNIGRAM_ENTROPY_NATS] = _entropy(facts[1, ENTROPY_SUM], words) * math.log(2)
+    for n in range(2, LONGEST_TOP + 1):
+        top = at.REDPAJAMA_TOP_2GRAM_CHARACTER_FRACTION + n - 2
+        row[top] = 0.0
+        if facts[n, TOP_COUNT] > 1:
+            row[top] = facts[n, TOP_CHARACTERS] * facts[n, TOP_COUNT] / word_characters
+    for n in range(SHORTEST_DUPLICATE, LONGEST + 1):
+        column = at.REDPAJAMA_DUPLICATE_5GRAM_CHARACTER_FRACTION + n - SHORTEST_DUPLICATE
+        row[column] = facts[n, COVERED] / word_characters
+
+
+@inner
+def _clear_spaceless(row: npt.NDArray[np.float64]) -> None:
+    """What needs words between spaces is undefined for a script that has none."""
+    for column in _NEEDS_SPACES:
+        row[column] = np.nan
+
+
+@inner
+def _fill_personal(counts: npt.NDArray[np.int64], row: npt.NDArray[np.float64]) -> None:
+    row[at.PII_EMAIL_COUNT] = counts[EMAILS]
+    row[at.PII_IP_ADDRESS_COUNT] = counts[IP_ADDRESSES]
+    row[at.PII_PHONE_COUNT] = counts[PHONES]
+    row[at.PII_CARD_COUNT] = counts[CARDS]
+
+
+@inlined
+def _borrow_automaton(automaton: Automaton) -> Automaton:
+    following, found, symbols, start = automaton
+    return Automaton(borrowed(following), borrowed(found), borrowed(symbols), start)
+
+
+@inlined
+def _borrow_lookup(lookup: Lookup) -> Lookup:
+    classes, words, market_words, substrings, phrases, plain = lookup
+    facts, lengths, stop_words = plain
+    return Lookup(
+        borrowed(classes),
+        borrowed(words),
+        borrowed(market_words),
+        _borrow_automaton(substrings),
+        _borrow_automaton(phrases),
+        Plain(borrowed(facts), borrowed(lengths), borrowed(stop_words)),
+    )
+
+
+@inlined
+def _borrow_lines(scratch: LineScratch) -> LineScratch:
+    chunk, hashes, ends, copy, copy_view, unused_counters, no_hashes, no_ends = scratch
+    return LineScratch(
+        borrowed(chunk),
+        borrowed(hashes),
+        borrowed(ends),
+        borrowed(copy),
+        borrowed(copy_view),
+        borrowed(unused_counters),
+        borrowed(no_hashes),
+        borrowed(no_ends),
+    )
+
+
+@inlined
+def _borrow_ngrams(scratch: NgramScratch) -> NgramScratch:
+    table, epoch, grams, keys, positions, first, counts, facts = scratch
+    return NgramScratch(
+        borrowed(table),
+        borrowed(epoch),
+        borrowed(grams),
+        borrowed(keys),
+        borrowed(positions),
+        borrowed(first),
+        borrowed(counts),
+        borrowed(facts),
+    )
+
+
 @kernel
 def measure_documents(
     data: npt.NDArray[np.uint8],
@@ -136,8 +317,12 @@ def measure_documents(
     out: npt.NDArray[np.float64],
 ) -> None:
     """Fill a row of `out` (NaN where a signal is undefined) for each document of a batch."""
-    classes, words, substrings, phrases, market_words = lookup
-    lines, counters, found, table, epoch, grams, positions, first, counts = scratch
+    data, offsets, out = borrowed(data), borrowed(offsets), borrowed(out)
+    classes, words, market_words, substrings, phrases, plain = _borrow_lookup(lookup)
+    lines, ngrams = _borrow_lines(scratch.lines), _borrow_ngrams(scratch.ngrams)
+    counters, found = borrowed(scratch.counters), borrowed(scratch.phrases)
+    personal, number = borrowed(scratch.personal), borrowed(scratch.number)
+    slots, base = borrowed(scratch.slots), borrowed(scratch.base)
     for document in range(len(offsets) - 1):
         start = offsets[document]
         end = offsets[document + 1]
@@ -145,26 +330,39 @@ def measure_documents(
         row[:] = np.nan
         counters[:] = 0
         found[:] = 0
+        personal[:] = 0
         characters, newlines, hash_marks, ellipses = _census(data, start, end)
         row[at.LENGTH_CHARACTERS] = characters
         row[at.LENGTH_BYTES] = end - start
         measure_lines(data, start, end, counters, lines, classes, words, substrings, row)
         _fill_words(counters, hash_marks, ellipses, newlines, row)
+        table, epoch = ngrams.table, ngrams.epoch
         measure_repeated_lines(data, start, end, newlines, characters, table, epoch, classes, row)
         known = min(counters[WORDS], len(lines.hashes))
-        measure_repeated_ngrams(
-            lines.hashes,
-            lines.ends,
-            known,
-            characters,
-            table,
-            epoch,
-            grams,
-            positions,
-            first,
-            counts,
-            row,
+        find_repeats(lines.hashes, lines.ends, known, ngrams)
+        total = counters[CHARACTERS]
+        measured = lines.ends[known]
+        part = characters * (measured / total) if known < counters[WORDS] else float(characters)
+        _fill_repetition(ngrams.facts, known, measured, part, row)
+        if end > start:
+            if base[0] + end - start > LARGEST_BASE:
+                slots[:] = 0
+                base[0] = 1
+            size = compressed_size(data, start, end, slots, base[0])
+            row[at.ENTROPY_COMPRESSION_RATIO] = min(size / (end - start), 1.0)
+            base[0] += end - start
+        symbols = hash_marks + ellipses
+        # The words of `length` are done with, and make room for the normal ones.
+        normal = scan_plain(
+            data, start, end, characters, symbols, plain, lines.hashes, lines.ends, row
         )
+        known = min(normal, len(lines.hashes))
+        find_repeats(lines.hashes, lines.ends, known, ngrams)
+        _fill_redpajama(ngrams.facts, known, lines.ends[known], row)
         count_phrases(data, start, end, classes, phrases, found)
         tickers = count_tickers(data, start, end, market_words)
         _fill_phrases(found, tickers, counters[WORDS], row)
+        count_personal(data, start, end, number, personal)
+        _fill_personal(personal, row)
+        if 2 * counters[SPACELESS] > counters[WORDS]:
+            _clear_spaceless(row)

@@ -19,6 +19,8 @@ LONGEST = 12
 """Characters of the longest exception."""
 
 _SLOTS = 4096
+SLOT_SHIFT = 52
+"""A slot is the upper bits of a hash."""
 
 _NOT_CONTRACTIONS = frozenset(
     "Ill ill Its its Hell hell Shell shell Shed shed were Were Well well Whore whore".split()
@@ -136,13 +138,12 @@ Words = npt.NDArray[np.uint64]
 
 
 def python_hash(text: str) -> int:
-    """`hashing.step` over the code points of a text, in Python."""
+    """`hashing.fold` over the code points of a text, in Python."""
     from filters.kernels.hashing import MULTIPLIER, SEED
 
     h = int(SEED)
     for character in text:
-        h = (h + ord(character) + 1) * int(MULTIPLIER) & MASK
-        h ^= h >> 29
+        h = (h ^ ord(character)) * int(MULTIPLIER) & MASK
     return h
 
 
@@ -163,7 +164,7 @@ def words() -> Words:
 
 def _enter(table: Words, word: str, value: int) -> None:
     key = np.uint64(python_hash(word))
-    slot = (int(key) >> 20) & (_SLOTS - 1)
+    slot = int(key) >> SLOT_SHIFT
     while table[2 * slot] not in (0, key):
         slot = (slot + 1) & (_SLOTS - 1)
     table[2 * slot] = key

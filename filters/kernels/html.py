@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import inlined, kernel
+from filters.kernels import inlined, inner, kernel
 
 _LESS, _GREATER, _SLASH, _BANG, _DASH = 60, 62, 47, 33, 45
 _HIDDEN = tuple(np.frombuffer(name, np.uint8) for name in (b"script", b"style", b"noscript"))
 _SCRIPT, _STYLE, _NOSCRIPT = _HIDDEN
 
 
-@kernel
+@inner
 def _named(html: npt.NDArray[np.uint8], start: int, name: npt.NDArray[np.uint8]) -> bool:
     """Whether a tag's name stands at `start`, in any case."""
     if start + len(name) >= len(html):
@@ -24,7 +24,7 @@ def _named(html: npt.NDArray[np.uint8], start: int, name: npt.NDArray[np.uint8])
     return bool(after <= 32 or after == _GREATER or after == _SLASH)
 
 
-@kernel
+@inner
 def _after_close(html: npt.NDArray[np.uint8], start: int, name: npt.NDArray[np.uint8]) -> int:
     """Where the closing tag of a hidden element begins, or the end of the page."""
     for i in range(start, len(html) - 1):

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.kernels import columns as at
-from filters.kernels import kernel
+from filters.kernels import inner
 from filters.kernels.automaton import Automaton, find_substrings
 from filters.kernels.c4 import (
     FEW_WORDS,
@@ -20,8 +20,8 @@ from filters.kernels.c4 import (
     LONG_WORD,
     ends_terminal,
     judge_line,
+    may_mention,
     strip_citations,
-    white_words,
 )
 from filters.kernels.decode import decode, previous
 from filters.kernels.repeats import first_solid, last_solid
@@ -51,7 +51,7 @@ class LineScratch(NamedTuple):
     no_ends: npt.NDArray[np.int64]
 
 
-@kernel
+@inner
 def _break_length(data: npt.NDArray[np.uint8], i: int, end: int) -> int:
     """Bytes of the line break at `i`, or 0."""
     byte = data[i]
@@ -66,7 +66,7 @@ def _break_length(data: npt.NDArray[np.uint8], i: int, end: int) -> int:
     return 0
 
 
-@kernel
+@inner
 def _is_bullet(data: npt.NDArray[np.uint8], start: int, end: int) -> bool:
     if data[start] == 45:
         return True
@@ -75,7 +75,7 @@ def _is_bullet(data: npt.NDArray[np.uint8], start: int, end: int) -> bool:
     return bool(data[start + 1] == 0x80 and data[start + 2] == 0xA2)
 
 
-@kernel
+@inner
 def _ends_in_ellipsis(data: npt.NDArray[np.uint8], start: int, end: int) -> bool:
     if end - start < 3:
         return False
@@ -84,7 +84,7 @@ def _ends_in_ellipsis(data: npt.NDArray[np.uint8], start: int, end: int) -> bool
     return bool(dots or (one == 0xE2 and two == 0x80 and three == 0xA6))
 
 
-@kernel
+@inner
 def measure_lines(
     data: npt.NDArray[np.uint8],
     start: int,
@@ -101,16 +101,19 @@ def measure_lines(
     for column in range(at.C4_SENTENCES_KEPT, at.C4_FEW_WORD_LINES + 1):
         row[column] = 0
     lines = solid = bullets = ellipses = quotes = menus = 0
+    mentions = may_mention(data, start, end)
     position = start
     while position < end:
         stop = position
         skip = 0
+        bracket = False
         while stop < end:
             byte = data[stop]
             if byte < 31 or byte == 0xC2 or byte == 0xE2:
                 skip = _break_length(data, stop, end)
                 if skip:
                     break
+            bracket |= byte == 91
             stop += 1
         lines += 1
         first = first_solid(data, position, stop, classes)
@@ -124,16 +127,18 @@ def measure_lines(
         numbers = counters[NUMERIC]
         alphabetic = counters[ALPHABETIC]
         sentences = counters[SENTENCES]
-        split_words(data, first, last, chunk, counters, hashes, ends, classes, words)
+        count, longest = split_words(
+            data, first, last, chunk, counters, hashes, ends, classes, words
+        )
         sentences = counters[SENTENCES] - sentences
         quotes += (
             counters[NUMERIC] - numbers >= QUOTE_NUMBERS
             and counters[ALPHABETIC] - alphabetic <= QUOTE_WORDS
         )
-        count, longest, bracket = white_words(data, first, last, classes)
         cp, _ = decode(data, previous(data, last, first), last)
         menus += count <= MENU_WORDS and not classes[cp] & (TERMINAL | QUOTE)
         line, line_start, line_end = data, first, last
+        found = 0
         if bracket:
             length = strip_citations(data, first, last, classes, copy)
             if length < last - first:
@@ -141,7 +146,8 @@ def measure_lines(
                 unused[SENTENCES] = 0
                 split_words(line, 0, length, chunk, unused, no_hashes, no_ends, classes, words)
                 sentences = max(unused[SENTENCES], min(length, 1))
-        found = find_substrings(line, line_start, line_end, substrings)
+        if mentions or line_end != last:  # what is cut out may bring two halves together
+            found = find_substrings(line, line_start, line_end, substrings)
         result = judge_line(line, line_start, line_end, count, longest, found)
         terminal = ends_terminal(line, line_start, line_end)
         if result == LONG_WORD:

@@ -10,7 +10,7 @@ import functools
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import inlined, integer, kernel
+from filters.kernels import inlined, inner, integer
 
 EXCHANGES = (
     "NASDAQ NYSE NYSEARCA NYSEAMERICAN AMEX ARCA BATS CBOE OTC OTCMKTS OTCQB OTCQX OTCPK LSE LON "
@@ -53,7 +53,7 @@ def _alphanumeric(byte: int) -> bool:
     return 48 <= byte <= 57 or 65 <= byte <= 90 or 97 <= byte <= 122 or byte >= 128
 
 
-@kernel
+@inner
 def _listed(numbers: npt.NDArray[np.int64], number: int) -> bool:
     for each in numbers:  # 70 of them, asked for at a mark beside a capital only
         if each == number:
@@ -61,7 +61,7 @@ def _listed(numbers: npt.NDArray[np.int64], number: int) -> bool:
     return False
 
 
-@kernel
+@inner
 def _symbol_end(data: npt.NDArray[np.uint8], i: int, end: int) -> int:
     """The end of a symbol of 1 to 5 capitals that starts at `i`, or `i`."""
     stop = i
@@ -72,7 +72,7 @@ def _symbol_end(data: npt.NDArray[np.uint8], i: int, end: int) -> int:
     return stop
 
 
-@kernel
+@inner
 def _listed_after(
     data: npt.NDArray[np.uint8], start: int, colon: int, end: int, numbers: npt.NDArray[np.int64]
 ) -> bool:
@@ -102,7 +102,7 @@ def _listed_after(
     return 4 <= digits - i <= 6 and not (digits < end and _alphanumeric(data[digits]))
 
 
-@kernel
+@inner
 def _listed_before(
     data: npt.NDArray[np.uint8], start: int, point: int, end: int, numbers: npt.NDArray[np.int64]
 ) -> bool:
@@ -124,7 +124,7 @@ def _listed_before(
     return i == start or not (_alphanumeric(data[i - 1]) or data[i - 1] == 46)
 
 
-@kernel
+@inner
 def count_tickers(
     data: npt.NDArray[np.uint8], start: int, end: int, numbers: npt.NDArray[np.int64]
 ) -> int:

@@ -1,13 +1,7 @@
-"""Duplicates within a document: lines, paragraphs and word n-grams, by datatrove's definitions.
+"""Lines and paragraphs that occurred before in a document, by datatrove's definitions.
 
-Elements are compared by 64-bit hash in one open-addressing table: rows of key and stamp, where
-a stamp is epoch << 32 | index. A row of another epoch is empty, so nothing is cleared between
-documents; `epoch` counts on (measure.py clears the table long before it wraps).
-
-An n-gram repeats only where its first n-1 words do: so each n looks at the positions that were
-repeated for n-1, which on ordinary prose are few after 2-grams and none after 5. n-grams are
-equal when their words are; datatrove's duplicate n-grams compare the words joined without
-separator, which differs only where another split of the same letters stands in one document.
+Elements are compared by 64-bit hash in the table of `filters.kernels.ngrams`, one epoch a
+document.
 """
 
 from __future__ import annotations
@@ -16,34 +10,21 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.kernels import columns as at
-from filters.kernels import inlined, integer, kernel
+from filters.kernels import inner, integer
 from filters.kernels.decode import decode, previous
 from filters.kernels.hashing import SECOND_SEED, SEED, finish, hash_bytes, step
+from filters.kernels.ngrams import Table, table_mask
 from filters.kernels.tables import SPACE, TERMINAL
 
 Bytes = npt.NDArray[np.uint8]
-Table = npt.NDArray[np.uint64]
 
 SHORT_LINE = 30
 """FineWeb's short line, in characters."""
 
-_U0 = np.uint64(0)
 _U32 = np.uint64(32)
-_INDEX = np.uint64(0xFFFFFFFF)
-_LONGEST_NGRAM = 10
-_LONGEST_TOP_NGRAM = 4
 
 
-@inlined
-def _mask(rows_wanted: int, rows: int) -> int:
-    """Mask of a power of two of at least twice the rows wanted, within the table."""
-    size = 16
-    while size < 2 * rows_wanted and size < rows:
-        size *= 2
-    return size - 1
-
-
-@kernel
+@inner
 def _seen(table: Table, mask: int, key: np.uint64, epoch: int, room: bool) -> bool:
     """Whether a key is in the table; if not and there is room, it is entered."""
     stamp = np.uint64(epoch) << _U32
@@ -58,7 +39,7 @@ def _seen(table: Table, mask: int, key: np.uint64, epoch: int, room: bool) -> bo
     return False
 
 
-@kernel
+@inner
 def first_solid(data: Bytes, start: int, end: int, classes: npt.NDArray[np.int32]) -> int:
     """The offset of the first character that is no white space, or `end`."""
     i = start
@@ -73,7 +54,7 @@ def first_solid(data: Bytes, start: int, end: int, classes: npt.NDArray[np.int32
     return end
 
 
-@kernel
+@inner
 def last_solid(data: Bytes, start: int, end: int, classes: npt.NDArray[np.int32]) -> int:
     """The offset behind the last character that is no white space, or `start`."""
     while end > start:
@@ -85,7 +66,7 @@ def last_solid(data: Bytes, start: int, end: int, classes: npt.NDArray[np.int32]
     return start
 
 
-@kernel
+@inner
 def measure_repeated_lines(
     data: Bytes,
     start: int,
@@ -105,7 +86,7 @@ def measure_repeated_lines(
     rows; what comes after is counted as new.
     """
     epoch[0] += 1
-    mask = _mask(2 * newlines + 4, len(table) // 2)
+    mask = table_mask(2 * newlines + 4, len(table) // 2)
     room = (mask + 1) // 2
     text_start = first_solid(data, start, end, classes)
     text_end = last_solid(data, text_start, end, classes)
@@ -180,88 +161,3 @@ def measure_repeated_lines(
         row[at.FINEWEB_DUPLICATE_LINE_CHARACTER_FRACTION] = solid_duplicate_characters / (
             characters - newlines
         )
-
-
-@kernel
-def measure_repeated_ngrams(
-    hashes: npt.NDArray[np.uint64],
-    ends: npt.NDArray[np.int64],
-    words: int,
-    characters: int,
-    table: Table,
-    epoch: npt.NDArray[np.int64],
-    grams: npt.NDArray[np.uint64],
-    positions: npt.NDArray[np.int32],
-    first: npt.NDArray[np.int32],
-    counts: npt.NDArray[np.int32],
-    row: npt.NDArray[np.float64],
-) -> None:
-    """Fill the n-gram columns of `repetition` from the hashes of a document's words.
-
-    `positions[:m]` are the places whose (n-1)-gram repeats and `grams` their hashes; `first[k]`
-    is the first place in that list with the same n-gram, `counts` how often it occurs.
-    """
-    m = words
-    for i in range(words):
-        positions[i] = i
-        grams[i] = step(SEED, hashes[i])  # a bare sum would make "a b" equal "b a"
-    for n in range(2, _LONGEST_NGRAM + 1):
-        epoch[0] += 1
-        stamp = np.uint64(epoch[0]) << _U32
-        mask = _mask(m, len(table) // 2)
-        kept = 0
-        for k in range(m):
-            i = integer(positions[k])
-            if i + n > words:
-                break
-            h = finish(step(grams[k], hashes[i + n - 1]))
-            slot = integer(h) & mask
-            same = kept
-            while table[2 * slot + 1] >= stamp:
-                if table[2 * slot] == h:
-                    same = integer(table[2 * slot + 1] & _INDEX)
-                    break
-                slot = (slot + 1) & mask
-            if same == kept:
-                table[2 * slot] = h
-                table[2 * slot + 1] = stamp | np.uint64(kept)
-            positions[kept] = i
-            grams[kept] = h
-            first[kept] = same
-            counts[kept] = 0
-            counts[same] += 1
-            kept += 1
-        m = kept
-        if n <= _LONGEST_TOP_NGRAM:
-            column = at.REPETITION_TOP_2GRAM_CHARACTER_FRACTION + n - 2
-            if words >= n:
-                best = 1
-                where = integer(0)
-                for k in range(m):
-                    if counts[k] > best:
-                        best = integer(counts[k])
-                        where = integer(positions[k])
-                length = ends[where + n] - ends[where] + n - 1
-                row[column] = length * best / characters
-        else:
-            column = at.REPETITION_DUPLICATE_5GRAM_CHARACTER_FRACTION + n - 5
-            repeated = 0
-            free = 0
-            for k in range(m):
-                i = integer(positions[k])
-                if i < free or counts[first[k]] == 1:
-                    continue
-                if counts[first[k]] < 0:  # seen: taken out below
-                    repeated += ends[i + n] - ends[i]
-                    free = i + n
-                else:
-                    counts[first[k]] = -counts[first[k]]
-            if characters:
-                row[column] = repeated / characters
-        kept = 0
-        for k in range(m):
-            if counts[first[k]] != 1:
-                positions[kept] = positions[k]
-                grams[kept] = grams[k]
-                kept += 1
-        m = kept

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import integer, kernel
+from filters.kernels import borrowed, inner, integer, kernel
 from filters.kernels.decode import decode
 from filters.kernels.hashing import SEED, finish, step
 from filters.kernels.tables import BREAK, DROP, SCRIPT
@@ -114,7 +114,7 @@ def shingle(
     return count
 
 
-@kernel
+@inner
 def permute(
     shingles: npt.NDArray[np.uint32],
     count: int,
@@ -155,6 +155,15 @@ def sign_texts(
     signed: npt.NDArray[np.bool_],
 ) -> None:
     """Signatures of a batch; a text of fewer units than a shingle stays unsigned."""
+    data, text_offsets, classes, fold = (
+        borrowed(data),
+        borrowed(text_offsets),
+        borrowed(classes),
+        borrowed(fold),
+    )
+    hashes, shingles = borrowed(hashes), borrowed(shingles)
+    multipliers, offsets = borrowed(multipliers), borrowed(offsets)
+    signatures = borrowed(signatures)
     for row in range(len(text_offsets) - 1):
         start, stop = text_offsets[row], text_offsets[row + 1]
         if characters:

@@ -1,17 +1,21 @@
 """What a code point is: one word of flags each, and the folds that hashing uses.
 
-Built once per process from `unicodedata`, `str` methods and datatrove's two sets of marks
-(about 0.2 s). A newer Python knows newer code points; nothing else depends on its version.
+Built from `unicodedata`, `str` methods and datatrove's two sets of marks, which takes a second
+with the import, and kept on disk. A newer Python knows newer code points; nothing else depends on
+its version.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 import unicodedata
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from filters.kernels.cache import stored_array
 
 ALPHA = 1
 """`str.isalpha`."""
@@ -101,7 +105,14 @@ class Tables(NamedTuple):
 
 @functools.cache
 def tables() -> Tables:
-    """The tables, built at the first call."""
+    """The tables, built once per machine and version."""
+    datatrove = importlib.metadata.version("datatrove")
+    name = f"tables-{datatrove}-{unicodedata.unidata_version}"
+    classes, lower, fold = stored_array(name, lambda: np.stack(_build()))
+    return Tables(classes, lower, fold)
+
+
+def _build() -> Tables:
     from datatrove.utils.text import PUNCTUATION_SET, TERMINAL_PUNCTUATION
 
     classes = np.zeros(_SIZE, np.int32)

@@ -11,11 +11,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import integer, kernel
+from filters.kernels import inner, integer
 from filters.kernels.affixes import CUT, FLAG_SHIFT, Points, code, cut_chunk, find, flags_of
 from filters.kernels.decode import decode
 from filters.kernels.exceptions import EXCEPTION, LONGEST, STOP_SHIFT, Words
-from filters.kernels.hashing import SEED, finish, step
+from filters.kernels.hashing import SEED, finish, fold
 from filters.kernels.tables import (
     ALPHA,
     CURRENCY,
@@ -42,12 +42,14 @@ STOP_OCCURRENCES = 5
 NUMERIC = 6
 MONEY = 7
 SENTENCES = 8
-COUNTERS = 9
+SPACELESS = 9
+CHARACTERS = 10
+COUNTERS = 11
 
 _LONGEST_STOP_WORD = 4
 
 
-@kernel
+@inner
 def split_words(
     data: npt.NDArray[np.uint8],
     start: int,
@@ -58,8 +60,11 @@ def split_words(
     ends: npt.NDArray[np.int64],
     classes: npt.NDArray[np.int32],
     words: Words,
-) -> None:
+) -> tuple[int, int]:
     """Split a line, count its words and append them to the words of the document.
+
+    Returns the number of its chunks (stretches between white space, and letters of scripts
+    without spaces) and the characters of the longest, CHUNK at most.
 
     `hashes` holds as many words as it has room for, and `ends[k]` the characters of the first k
     words together; counting goes on beyond. A sentence starts with the first word of a line,
@@ -68,6 +73,8 @@ def split_words(
     """
     open_sentence = False
     ended = False
+    chunks = 0
+    longest = 0
     i = start
     while i < end:
         cp = integer(data[i])
@@ -85,7 +92,7 @@ def split_words(
         script = flags & SCRIPT != 0
         while n < CHUNK:
             chunk[n] = cp | flags << FLAG_SHIFT
-            h = step(h, cp)
+            h = fold(h, cp)
             any_flags |= flags
             all_flags &= flags
             n += 1
@@ -99,6 +106,9 @@ def split_words(
             flags = integer(classes[cp])
             if flags & (SPACE | SCRIPT) or (script and not flags & MARK):
                 break
+        chunks += 1
+        longest = max(longest, n)
+        counters[SPACELESS] += script
         whole = True
         value = 0
         if all_flags & (ALPHA | DIGIT):
@@ -123,7 +133,7 @@ def split_words(
                 any_flags = integer(0)
                 all_flags = integer(-1)
                 while True:
-                    h = step(h, code(chunk[last]))
+                    h = fold(h, code(chunk[last]))
                     any_flags |= flags_of(chunk[last])
                     all_flags &= flags_of(chunk[last])
                     last += 1
@@ -135,6 +145,7 @@ def split_words(
             characters = last - first
             row = counters[WORDS]
             counters[WORDS] = row + 1
+            counters[CHARACTERS] += characters
             if row < len(hashes):
                 hashes[row] = finish(h)
                 ends[row + 1] = ends[row] + characters
@@ -158,3 +169,4 @@ def split_words(
                 ended = False
             if terminal:
                 ended = True
+    return chunks, longest

@@ -16,6 +16,7 @@ from filters.policy import policy_from_mapping
 from jobs.cli.common import JsonFlag, LakeOption, lake_of, output, print_json, shown
 from manifests import catalog
 from manifests.run import find_run
+from pipeline.difference import Difference
 from pipeline.explain import Explanation
 from pipeline.explain import explain as explain_document
 
@@ -110,7 +111,24 @@ def _print_explanation(found: Explanation) -> None:
         for member in found.duplicates:
             table.add_row(*(_cell(value) for value in member.values()))
         output.print(table)
+    if found.difference:
+        _print_difference(found.difference)
     _print_text(found.text)
+
+
+def _print_difference(found: Difference) -> None:
+    title = f"differences from {found.id}, in {found.compared_words} words"
+    if not found.changes:
+        output.print(f"{title}: none", markup=False, highlight=False)
+        return
+    table = Table(title=_cell(title), title_justify="left")
+    for name in ("after", "this document has", "the other has"):
+        table.add_column(name, overflow="fold")
+    for change in found.changes:
+        table.add_row(*(_cell(text) for text in (change.after, change.mine, change.theirs)))
+    output.print(table)
+    if found.further:
+        output.print(f"... and {found.further} more", highlight=False)
 
 
 def _print_facts(title: str, facts: dict[str, object]) -> None:

@@ -23,6 +23,7 @@ from typing import Literal
 import msgspec
 
 from filters.errors import ConfigError
+from manifests.store import Store
 
 _FALSE_NEGATIVE_WEIGHT = 0.99
 """A pair found in vain costs time, since it is verified; one not found is a copy that stays."""
@@ -31,6 +32,8 @@ _FALSE_NEGATIVE_WEIGHT = 0.99
 class DedupSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How duplicates are found."""
 
+    urls: bool = True
+    """Find documents of one (canonical) URL; the policy says whether they are dropped."""
     near: bool = True
     """Find near duplicates by MinHash LSH beside exact ones."""
     threshold: float = 0.8
@@ -46,6 +49,9 @@ class DedupSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Signature values per band: more find less; stated with `bands` or not at all."""
     permutations: int | None = None
     """Values of a signature: `bands * rows` where those are stated, else 112."""
+    against: tuple[str, ...] = ()
+    """Earlier runs: copies of what they kept are duplicates of it. Each is the name or id of a run
+    in the same lake, a lake (its latest run), or `LAKE#RUN`."""
     memory_mb: float = 1024.0
     """Memory one task aims to stay within, beside the interpreter's own 200 MB."""
 
@@ -99,3 +105,13 @@ class ShardRef(msgspec.Struct, frozen=True):
     key: str
     documents: str
     """Path of its documents inside the lake."""
+    run: str = ""
+    """Id of the earlier run it belongs to; empty for the shards of this one."""
+    lake: str = ""
+    """The lake of that run."""
+    decisions: str = ""
+    """Path of that run's decisions on it: only what it kept counts."""
+
+    def store(self, own: Store) -> Store:
+        """The lake its documents are in."""
+        return Store(self.lake) if self.lake else own

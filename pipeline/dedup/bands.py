@@ -1,7 +1,8 @@
 """Stage `bands`: the buckets of one shard's documents, sorted.
 
-Two files: `equal` has the content hash of every document, `near` a bucket for each LSH band of
-each signature. Of equal texts in a shard only the first has near entries.
+Three files: `equal` has the content hash of every document, `near` a bucket for each LSH band of
+each signature, `url` the hash of every canonical URL. Of equal texts in a shard only the first has
+near entries. Of an earlier run only the kept documents have entries, and none by URL.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ import pyarrow.parquet as pq
 
 from filters.measure import MinHashSettings
 from manifests.manifest import Manifest, Output, commit
-from manifests.shards import ShardWriter, read_batches
+from manifests.shards import ShardWriter, read_batches, read_table
 from manifests.store import Store
 from pipeline.dedup import DedupSettings, ShardRef
 from pipeline.dedup.kernels import band_buckets, sketch_words, sketches
+from pipeline.dedup.urls import url_hashes
 
 N = TypeVar("N", bound=np.generic)
 
@@ -29,7 +31,7 @@ STAGE = "bands"
 VERSION = 2
 
 EQUAL = pa.schema([("bucket", pa.uint64()), ("order", pa.uint64()), ("row", pa.int64())])
-"""Both halves of the content hash: equal for equal texts only."""
+"""Both halves of a 128-bit hash: equal for equal texts, or URLs, only."""
 
 _ROW_GROUP_ROWS = 65_536
 
@@ -60,6 +62,11 @@ def bands(
     hashes, signatures, rows, beyond_cap = _read(store, shard, settings.near, minhash)
     documents, signed = len(hashes), len(rows)
     rank = np.lexsort((hashes[:, 1], hashes[:, 0]))
+    kept = np.ones(documents, bool)
+    if shard.decisions:
+        verdicts = read_table(shard.store(store), shard.decisions, ["verdict"])["verdict"]
+        kept = np.asarray(pc.equal(verdicts, "kept"))
+        rank = rank[kept[rank]]
     equal = pa.table([hashes[rank, 0], hashes[rank, 1], rank.astype(np.int64)], schema=EQUAL)
     outputs = [_write(store, f"{STAGE}/{fingerprint}/{shard.key}.equal.parquet", equal)]
 
@@ -69,7 +76,7 @@ def bands(
         count, width = settings.layout()
         repeat = np.zeros(documents, bool)
         repeat[rank[1:]] = (hashes[rank[1:]] == hashes[rank[:-1]]).all(axis=1)
-        unique = ~repeat[rows]
+        unique = (kept & ~repeat)[rows]
         signatures, rows = signatures[unique], rows[unique]
         buckets = band_buckets(signatures, count, width).ravel()
         orders = np.repeat(hashes[rows, 0], count)
@@ -79,6 +86,8 @@ def bands(
             [buckets[rank], orders[rank], rows[rank // count], binary(packed)], schema=schema
         )
     outputs.append(_write(store, f"{STAGE}/{fingerprint}/{shard.key}.near.parquet", near))
+    url = _urls(store, shard) if settings.urls and not shard.run else EQUAL.empty_table()
+    outputs.append(_write(store, f"{STAGE}/{fingerprint}/{shard.key}.url.parquet", url))
     return commit(
         store,
         Manifest(
@@ -107,7 +116,9 @@ def _read(
     rows = [np.empty(0, np.int64)]
     seen = beyond_cap = 0
     long = "length.characters" if minhash.unit == "characters" else "length.nonsymbol_words"
-    for batch in read_batches(store, shard.documents, ["content_hash", "minhash", long]):
+    for batch in read_batches(
+        shard.store(store), shard.documents, ["content_hash", "minhash", long]
+    ):
         hashes.append(fixed_binary(batch["content_hash"], np.dtype(np.uint64)))
         signed = np.flatnonzero(~np.asarray(batch["minhash"].is_null()))
         rows.append(signed + seen)
@@ -119,6 +130,14 @@ def _read(
         seen += batch.num_rows
     matrix = np.concatenate(signatures) if signatures else np.empty((0, 1), np.uint32)
     return np.concatenate(hashes), matrix, np.concatenate(rows), beyond_cap
+
+
+def _urls(store: Store, shard: ShardRef) -> pa.Table:
+    """The canonical URL of every document that has one."""
+    urls = read_table(store, shard.documents, ["url"])["url"].to_pylist()
+    hashes, rows = url_hashes(urls)
+    rank = np.lexsort((hashes[:, 1], hashes[:, 0]))
+    return pa.table([hashes[rank, 0], hashes[rank, 1], rows[rank]], schema=EQUAL)
 
 
 def _write(store: Store, path: str, table: pa.Table) -> Output:

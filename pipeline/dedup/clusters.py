@@ -34,12 +34,20 @@ SCHEMA = pa.schema(
         ("similarity", pa.float64()),
         ("verified", pa.string()),
         ("bands_shared", pa.int32()),
+        ("earlier_id", pa.string()),
+        ("earlier_run", pa.string()),
+        ("earlier_exact", pa.bool_()),
+        ("url_id", pa.string()),
+        ("date", pa.string()),
     ]
 )
 """A cluster is named by its smallest member id. `exact_id` is the cluster of equal texts only,
 NULL where a document has no equal. `matched_id` is the closest verified match: a document of equal
 text (`verified` is `text`), or one whose `similarity` the `signature` or the `shingles` gave;
-`bands_shared` is how many LSH bands the two have in common, NULL for equal texts."""
+`bands_shared` is how many LSH bands the two have in common, NULL for equal texts. `earlier_id` is
+a document of the cluster that `earlier_run` kept, of equal text (`earlier_exact`) if possible.
+`url_id` is the smallest id that has the same canonical URL, NULL where no other has it; a document
+that only shares its URL has no cluster."""
 
 I64 = npt.NDArray[np.int64]
 Objects = npt.NDArray[np.object_]
@@ -50,43 +58,55 @@ def clusters(
     shards: Sequence[ShardRef],
     equal_paths: Sequence[str],
     verified_paths: Sequence[str],
+    url_paths: Sequence[str],
     fingerprint: str,
 ) -> Manifest:
     """Write who is whose duplicate; the manifest's facts hold counts of documents and clusters.
 
     Args:
         store: the lake.
-        shards: all shards of the run, in key order.
+        shards: all shards of the run, in key order, then those of earlier runs.
         equal_paths: edges between documents of equal text.
         verified_paths: edges between near duplicates.
+        url_paths: edges between documents of one URL.
         fingerprint: of this stage.
     """
     began = time.perf_counter()
     equal = _read(store, equal_paths, ENDS)
     near = _read(store, verified_paths, VERIFIED)
-    places = np.concatenate([_place(table, end) for table in (equal, near) for end in _ENDS])
+    url = _read(store, url_paths, ENDS)
+    tables = (equal, near, url)
+    places = np.concatenate([_place(table, end) for table in tables for end in _ENDS])
     documents, index = np.unique(places, axis=0, return_inverse=True)
-    ends = np.split(index.ravel(), np.cumsum([equal.num_rows, equal.num_rows, near.num_rows]))
-    ids = _ids(store, shards, documents)
+    ends = np.split(index.ravel(), np.cumsum([t.num_rows for t in tables for _ in _ENDS])[:-1])
+    ids, dates = _ids(store, shards, documents)
 
     same_text = _components(len(documents), ends[0], ends[1])
     cluster = _components(len(documents), *(np.r_[ends[i], ends[i + 2]] for i in (0, 1)))
     cluster_names, sizes = _smallest_ids(cluster, ids)
     exact_names, exact_sizes = _smallest_ids(same_text, ids)
+    url_names, url_sizes = _smallest_ids(_components(len(documents), *ends[4:]), ids)
+    clustered = sizes > 1
     receipts = _receipts(same_text, exact_names, exact_sizes, ids, ends[2], ends[3], near)
 
+    runs = np.array([shard.run for shard in shards], object)[documents[:, 0]]
+    earlier = _earlier(same_text, cluster, ids, runs)
+
+    own = runs == ""
     outputs: list[Output] = []
-    for number in np.unique(documents[:, 0]).tolist() if len(documents) else ():
+    for number in np.unique(documents[own, 0]).tolist():
         mine = np.flatnonzero(documents[:, 0] == number)
         path = f"{STAGE}/{fingerprint}/{shards[number].key}.parquet"
         part = pa.table(
             [
                 pa.array(documents[mine, 1]),
                 pa.array(ids[mine], pa.string()),
-                pa.array(cluster_names[mine], pa.string()),
+                pa.array(cluster_names[mine], pa.string(), mask=~clustered[mine]),
                 pa.array(exact_names[mine], pa.string(), mask=exact_sizes[mine] < 2),
                 pa.array(sizes[mine]),
-                *(column.take(pa.array(mine)) for column in receipts),
+                *(column.take(pa.array(mine)) for column in (*receipts, *earlier)),
+                pa.array(url_names[mine], pa.string(), mask=url_sizes[mine] < 2),
+                pa.array(dates[mine], pa.string()),
             ],
             schema=SCHEMA,
         )
@@ -99,14 +119,16 @@ def clusters(
             stage=STAGE,
             fingerprint=fingerprint,
             key=KEY,
-            inputs=[*equal_paths, *verified_paths],
+            inputs=[*equal_paths, *verified_paths, *url_paths],
             outputs=outputs,
             facts={
                 "edges": equal.num_rows + near.num_rows,
-                "documents": len(documents),
-                "clusters": len(np.unique(cluster)),
-                "largest_cluster": int(sizes.max()) if len(sizes) else 0,
-                "exact_documents": int((exact_sizes > 1).sum()),
+                "documents": int((own & clustered).sum()),
+                "clusters": len(np.unique(cluster[own & clustered])),
+                "url_documents": int((url_sizes[own] > 1).sum()),
+                "largest_cluster": int(sizes[own & clustered].max(initial=0)),
+                "exact_documents": int((exact_sizes[own] > 1).sum()),
+                "earlier": len(earlier[0]) - earlier[0].null_count - int((~own).sum()),
             },
             seconds=time.perf_counter() - began,
         ),
@@ -132,13 +154,16 @@ def _place(table: pa.Table, end: str) -> I64:
     return np.stack([shard, table[f"{end}_row"].to_numpy()], axis=1)
 
 
-def _ids(store: Store, shards: Sequence[ShardRef], documents: I64) -> Objects:
-    ids = np.empty(len(documents), object)
+def _ids(store: Store, shards: Sequence[ShardRef], documents: I64) -> tuple[Objects, Objects]:
+    """Ids and dates."""
+    ids, dates = np.empty(len(documents), object), np.empty(len(documents), object)
     for number in np.unique(documents[:, 0]).tolist() if len(documents) else ():
         mine = np.flatnonzero(documents[:, 0] == number)
-        tables = take_rows(store, shards[number].documents, documents[mine, 1], ["id"])
-        ids[mine] = pa.concat_tables(tables)["id"].to_pylist()
-    return ids
+        shard = shards[number]
+        tables = take_rows(shard.store(store), shard.documents, documents[mine, 1], ["id", "date"])
+        table = pa.concat_tables(tables)
+        ids[mine], dates[mine] = table["id"].to_pylist(), table["date"].to_pylist()
+    return ids, dates
 
 
 def _components(count: int, left: I64, right: I64) -> I64:
@@ -180,6 +205,7 @@ def _receipts(
     how = np.full(count, "text", object)
     bands = np.zeros(count, np.int32)
     alone = exact_sizes < 2
+    matchless = alone.copy()
     ends, neighbours = np.r_[left, right], np.r_[right, left]
     both = np.r_[: near.num_rows, : near.num_rows]
     closeness = near["similarity"].to_numpy()[both]
@@ -188,14 +214,39 @@ def _receipts(
     rank = rank[np.r_[True, np.diff(ends[rank]) != 0][: len(rank)]]
     rank = rank[alone[ends[rank]]]
     found = ends[rank]
+    matchless[found] = False
     matched[found], similarity[found] = names[rank], closeness[rank]
     how[found] = np.array(near["verified"].to_pylist(), object)[both[rank]]
     bands[found] = near["bands_shared"].to_numpy()[both[rank]]
     return (
-        pa.array(matched, pa.string()),
-        pa.array(similarity),
-        pa.array(how, pa.string()),
-        pa.array(bands, mask=~alone),
+        pa.array(matched, pa.string(), mask=matchless),
+        pa.array(similarity, mask=matchless),
+        pa.array(how, pa.string(), mask=matchless),
+        pa.array(bands, mask=~alone | matchless),
+    )
+
+
+def _earlier(
+    same_text: I64, cluster: I64, ids: Objects, runs: Objects
+) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """For each document, the earlier one that stands for it: the smallest id, of its text first."""
+    found = np.full(len(ids), None, object)
+    run = found.copy()
+    exact = np.zeros(len(ids), bool)
+    old = np.flatnonzero(runs != "")
+    old = old[np.lexsort((runs[old].astype(str), ids[old].astype(str)))]
+    for labels in (same_text, cluster) if len(old) else ():
+        names, first = np.unique(labels[old], return_index=True)
+        place = np.searchsorted(names, labels)
+        place[place == len(names)] = 0
+        missing = (run == None) & (names[place] == labels)  # noqa: E711 - elementwise
+        source = old[first[place[missing]]]
+        found[missing], run[missing] = ids[source], runs[source]
+        exact |= missing & (labels is same_text)
+    return (
+        pa.array(found, pa.string()),
+        pa.array(run, pa.string()),
+        pa.array(exact, mask=run == None),  # noqa: E711 - elementwise,
     )
 
 

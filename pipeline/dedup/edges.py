@@ -1,6 +1,7 @@
 """Stage `edges`: one range of buckets, gathered from all shards.
 
-Two files: `equal` joins documents of equal text, `near` has candidate pairs, sorted, to verify.
+Three files: `equal` joins documents of equal text, `url` those of one URL, and `near` has candidate
+pairs, sorted, to verify.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ ENDS = pa.schema(
         ("other_row", pa.int64()),
     ]
 )
-"""A pair of documents; shards are numbered in key order."""
+"""A pair of documents; shards are numbered in key order, then those of earlier runs."""
 
 NEAR = pa.schema([("first_order", pa.uint64()), ("other_order", pa.uint64()), *ENDS])
 
@@ -65,15 +66,17 @@ def edges(
 
     Args:
         store: the lake.
-        band_manifests: of stage `bands`, of all shards of the run in key order.
+        band_manifests: of stage `bands`, of all shards of the run in key order, then of those
+            of earlier runs.
         partition: which of `partitions` equal ranges of the bucket space.
         partitions: number of ranges.
         settings: how duplicates are found.
         fingerprint: of this stage.
     """
     began = time.perf_counter()
-    equal_paths = [manifest.output(0).path for manifest in band_manifests]
-    near_paths = [manifest.output(1).path for manifest in band_manifests]
+    equal_paths, near_paths, url_paths = (
+        [manifest.output(index).path for manifest in band_manifests] for index in range(3)
+    )
     key = partition_key(partition)
     folder = f"{STAGE}/{fingerprint}/{key}"
     with ShardWriter(store, f"{folder}.equal.parquet", ENDS) as equal:
@@ -81,18 +84,21 @@ def edges(
     with ShardWriter(store, f"{folder}.near.parquet", NEAR) as near:
         table, entries, unchecked = _near_edges(store, near_paths, partition, partitions, settings)
         near.write(table, _ROW_GROUP_ROWS)
+    with ShardWriter(store, f"{folder}.url.parquet", ENDS) as url:
+        url.write(_equal_edges(store, url_paths, partition, partitions))
     return commit(
         store,
         Manifest(
             stage=STAGE,
             fingerprint=fingerprint,
             key=key,
-            inputs=[*equal_paths, *near_paths],
-            outputs=[equal.output, near.output],
+            inputs=[*equal_paths, *near_paths, *url_paths],
+            outputs=[equal.output, near.output, url.output],
             facts={
                 "entries": entries,
                 "equal": equal.output.rows,
                 "near": near.output.rows,
+                "url": url.output.rows,
                 "unchecked": unchecked,
             },
             seconds=time.perf_counter() - began,
@@ -101,7 +107,7 @@ def edges(
 
 
 def _equal_edges(store: Store, paths: Sequence[str], partition: int, partitions: int) -> pa.Table:
-    """A star from the first of equal documents to the others."""
+    """A star from the first of equal documents, or URLs, to the others."""
     table, shard = read_range(store, paths, partition, partitions)
     if table is None:
         return ENDS.empty_table()

@@ -69,7 +69,7 @@ def verified(
 
     Args:
         store: the lake.
-        shards: all shards of the run, in key order.
+        shards: all shards of the run, in key order, then those of earlier runs.
         edge_manifests: of stage `edges`, all partitions; there are as many here.
         partition: which range of the pairs.
         settings: how duplicates are found.
@@ -246,7 +246,8 @@ class _Checks:
         place = self._pairs.place[used]
         for number in np.unique(place[:, 0]).tolist():
             rows = place[place[:, 0] == number, 1]
-            yield from take_rows(self._store, self._shards[number].documents, rows, [column])
+            shard = self._shards[number]
+            yield from take_rows(shard.store(self._store), shard.documents, rows, [column])
 
 
 def take_rows(store: Store, path: str, rows: I64, columns: Sequence[str]) -> Iterator[pa.Table]:

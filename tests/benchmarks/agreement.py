@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pyarrow as pa
 from common import HERE, ROOT, environment, read_jsonl, show_machine, write_jsonl
-from verdicts import FILTERS, REASONS, SOURCES, judge, pack, read
+from verdicts import FILTERS, REASONS, SOURCES, judge, pack, read, rules
 
 from filters.kernels.exceptions import exceptions
 from filters.kernels.tables import SCRIPT, tables
@@ -102,7 +102,7 @@ def causes(work, rows):
 
 def compare(rows, measured, verdicts, name):
     """The line of a filter, and its differences as (id, datatrove's reason, our reasons)."""
-    ours = judge(measured, name)
+    ours = judge(measured, rules(name))
     counts, different, other_reason = Counter(), [], 0
     for row, reasons in zip(rows, ours, strict=True):
         reason = verdicts[row["id"]][name]

@@ -1,7 +1,8 @@
 """Near-duplicate search against exact truth: ours, datasketch and rensa on the same texts.
 
     python tests/benchmarks/dedup_quality.py TEXTS.jsonl.gz [--documents 65000]
-        [--tools ours-band,ours-exact,ours-signature,datasketch,rensa] [--python rensa=/path/python]
+        [--tools ours-band,ours-exact,ours-signature,datasketch,rensa] [--python rensa=PYTHON]
+        [--labelled FOLDER]
 
 The mix: copies of real texts with 1, 5 or 10% of the words replaced, with a paragraph of another
 text inserted, or cut short. Truth: all pairs whose exact Jaccard similarity over the word 5-grams
@@ -9,8 +10,8 @@ of the normalised text is at least .8, by an inverted index over the shingles, i
 Normalised is what Thresher and datatrove call so: lower case, no diacritics, numbers all alike;
 the peers are given the words of the same normalisation. Every tool runs in a process of its own,
 which prints the pairs it calls duplicates. It is timed from texts to clusters, ours with all that
-the stages write, compiling left out. Memory is the peak of the process; of ours, the sum over the
-worker processes.
+the stages write, compiling left out. Memory is the peak of the process; of ours, the sum over
+its own and the workers', which counts what they share for each.
 
 `pairs` compares clusters with the truth closed over chains, which is what clusters can be equal
 to; `direct` counts how many true pairs share a cluster, and how many pairs in a cluster are true
@@ -25,7 +26,6 @@ import json
 import os
 import random
 import re
-import resource
 import subprocess
 import sys
 import tempfile
@@ -183,19 +183,39 @@ def run_ours(texts_path: Path, verify: str) -> tuple[list[tuple[int, int]], floa
             ]
             _write_shard(store, texts_path, 0, 50, "warm", minhash)
             warm = ShardRef("warm", "documents/x/warm.parquet")
-            _all_stages(store, [warm], settings, minhash, pool.starmap, "w")
+            _all_stages(store, [warm], settings, minhash, pool.starmap, "w", {})
             began = time.perf_counter()
-            paths = pool.starmap(_write_shard, jobs, chunksize=1)
+            peaks: dict[int, float] = {}
+            paths = _run(pool.starmap, _write_shard, jobs, peaks)
             shards = [ShardRef(job[4], path) for job, path in zip(jobs, paths, strict=True)]
             steps = {"sign": time.perf_counter() - began}
-            manifest, more = _all_stages(store, shards, settings, minhash, pool.starmap, "f")
+            manifest, more = _all_stages(store, shards, settings, minhash, pool.starmap, "f", peaks)
             seconds = time.perf_counter() - began
+        peak = peak_mb() + sum(peaks.values())
         groups: dict[str, list[int]] = {}
         for output in manifest.outputs:
             for row in read_table(store, output.path, ["id", "cluster_id"]).to_pylist():
                 groups.setdefault(row["cluster_id"], []).append(int(row["id"], 16))
     star = [(g[0], other) for g in groups.values() for other in g[1:]]
-    return star, seconds, {**steps, **more}
+    return star, seconds, {**steps, **more, "peak_mb": peak}
+
+
+def _run(starmap, function, tasks, peaks: dict[int, float]) -> list:
+    """All tasks' results; the peak memory of each worker process goes to `peaks`."""
+    done = starmap(_measured, [(function, task) for task in tasks], 1)
+    for _, process, peak in done:
+        peaks[process] = max(peak, peaks.get(process, 0.0))
+    return [result for result, _, _ in done]
+
+
+def _measured(function, task) -> tuple:
+    return function(*task), os.getpid(), peak_mb()
+
+
+def peak_mb() -> float:
+    """Peak memory of this process: unlike getrusage's, it does not outlive an exec."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
 
 
 def _write_shard(store, texts_path, start, end, key, minhash) -> str:
@@ -210,6 +230,8 @@ def _write_shard(store, texts_path, start, end, key, minhash) -> str:
         [
             ("id", pa.string()),
             ("text", pa.string()),
+            ("url", pa.string()),
+            ("date", pa.string()),
             ("content_hash", pa.binary(16)),
             ("minhash", pa.binary(4 * minhash.permutations)),
             ("length", pa.struct([("nonsymbol_words", pa.int64())])),
@@ -224,14 +246,20 @@ def _write_shard(store, texts_path, start, end, key, minhash) -> str:
                 lengths = [{"nonsymbol_words": len(text) // 6} for text in part.to_pylist()]
                 columns = [
                     pa.array([f"{i:032x}" for i in range(first, last)]),
-                    *(part, content_hash(part), sign(part, minhash), pa.array(lengths)),
+                    *(
+                        part,
+                        *[pa.nulls(len(part), pa.string())] * 2,
+                        content_hash(part),
+                        sign(part, minhash),
+                        pa.array(lengths),
+                    ),
                 ]
                 writer.write(pa.table(columns, schema=schema))
             row += batch.num_rows
     return path
 
 
-def _all_stages(store, shards, settings, minhash, starmap, mark):
+def _all_stages(store, shards, settings, minhash, starmap, mark, peaks):
     from pipeline.dedup import clusters, edges, verify
     from pipeline.dedup.bands import bands
 
@@ -239,7 +267,7 @@ def _all_stages(store, shards, settings, minhash, starmap, mark):
 
     def step(name, function, tasks):
         began = time.perf_counter()
-        done = list(starmap(function, tasks, 1))
+        done = _run(starmap, function, tasks, peaks)
         steps[name] = time.perf_counter() - began
         return done
 
@@ -253,7 +281,8 @@ def _all_stages(store, shards, settings, minhash, starmap, mark):
         verify.verified,
         [(store, shards, linked, p, settings, minhash, mark) for p in range(count)],
     )
-    paths = [[m.output().path for m in stage] for stage in (linked, checked)]
+    outputs = ((linked, 0), (checked, 0), (linked, 2))
+    paths = [[m.output(n).path for m in stage] for stage, n in outputs]
     (manifest,) = step("clusters", clusters.clusters, [(store, shards, *paths, mark)])
     for name, stage in (("edges", linked), ("verify", checked)):
         for fact in stage[0].facts:
@@ -307,19 +336,38 @@ def child(tool: str, texts_path: Path, out: Path) -> None:
     else:
         texts = json.loads(texts_path.with_suffix(".json").read_text())
         pairs, seconds, more = {"datasketch": run_datasketch, "rensa": run_rensa}[tool](texts)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    if tool.startswith("ours"):
-        peak += (os.cpu_count() or 1) * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    peak = more.pop("peak_mb", 0.0) or peak_mb()
     out.write_text(
         json.dumps(
             {
                 "pairs": pairs,
                 "seconds": seconds,
-                "peak_mb": peak / 1024,
+                "peak_mb": peak,
                 "more": more,
             }
         )
     )
+
+
+def labelled(folder: Path) -> None:
+    """The planted pairs of the labelled articles: how many share a cluster, and what else does."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for train in sorted(folder.glob("*.train")):
+        lines = [line.split(" ", 1) for line in train.read_text().splitlines() if line]
+        place = {name: number for number, (name, _) in enumerate(lines)}
+        pairs = train.with_suffix(".truth").read_text().split()
+        pairs = [(place[a], place[b]) for a, b in zip(pairs[::2], pairs[1::2], strict=True)]
+        with tempfile.TemporaryDirectory() as scratch:
+            texts_path = Path(scratch) / "texts.parquet"
+            texts = [text for _, text in lines]
+            pq.write_table(pa.table({"text": texts}), texts_path, row_group_size=1024)
+            found, _, _ = run_ours(texts_path, "band")
+        same = {tuple(sorted(pair)) for pair in found}
+        truth = {tuple(sorted(pair)) for pair in pairs}
+        wrong = len(pairs_of(closure(len(lines), same)) - truth)
+        print(f"{train.name}: {len(same & truth)} of {len(truth)} pairs, {wrong} others")
 
 
 def main() -> None:
@@ -329,11 +377,14 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=65_000)
     parser.add_argument("--tools", default="ours-band,ours-exact,datasketch,rensa")
     parser.add_argument("--python", action="append", default=[], help="TOOL=interpreter")
+    parser.add_argument("--labelled", type=Path, help="folder of labelled articles")
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
         child(arguments.child[0], arguments.source, Path(arguments.child[1]))
         return
+    if arguments.labelled:
+        labelled(arguments.labelled)
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -1,16 +1,20 @@
 """The kernel signals in plain Python, slow and by the book: what the kernels are held against.
 
+`reference_plain` has the families that are not of Gopher, C4 or FineWeb.
+
 Words follow spaCy's English rules as `filters.kernels.affixes` states them; the rest is
 datatrove's filters, with the words of here instead of spaCy's.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import unicodedata
 from collections import Counter
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 from datatrove.utils.text import PUNCTUATION_SET, TERMINAL_PUNCTUATION
 
@@ -18,6 +22,12 @@ from filters import phrases
 from filters.kernels.exceptions import STOP_WORDS, UNITS, exceptions
 from filters.kernels.market import EXCHANGES, SUFFIXES
 from filters.kernels.tables import CURRENCIES, PUNCT_MARKS, QUOTE_MARKS, SCRIPT_RANGES
+
+_spec = importlib.util.spec_from_file_location(
+    "thresher_reference_plain", Path(__file__).with_name("reference_plain.py")
+)
+plain = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(plain)
 
 EXCEPTIONS = exceptions()
 HOST = re.compile(
@@ -167,24 +177,30 @@ def split_infixes(s: str) -> list[str]:
     return [*pieces, s[start:]]
 
 
-def split_words(text: str) -> list[str]:
+def split_chunks(text: str) -> list[str]:
+    """Stretches between white space, and letters of scripts without spaces with their marks."""
     found: list[str] = []
     for chunk in text.split():
-        pending = ""
-        k = 0
+        start = k = 0
         while k < len(chunk):
             if not script(chunk[k]):
-                pending += chunk[k]
                 k += 1
                 continue
-            found += split_chunk(pending) if pending else []
-            pending = ""
-            end = k + 1
-            while end < len(chunk) and category(chunk[end])[0] == "M":
-                end += 1
-            found.append(chunk[k:end])
-            k = end
-        found += split_chunk(pending) if pending else []
+            found += [chunk[start:k]] if k > start else []
+            start = k
+            k += 1
+            while k < len(chunk) and category(chunk[k])[0] == "M":
+                k += 1
+            found.append(chunk[start:k])
+            start = k
+        found += [chunk[start:]] if start < len(chunk) else []
+    return found
+
+
+def split_words(text: str) -> list[str]:
+    found: list[str] = []
+    for chunk in split_chunks(text):
+        found += [chunk] if script(chunk[0]) else split_chunk(chunk)
     return found
 
 
@@ -273,7 +289,7 @@ def c4(text: str) -> dict[str, object]:
         stripped = raw.strip()
         if not stripped:
             continue
-        white = stripped.split()
+        white = split_chunks(stripped)
         line = re.sub(r"\[\d*]|\[edit]|\[citation needed]", "", stripped)
         low = ascii_lower(line)
         terminal = line.endswith((".", "?", "!", '"', "'")) and not line.endswith("...")
@@ -352,6 +368,8 @@ def count_tickers(text: str) -> int:
 def measure(text: str) -> dict[str, dict[str, object]]:
     """All kernel families of a text; a missing key is NULL."""
     words = split_words(text)
+    letters = sum(script(word[0]) for word in words)
+    spaceless = 2 * letters > len(words)
     nonsymbol = [w for w in words if any(c not in PUNCTUATION_SET for c in w)]
     lines = text.splitlines()
     solid = [line for line in lines if line.strip()]
@@ -382,11 +400,12 @@ def measure(text: str) -> dict[str, dict[str, object]]:
             "words": len(words),
             "nonsymbol_words": len(nonsymbol),
             "mean_word_characters": sum(map(len, nonsymbol)) / len(nonsymbol)
-            if nonsymbol
+            if nonsymbol and not spaceless
             else None,
             "lines": len(solid),
             "paragraphs": len(re.split(r"\n{2,}", text.strip())) if solid else 0,
             "sentences": sum(count_sentences(each) for each in line_words),
+            "spaceless_word_fraction": per_word(letters),
         },
         "symbols": {
             "hash_word_ratio": per_word(text.count("#")),
@@ -398,10 +417,15 @@ def measure(text: str) -> dict[str, dict[str, object]]:
             "ellipsis_fraction": share([x.rstrip().endswith(("...", "…")) for x in lines]),
         },
         "stopwords": {
-            "distinct_count": len(set(stop_words)),
-            "occurrence_count": len(stop_words),
+            "distinct_count": None if spaceless else len(set(stop_words)),
+            "occurrence_count": None if spaceless else len(stop_words),
         },
         "repetition": repetition(text, words),
+        "repetition_union": plain.repetition_union(words),
+        "entropy": plain.entropies(text, words),
+        "dclm": plain.dclm(text, spaceless),
+        "redpajama": plain.redpajama(text, spaceless),
+        "pii": plain.pii(text),
         "fineweb": fineweb(text, words),
         "c4": c4(text),
         "market": {
@@ -426,7 +450,7 @@ def measure(text: str) -> dict[str, dict[str, object]]:
             "consent_phrase_count": count_phrases(text, phrases.CONSENT),
             "access_phrase_count": count_phrases(text, phrases.ACCESS),
             "menu_line_fraction": share(
-                [len(x.split()) <= 4 and x.strip()[-1] not in menu_end for x in solid]
+                [len(split_chunks(x)) <= 4 and x.strip()[-1] not in menu_end for x in solid]
             ),
         },
     }

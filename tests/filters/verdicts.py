@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import duckdb
@@ -72,21 +72,25 @@ def read(folder: Path, source: str) -> Iterator[tuple[str, str]]:
 
 def rules(name: str) -> Policy:
     """The part of a shipped policy that stands for one of `FILTERS`."""
-    policy_name, families = FILTERS[name]
+    return part(*FILTERS[name])
+
+
+def part(policy_name: str, families: Sequence[str]) -> Policy:
+    """The rules of a shipped policy over signals of some families only."""
     policy = shipped_policy(policy_name)
     chosen = tuple(
         rule
         for rule in policy.rules
-        if all(part.signal.split(".")[0] in families for part in rule.conditions)
+        if all(condition.signal.split(".")[0] in families for condition in rule.conditions)
     )
     return msgspec.structs.replace(policy, rules=chosen)
 
 
-def judge(measured: pa.RecordBatch, name: str) -> list[list[str]]:
+def judge(measured: pa.RecordBatch | pa.Table, policy: Policy) -> list[list[str]]:
     """The reasons for which each row is dropped; none: kept."""
-    with duckdb.connect() as database:
+    with duckdb.connect(config={"threads": 1}) as database:
         database.register("measured", measured)
-        sql = f"SELECT reasons FROM (SELECT {compile_rules(rules(name))} FROM measured)"
+        sql = f"SELECT reasons FROM (SELECT {compile_rules(policy)} FROM measured)"
         return [reasons for (reasons,) in database.sql(sql).fetchall()]
 
 

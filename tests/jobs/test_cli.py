@@ -120,6 +120,8 @@ def test_explain_a_duplicate_names_the_survivor(lake):
     (row,) = json.loads(invoke("query", sql, "-l", folder, "--json").stdout)
     explained = json.loads(invoke("explain", row["id"], "-l", folder, "--json").stdout)
     assert row["survivor_id"] in {member["id"] for member in explained["duplicates"]}
+    assert explained["difference"]["id"] == row["survivor_id"]
+    assert "differences from" in invoke("explain", row["id"], "-l", folder).output
 
 
 def test_explain_a_quarantined_record(lake):

@@ -28,6 +28,8 @@ SCHEMA = pa.schema(
         ("content_hash", pa.binary(16)),
         ("minhash", pa.binary(4 * PERMUTATIONS)),
         ("text", pa.string()),
+        ("url", pa.string()),
+        ("date", pa.string()),
         ("length", pa.struct([("characters", pa.int64()), ("nonsymbol_words", pa.int64())])),
     ]
 )
@@ -91,14 +93,16 @@ def expected_clusters(documents, threshold=0.7):
 SIGNATURES = {"threshold": 0.7, "verify": "signature", "bands": 14, "rows": 8}
 
 
-def deduplicate(tmp_path, documents, shard_count, ngram=5, **settings):
+def deduplicate(tmp_path, documents, shard_count, ngram=5, urls_of=None, **settings):
     settings = DedupSettings(**settings)
     minhash = MinHashSettings(permutations=settings.signature_values, ngram=ngram)
     store = Store(str(tmp_path))
     refs = []
     for number in range(shard_count):
         mine = documents[number::shard_count]
-        columns = list(zip(*mine, strict=True)) or [()] * (len(SCHEMA) - 1)
+        columns = list(zip(*mine, strict=True)) or [()] * (len(SCHEMA) - 3)
+        columns.append((urls_of or [None] * len(documents))[number::shard_count])
+        columns.append(["2020"] * len(mine))
         lengths = [{"characters": len(d[3]), "nonsymbol_words": len(d[3].split())} for d in mine]
         columns.append(lengths)
         table = pa.table(
@@ -112,10 +116,72 @@ def deduplicate(tmp_path, documents, shard_count, ngram=5, **settings):
     parts = partition_count(len(documents), settings)
     edge = [edges(store, band, p, parts, settings, "f") for p in range(parts)]
     near = [verified(store, refs, edge, p, settings, minhash, "f") for p in range(parts)]
-    paths = [[m.output().path for m in stage] for stage in (edge, near)]
+    paths = [[m.output(n).path for m in stage] for stage, n in ((edge, 0), (near, 0), (edge, 2))]
     manifest = clusters(store, refs, *paths, "f")
     found = [shard_path(manifest, ref.key) for ref in refs]
     return manifest, parts, [read_table(store, path) for path in found if path]
+
+
+def against_earlier(tmp_path, old, new, verdicts=None, **settings):
+    """Rows of the new documents' duplicates, the old ones being kept by an earlier run."""
+    settings = DedupSettings(**settings)
+    minhash = MinHashSettings(permutations=settings.signature_values)
+    stores = [Store(str(tmp_path / name)) for name in ("new", "old")]
+    refs = []
+    for store, documents in zip(stores, (new, old), strict=True):
+        columns = [*zip(*documents, strict=True)]
+        columns += [[None] * len(documents)] * 2
+        columns.append([{"characters": 1, "nonsymbol_words": 1} for _ in documents])
+        arrays = [pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)]
+        with ShardWriter(store, "documents/f/a.parquet", SCHEMA) as writer:
+            writer.write(pa.table(arrays, schema=SCHEMA))
+    verdict = pa.table({"verdict": verdicts or ["kept"] * len(old)})
+    with ShardWriter(stores[1], "decisions/f/a.parquet", verdict.schema) as writer:
+        writer.write(verdict)
+    refs = [
+        ShardRef("a", "documents/f/a.parquet"),
+        ShardRef("a", "documents/f/a.parquet", "old-1", stores[1].url(), "decisions/f/a.parquet"),
+    ]
+    store = stores[0]
+    band = [bands(store, ref, settings, minhash, ref.run or "f") for ref in refs]
+    parts = partition_count(len(old) + len(new), settings)
+    edge = [edges(store, band, p, parts, settings, "f") for p in range(parts)]
+    near = [verified(store, refs, edge, p, settings, minhash, "f") for p in range(parts)]
+    paths = [[m.output(n).path for m in stage] for stage, n in ((edge, 0), (near, 0), (edge, 2))]
+    manifest = clusters(store, refs, *paths, "f")
+    found = [read_table(store, output.path) for output in manifest.outputs]
+    return manifest, {row["id"]: row for table in found for row in table.to_pylist()}
+
+
+def test_all_new_documents_that_match_an_earlier_one_in_one_band_are_found(tmp_path):
+    rng = np.random.default_rng(4)
+    base = rng.integers(0, 2**32, PERMUTATIONS, dtype=np.uint32)
+    new = []
+    for n in range(3):
+        near = rng.integers(0, 2**32, PERMUTATIONS, dtype=np.uint32)
+        near[:96] = base[:96]
+        for band in range(1, 14):
+            near[band * 8] = n  # one band is left in common, the estimate is .74
+        new.append(document(f"new-{n}", f"new {n}", near))
+    old = [document("old", "old", base), document("unrelated", "unrelated", None)]
+    manifest, rows = against_earlier(tmp_path, old, new, **SIGNATURES)
+    assert set(rows) == {name for name, *_ in new}
+    for row in rows.values():
+        assert row["bands_shared"] >= 1
+        assert (row["earlier_id"], row["earlier_run"]) == (old[0][0], "old-1")
+        assert row["earlier_exact"] is False
+    assert manifest.facts["earlier"] == manifest.facts["documents"] == 3
+
+
+def test_equal_texts_of_an_earlier_run_are_exact_and_only_the_kept_count(tmp_path):
+    old = [document(f"old-{n}", f"text {n}", None) for n in range(3)]
+    new = [document(f"new-{n}", f"text {n}", None) for n in range(4)]
+    new.append(document("again", "text 3", None))
+    _, rows = against_earlier(tmp_path, old, new, ["kept", "dropped", "kept"])
+    known = {new[n][0]: old[n][0] for n in (0, 2)}
+    twice = {new[n][0]: None for n in (3, 4)}
+    assert {name: row["earlier_id"] for name, row in rows.items()} == known | twice
+    assert {row["earlier_exact"] for name, row in rows.items() if name in known} == {True}
 
 
 def groups_of(tables, column="cluster_id"):
@@ -254,6 +320,18 @@ def test_exact_verification_equals_brute_force_over_texts(tmp_path, memory_mb):
         assert (row["bands_shared"] is None) == (row["exact_id"] is not None)
 
 
+@pytest.mark.parametrize("shards", [1, 2, 8])
+def test_the_same_receipts_of_texts_whatever_the_layout(tmp_path, shards):
+    documents = text_documents(texts_mix())
+    found = []
+    for folder, count in (("a", 3), ("b", shards)):
+        _, _, tables = deduplicate(tmp_path / folder, documents, count)
+        rows = [row for table in tables for row in table.drop_columns(["row"]).to_pylist()]
+        found.append(sorted(rows, key=lambda row: row["id"]))
+        random.Random(shards).shuffle(documents)
+    assert found[0] == found[1]
+
+
 def test_only_doubtful_pairs_are_compared_by_their_shingles(tmp_path):
     documents = text_documents(texts_mix())
     _, _, tables = deduplicate(tmp_path, documents, 2)
@@ -293,3 +371,20 @@ def test_layouts_follow_from_the_threshold():
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(ConfigError):
         DedupSettings(**wrong).check("dedup")
+
+
+def test_documents_of_one_address_are_named_without_a_cluster(tmp_path):
+    urls = ["http://www.a.org/x", "https://a.org/x/", "https://a.org/y", None, "http://a.org/x#1"]
+    documents = [document(f"d{n}", f"text {n // 2}", None) for n in range(5)]
+    _, _, tables = deduplicate(tmp_path, documents, 2, urls_of=urls, **SIGNATURES)
+    rows = {row["id"]: row for table in tables for row in table.to_pylist()}
+    ids = [name for name, *_ in documents]
+    shared = {ids[n] for n in (0, 1, 4)}
+    assert {name for name, row in rows.items() if row["url_id"] == min(shared)} == shared
+    assert rows[ids[2]]["url_id"] is None
+    alone = rows[ids[4]]
+    assert [alone[name] for name in ("cluster_id", "matched_id", "similarity", "verified")] == (
+        [None] * 4
+    )
+    assert alone["date"] == "2020"
+    assert groups_of(tables).keys() == {min(ids[0], ids[1]), min(ids[2], ids[3])}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from filters.policy import parse_policy, resolve
+from filters.policy import parse_policy, resolve, shipped_policies, shipped_policy
 from filters.signals import FAMILIES, family_type
 from manifests.shards import ShardWriter, read_table
 from manifests.store import Store
@@ -30,7 +30,11 @@ prefer = "quality.score"
 """
 
 DOCUMENT_SCHEMA = pa.schema(
-    [("id", pa.string()), *((family.name, family_type(family.name)) for family in FAMILIES)]
+    [
+        ("id", pa.string()),
+        ("source", pa.string()),
+        *((family.name, family_type(family.name)) for family in FAMILIES),
+    ]
 )
 
 
@@ -42,7 +46,9 @@ def struct(family, **values):
 class Lake:
     """Shards of (id, words, score) with clusters by id, judged."""
 
-    def __init__(self, path, shards, clusters=None, exact=None, drop='["exact", "near"]'):
+    def __init__(
+        self, path, shards, clusters=None, exact=None, drop='["exact", "near"]', receipts=None
+    ):
         self.store = Store(str(path))
         self.policy = parse_policy(POLICY.replace("{drop}", drop), "test.toml")
         families = {family.name: family for family in FAMILIES}
@@ -51,6 +57,7 @@ class Lake:
             rows = [
                 {
                     "id": name,
+                    "source": f"https://{name}.org/shard.warc.gz",
                     "length": struct(families["length"], words=words),
                     "quality": struct(families["quality"], score=score),
                 }
@@ -63,14 +70,15 @@ class Lake:
                 {
                     "row": row,
                     "id": name,
-                    "cluster_id": (clusters or {})[name],
+                    "cluster_id": (clusters or {}).get(name),
                     "exact_id": (exact or {}).get(name),
                     "cluster_size": 2,
                     "similarity": 1.0,
                     "matched_id": "x",
+                    **(receipts or {}).get(name, {}),
                 }
                 for row, (name, _, _) in enumerate(documents)
-                if name in (clusters or {})
+                if name in {**(clusters or {}), **(receipts or {})}
             ]
             if members:
                 copies[key] = f"duplicates/f/{key}.parquet"
@@ -152,6 +160,60 @@ def test_exact_copies_have_their_own_reason(tmp_path):
     assert none == {"1": [], "2": [], "3": []}
 
 
+def test_what_an_earlier_run_kept_wins_over_all_members(tmp_path):
+    shards = {"a": [("1", 99, 0.5), ("2", 99, 0.5), ("3", 99, 0.5)]}
+    known = {"earlier_id": "0", "earlier_run": "june", "earlier_exact": False}
+    earlier = {"1": known | {"earlier_exact": True}, "2": known, "3": known}
+    clusters, exact = dict.fromkeys("123", "0"), {"1": "0"}
+    lake = Lake(tmp_path / "both", shards, clusters, exact, receipts=earlier)
+    assert lake.reasons() == {
+        "1": ["exact_duplicate"],
+        "2": ["near_duplicate"],
+        "3": ["near_duplicate"],
+    }
+    assert {row["survivor_id"] for row in lake.decisions.values()} == {"0"}
+    assert {row["survivor_run"] for row in lake.decisions.values()} == {"june"}
+    only = Lake(tmp_path / "only", shards, clusters, exact, drop='["exact"]', receipts=earlier)
+    assert only.reasons() == {"1": ["exact_duplicate"], "2": [], "3": []}
+
+
+def test_the_survivor_is_of_the_most_trusted_source_that_has_one(tmp_path):
+    shards = {"a": [("wiki", 9, 0.1), ("crawl", 99, 0.9), ("news", 99, 0.9), ("blog", 99, 0.9)]}
+    clusters = dict.fromkeys(("wiki", "crawl", "news", "blog"), "blog")
+    listed = '["near"]\npriority = ["wiki", "news.org", "crawl"]'
+    lake = Lake(tmp_path, shards, clusters, drop=listed)
+    assert lake.decisions["news"]["reasons"] == []
+    assert lake.decisions["crawl"]["survivor_id"] == lake.decisions["blog"]["survivor_id"] == "news"
+
+
+def test_pages_of_one_address(tmp_path):
+    shards = {"a": [("1", 99, 0.5), ("2", 9, 0.5), ("3", 99, 0.5), ("4", 99, 0.5), ("5", 99, 0.5)]}
+    dates = {"1": "2020", "2": "2023", "3": "2021", "4": None}
+    pages = {name: {"url_id": "1", "date": date} for name, date in dates.items()}
+    clusters = {"3": "3", "5": "3"}
+    both = Lake(tmp_path / "a", shards, clusters, drop='["url", "near"]', receipts=pages)
+    assert both.reasons() == {
+        "1": ["url_duplicate"],
+        "2": ["too_few_words", "url_duplicate"],
+        "3": [],
+        "4": ["url_duplicate"],
+        "5": ["near_duplicate"],
+    }
+    assert {both.decisions[name]["survivor_id"] for name in "1245"} == {"3"}
+    first = Lake(
+        tmp_path / "b", shards, clusters, drop='["url", "near"]\nnewest = false', receipts=pages
+    )
+    assert first.reasons() == {
+        "1": [],
+        "2": ["too_few_words", "url_duplicate"],
+        "3": ["url_duplicate"],
+        "4": ["url_duplicate"],
+        "5": [],
+    }
+    none = Lake(tmp_path / "c", shards, clusters, drop='["near"]', receipts=pages)
+    assert [name for name, reasons in none.reasons().items() if reasons] == ["2", "5"]
+
+
 @pytest.mark.parametrize("count", [1, 2, 7, 100])
 def test_keep_top_becomes_a_literal_over_the_whole_run(tmp_path, count):
     documents = [(f"{n:03d}", 99, n / count) for n in range(count)]
@@ -216,3 +278,16 @@ def test_medians_become_literals_by_language(tmp_path):
         if row["verdict"] == "dropped"
     }
     assert dropped == {"de0", "it0"}
+
+
+@pytest.mark.parametrize("name", shipped_policies())
+def test_shipped_policies_judge_what_is_stored(tmp_path, name):
+    store = Store(str(tmp_path))
+    ref = ShardRef("a", "documents/a.parquet")
+    row = {"id": "1", "language": {"code": "en", "score": 0.9}}
+    with ShardWriter(store, ref.documents, DOCUMENT_SCHEMA) as writer:
+        writer.write(pa.Table.from_pylist([row], DOCUMENT_SCHEMA))
+    policy = shipped_policy(name)
+    policy = resolve(policy, thresholds(store, [ref], policy, "f").facts)
+    [decision] = read_table(store, decide(store, ref, None, policy, "f").output().path).to_pylist()
+    assert decision["verdict"] == "kept", "what is not measured is no reason"

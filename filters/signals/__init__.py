@@ -1,0 +1,74 @@
+"""The registry of signals: what each measured value is, where it is undefined, whence it comes.
+
+A signal is named `family.noun_unit`. A family is measured together and has a version, bumped
+with any change of its values. Reference pages, policies and Arrow types are made from this
+registry: `words`, `rules`, `content` and `page` hold the families, `kinds` what they are made of.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from filters.signals import content, page, rules, words
+from filters.signals.kinds import Family, Range, Signal
+
+__all__ = [
+    "FAMILIES",
+    "KERNEL_FAMILIES",
+    "Family",
+    "Range",
+    "Signal",
+    "family",
+    "family_type",
+    "names",
+    "signal",
+]
+
+_TYPES = {
+    "int64": pa.int64(),
+    "double": pa.float64(),
+    "bool": pa.bool_(),
+    "string": pa.string(),
+}
+
+KERNEL_FAMILIES = (*words.FAMILIES, *rules.FAMILIES, *content.KERNEL_FAMILIES)
+"""Those that `filters.measure.measure` fills; the pipeline fills the others."""
+
+FAMILIES = (*KERNEL_FAMILIES, *content.OTHER_FAMILIES, *page.FAMILIES)
+"""All families, in the order of the columns."""
+
+_BY_NAME = {signal.name: signal for family in FAMILIES for signal in family.signals}
+_FAMILY_BY_NAME = {family.name: family for family in FAMILIES}
+
+
+def signal(name: str) -> Signal:
+    """The signal of a name, e.g. `length.words`.
+
+    Raises:
+        KeyError: if there is none.
+    """
+    return _BY_NAME[name]
+
+
+def names() -> tuple[str, ...]:
+    """The names of all signals, in order."""
+    return tuple(_BY_NAME)
+
+
+def family(name: str) -> Family:
+    """The family of a name.
+
+    Raises:
+        KeyError: if there is none.
+    """
+    return _FAMILY_BY_NAME[name]
+
+
+def family_type(name: str) -> pa.StructType:
+    """The Arrow type of a family's column; every field may be NULL.
+
+    Raises:
+        KeyError: if there is no such family.
+    """
+    signals = _FAMILY_BY_NAME[name].signals
+    return pa.struct([pa.field(s.name.split(".")[1], _TYPES[s.type]) for s in signals])

@@ -1,0 +1,134 @@
+"""Signals of what a text holds and where it is from: markets, slop, personal data, URL, models."""
+
+from __future__ import annotations
+
+from filters.signals.kinds import (
+    BLANK,
+    NO_WORDS,
+    Signal,
+    count,
+    make_family,
+    ratio,
+    share,
+    text,
+)
+
+_NO_URL = "the URL is missing"
+
+MARKET = make_family(
+    "market",
+    1,
+    "Tickers, prices and quote tables.",
+    count("ticker_count", "tickers", "`$TSLA`, `NASDAQ: AAPL`, `0700.HK` and their like."),
+    share("ticker_word_fraction", "Tickers per word, at most 1.", NO_WORDS),
+    share("numeric_word_fraction", "Words with a digit and no letter.", NO_WORDS),
+    share("money_word_fraction", "Words with a currency sign or `%`.", NO_WORDS),
+    share(
+        "quote_line_fraction",
+        "Lines, not blank, of 2 numbers or more and at most 5 words with a letter.",
+        BLANK,
+    ),
+)
+
+SLOP = make_family(
+    "slop",
+    1,
+    "Phrases of assistants and of stock prose (`filters.phrases`).",
+    count("assistant_phrase_count", "phrases", "What an assistant says to its user."),
+    count("stock_phrase_count", "phrases", "Phrases over-used by models and by SEO."),
+    ratio("phrases_per_1000_words", "per 1000 words", "Both counts together.", NO_WORDS),
+)
+
+FURNITURE = make_family(
+    "furniture",
+    2,
+    "What belongs to the page and not to its text.",
+    count("consent_phrase_count", "phrases", "Cookie and consent notices."),
+    count("access_phrase_count", "phrases", "Log-in, paywall, error page, enable JavaScript."),
+    share(
+        "menu_line_fraction",
+        "Lines, not blank, of at most 4 words (between white space; a letter of a script without "
+        "spaces is one) that end in no terminal mark or quote.",
+        BLANK,
+    ),
+)
+
+PII = make_family(
+    "pii",
+    1,
+    "What looks like personal data (`filters.kernels.personal` has the patterns).",
+    count("email_count", "addresses", "E-mail addresses."),
+    count("ip_address_count", "addresses", "IPv4 and IPv6 addresses that are public."),
+    count("phone_count", "numbers", "Phone numbers in international or North American notation."),
+    count(
+        "card_count",
+        "numbers",
+        "Numbers of 13 to 19 digits, alone or in groups, that begin with 3 to 6 and pass the "
+        "Luhn check.",
+    ),
+)
+
+URL_PARTS = make_family(
+    "url_parts",
+    1,
+    "What the URL itself says (the column `url` holds it).",
+    count("characters", "characters", "Length of the URL.", null_when=_NO_URL),
+    count("path_depth", "segments", "Segments of the path that are not empty.", null_when=_NO_URL),
+    count(
+        "query_characters", "characters", "Length of the query, without its `?`.", null_when=_NO_URL
+    ),
+    count("digits", "digits", "Digits from 0 to 9, anywhere in the URL.", null_when=_NO_URL),
+    text(
+        "top_level_domain",
+        "domain",
+        "Public suffix of the host (`com`, `co.uk`), by tldextract's bundled list.",
+        "the URL is missing or its host has no known suffix",
+        "tldextract",
+    ),
+    text(
+        "registered_domain",
+        "domain",
+        "The suffix and the label before it (`example.co.uk`), in lower case.",
+        "the URL is missing or its host is no registered domain",
+        "tldextract",
+    ),
+)
+
+LANGUAGE = make_family(
+    "language",
+    1,
+    "fastText's guess at the language.",
+    text(
+        "code",
+        "code",
+        "ISO 639 code of the likeliest language.",
+        "there was nothing to classify",
+        "lid.176",
+    ),
+    share("score", "Probability of that language.", "there was nothing to classify", "lid.176"),
+)
+
+QUALITY = make_family(
+    "quality",
+    1,
+    "A trained model's opinion.",
+    share("score", "Probability of the positive class.", "no model was configured"),
+)
+
+STOPWORDS_LOCAL = make_family(
+    "stopwords_local",
+    1,
+    "Eight function words of the document's own language, in any case.",
+    Signal(
+        "distinct_count",
+        "int64",
+        "words",
+        "How many of the eight occur.",
+        "the language is not known, or has no list",
+        "FineWeb2, with lists of Thresher's own",
+        (0, 8),
+    ),
+)
+
+KERNEL_FAMILIES = (MARKET, SLOP, FURNITURE, PII)
+OTHER_FAMILIES = (URL_PARTS, LANGUAGE, QUALITY, STOPWORDS_LOCAL)

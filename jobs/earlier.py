@@ -1,0 +1,64 @@
+"""The earlier runs that a run deduplicates against: `dedup.against` of the recipe."""
+
+from __future__ import annotations
+
+import msgspec
+
+from filters.errors import ConfigError
+from jobs.recipe import Recipe
+from manifests.manifest import load_all
+from manifests.run import find_run
+from manifests.store import Store
+from pipeline import judge, measure
+from pipeline.dedup import ShardRef
+
+
+class EarlierRun(msgspec.Struct, frozen=True):
+    """What is needed of an earlier run. Nothing of it is changed."""
+
+    run_id: str
+    documents: str
+    """Fingerprint of its measuring."""
+    decisions: str
+    """Fingerprint of its judging."""
+    shards: tuple[ShardRef, ...]
+
+
+def find_earlier(recipe: Recipe) -> tuple[EarlierRun, ...]:
+    """The runs that a recipe names.
+
+    Raises:
+        StoreError: if a lake holds no such run.
+        ConfigError: if a run has no decisions, or signed its documents in another way.
+    """
+    return tuple(_find(recipe, name) for name in recipe.dedup.against)
+
+
+def _find(recipe: Recipe, name: str) -> EarlierRun:
+    lake, _, run_name = name.partition("#") if "/" in name else (recipe.lake, "#", name)
+    store = Store(lake)
+    run = find_run(store, run_name)
+    if {measure.STAGE, judge.STAGE} - set(run.fingerprints):
+        raise ConfigError("dedup.against", f"run {run.run_id} has not judged its documents yet.")
+    try:
+        signed = msgspec.convert(run.recipe, Recipe).measure_settings().minhash
+    except msgspec.ValidationError as error:
+        problem = f"run {run.run_id} has a recipe of another version: {error}."
+        raise ConfigError("dedup.against", problem) from error
+    wanted = recipe.measure_settings().minhash
+    if signed != wanted:
+        raise ConfigError(
+            "dedup.against",
+            f"run {run.run_id} signed its documents with {signed}, this recipe with {wanted}; "
+            "give both the same [minhash], and dedup.bands, rows and permutations.",
+        )
+    keys = [shard.key for shard in run.inputs]
+    documents, decisions = run.fingerprints[measure.STAGE], run.fingerprints[judge.STAGE]
+    measured = load_all(store, measure.STAGE, documents, keys)
+    judged = load_all(store, judge.STAGE, decisions, keys)
+    shards = tuple(
+        ShardRef(key, measured[key].output().path, run.run_id, lake, judged[key].output().path)
+        for key in sorted(measured)
+        if key in judged
+    )
+    return EarlierRun(run.run_id, documents, decisions, shards)

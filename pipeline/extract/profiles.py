@@ -13,7 +13,6 @@ import msgspec
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
-from pipeline.extract.balanced import balanced
 from pipeline.extract.depth import nesting_depth
 from pipeline.extract.settings import ExtractSettings, Facts
 from pipeline.metadata import Metadata, declared
@@ -53,7 +52,12 @@ def load_profile(settings: ExtractSettings) -> Profile:
     if settings.profile == "custom":
         return _custom(settings.custom)
     read: Callable[[HTMLTree, str], tuple[str, Facts]]
-    read = _fast if settings.profile == "fast" else balanced
+    if settings.profile == "fast":
+        read = _fast
+    else:
+        from pipeline.extract.balanced import balanced  # a second of numba that `fast` need not pay
+
+        read = balanced
 
     def bounded(page: Decoded, data: bytes) -> Outcome:
         tree = HTMLTree.parse(page.text)

@@ -60,12 +60,12 @@ def page(content, charset="", url="http://example.org/"):
 
 @pytest.fixture(scope="module")
 def fast():
-    with Extractor(ExtractSettings(timeout_seconds=20)) as extractor:
+    with Extractor(ExtractSettings(profile="fast", timeout_seconds=20)) as extractor:
         yield extractor
 
 
 def hostile(**settings):
-    settings = {"timeout_seconds": 0.5, **settings}
+    settings = {"profile": "fast", "timeout_seconds": 0.5, **settings}
     return Extractor(ExtractSettings(**settings), command=[sys.executable, "-c", HOSTILE])
 
 

@@ -20,6 +20,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -86,7 +87,7 @@ def short_lines(page: JunkPage) -> float:
 
 def top_pair(page: JunkPage) -> float:
     found = re.findall(r"[a-z]{4,}", page.text.lower())
-    pairs = Counter(zip(found, found[1:], strict=False))
+    pairs = Counter(pairwise(found))
     return pairs.most_common(1)[0][1] / len(found) if len(found) > 60 else 0.0
 
 
@@ -111,7 +112,10 @@ SLOP = (
     r"fast-paced|ever-evolving|delve|\bunlock|elevate|seamless|game.changer|in conclusion"
     r"|landscape of|testament to|look no further|harness|robust|crucial role|as an AI|\u2014"
 )
-SEO = r"\bcheap|\bbest\b|buy .{0,20}online|\bonline casino|payday|essay writing|call (us )?today|seo\b"
+SEO = (
+    r"\bcheap|\bbest\b|buy .{0,20}online|\bonline casino|payday|essay writing"
+    r"|call (us )?today|seo\b"
+)
 
 Search = tuple[str, int, Callable[[JunkPage], bool]]
 

@@ -17,6 +17,7 @@ from manifests.manifest import Manifest, fingerprint, load_all
 from manifests.run import ModelRecord
 from manifests.store import Store
 from pipeline import measure
+from pipeline.extract import PROFILE_VERSIONS
 from pipeline.guests import check_guests, guests_identity
 from pipeline.read.inputs import InputShard, list_inputs
 
@@ -78,6 +79,7 @@ def make_plan(recipe: Recipe) -> Plan:
         msgspec.structs.replace(settings.input, urls=[]),
         settings.gates,
         settings.extract,
+        PROFILE_VERSIONS[settings.extract.profile],
         settings.minhash,
         recipe.quality.positive_label,
         *guests_identity(recipe.guests),

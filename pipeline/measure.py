@@ -28,6 +28,7 @@ from manifests.shards import ShardWriter
 from manifests.store import Store
 from pipeline.book import Book, document_id
 from pipeline.extract import Extractor, ExtractSettings
+from pipeline.extract.columns import extract_column, metadata_column
 from pipeline.gating import (
     Document,
     GateSettings,
@@ -41,7 +42,7 @@ from pipeline.read.inputs import InputSettings, InputShard
 from pipeline.read.records import Page, Rejected
 
 STAGE = "documents"
-VERSION = 2
+VERSION = 3
 
 QUARANTINE_FOLDER = "quarantine"
 
@@ -210,6 +211,8 @@ def _measured(
         ),
         "quality": pa.StructArray.from_arrays([_quality(texts, settings.quality)], names=["score"]),
         "stopwords_local": count_stop_words(texts, codes),
+        "extract": extract_column([item for item, _, _ in items]),
+        "metadata": metadata_column([item for item, _, _ in items]),
     }
     if settings.guests:
         columns[COLUMN] = guests.verdicts([_shown(item) for item in items])

@@ -9,9 +9,10 @@ import pyarrow as pa
 from filters.judge_sql import signals_of
 from filters.policy import Policy
 from manifests.manifest import Output
-from manifests.shards import ShardWriter, read_table
+from manifests.shards import ShardWriter
 from manifests.store import Store
 from pipeline.dedup import ShardRef
+from pipeline.measured import read_measured
 
 RECEIPT = "matched_id, similarity, verified, bands_shared"
 """The closest verified match of a document, which joined it to its cluster."""
@@ -28,7 +29,7 @@ def register_documents(
     """The table `documents`: row, id and what the policy looks at."""
     families = sorted({name.split(".")[0] for name in signals_of(policy)})
     source = ["source"] if policy.duplicates.priority else []
-    table = read_table(store, shard.documents, ["id", *source, *families])
+    table = read_measured(store, shard, ["id", *source, *families])
     rows = pa.array(np.arange(table.num_rows, dtype=np.int64))
     connection.register("documents", table.append_column("row", rows))
 

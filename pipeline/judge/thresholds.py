@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from filters.policy import MedianBound, Policy, unresolved
 from manifests.manifest import Manifest, commit
 from manifests.store import Store
 from pipeline.dedup import ShardRef
 from pipeline.judge import KEY, THRESHOLDS
+from pipeline.measured import read_measured
 
 
 def thresholds(
@@ -58,9 +58,8 @@ def _values(
     family, field = name.split(".")
     parts = []
     for shard in shards:
-        with store.open(shard.documents) as file:
-            columns = [name, *(["language.code"] if with_language else [])]
-            table = pq.ParquetFile(file).read(columns=columns)
+        columns = [name, *(["language.code"] if with_language else [])]
+        table = read_measured(store, shard, columns)
         kept = {"value": pc.struct_field(table[family], field)}
         if with_language:
             kept["language"] = pc.struct_field(table["language"], "code").dictionary_encode()

@@ -44,9 +44,8 @@ def test_a_rarer_class_is_less_probable():
 def test_the_map_rises_strictly_and_stays_inside(low, high, method):
     try:
         found = fit(high, low, method)
-    except ConfigError as error:
-        assert "learnt nothing" in str(error)
-        return
+    except ConfigError:
+        return  # the scores fall with the class; see test_what_cannot_be_calibrated
     raw = np.linspace(1e-4, 1 - 1e-4, 400)
     values = found.apply(raw)
     assert ((values > 0) & (values < 1)).all()

@@ -201,7 +201,7 @@ def numeric_share(line: str) -> float:
 
 LETTER = r"0-9A-Za-z\x80-\U0010ffff"
 EMAIL = re.compile(r"[A-Za-z0-9_+%-]@")
-IPV6 = re.compile(rf"(?<![{LETTER}:._])[23][0-9A-Fa-f]{{3}}:[0-9A-Fa-f:]*(?![{LETTER}_])")
+IPV6 = re.compile(rf"(?<![{LETTER}:._])[23][0-9A-Fa-f]{{3}}:[0-9A-Fa-f:]*+(?![{LETTER}_])")
 NUMBER = re.compile(
     rf"(?<![{LETTER}#$_+,./:=-])(?P<lead>[+(]?)[0-9]+(?:(?: \(|\)[ -]|[ .)-])[0-9]+)*"
 )

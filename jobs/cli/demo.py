@@ -49,9 +49,9 @@ _QUESTIONS = (
         "WHERE cluster_id IS NOT NULL GROUP BY cluster_id ORDER BY copies DESC, cluster_id LIMIT 5",
     ),
     (
-        "What would a stricter rule on figures cost?",
-        "SELECT bound, count(*) FILTER (market.numeric_word_fraction > bound) AS would_drop\n"
-        "FROM kept, (SELECT unnest([0.05, 0.1, 0.2]) AS bound) GROUP BY bound ORDER BY bound",
+        "What would a stricter rule on length cost?",
+        "SELECT words, count(*) FILTER (length.nonsymbol_words < words) AS would_drop\n"
+        "FROM kept, (SELECT unnest([100, 200, 300, 400]) AS words) GROUP BY words ORDER BY words",
     ),
 )
 

@@ -10,8 +10,8 @@ of the normalised text is at least .8, by an inverted index over the shingles, i
 Normalised is what Thresher and datatrove call so: lower case, no diacritics, numbers all alike;
 the peers are given the words of the same normalisation. Every tool runs in a process of its own,
 which prints the pairs it calls duplicates. It is timed from texts to clusters, ours with all that
-the stages write, compiling left out. Memory is the peak of the process; of ours, the sum over the
-worker processes.
+the stages write, compiling left out. Memory is the peak of the process; of ours, the sum over
+its own and the workers', which counts what they share for each.
 
 `pairs` compares clusters with the truth closed over chains, which is what clusters can be equal
 to; `direct` counts how many true pairs share a cluster, and how many pairs in a cluster are true
@@ -191,12 +191,13 @@ def run_ours(texts_path: Path, verify: str) -> tuple[list[tuple[int, int]], floa
             steps = {"sign": time.perf_counter() - began}
             manifest, more = _all_stages(store, shards, settings, minhash, pool.starmap, "f", peaks)
             seconds = time.perf_counter() - began
+        peak = peak_mb() + sum(peaks.values())
         groups: dict[str, list[int]] = {}
         for output in manifest.outputs:
             for row in read_table(store, output.path, ["id", "cluster_id"]).to_pylist():
                 groups.setdefault(row["cluster_id"], []).append(int(row["id"], 16))
     star = [(g[0], other) for g in groups.values() for other in g[1:]]
-    return star, seconds, {**steps, **more, "workers_mb": sum(peaks.values())}
+    return star, seconds, {**steps, **more, "peak_mb": peak}
 
 
 def _run(starmap, function, tasks, peaks: dict[int, float]) -> list:
@@ -335,7 +336,7 @@ def child(tool: str, texts_path: Path, out: Path) -> None:
     else:
         texts = json.loads(texts_path.with_suffix(".json").read_text())
         pairs, seconds, more = {"datasketch": run_datasketch, "rensa": run_rensa}[tool](texts)
-    peak = peak_mb() + more.get("workers_mb", 0.0)
+    peak = more.pop("peak_mb", 0.0) or peak_mb()
     out.write_text(
         json.dumps(
             {

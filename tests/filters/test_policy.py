@@ -10,6 +10,8 @@ import pytest
 from filters.config import canonical_json
 from filters.errors import ConfigError
 from filters.policy import (
+    DUPLICATE_REASONS,
+    RESERVED_MEANINGS,
     parse_policy,
     policy_from_mapping,
     policy_to_mapping,
@@ -72,6 +74,10 @@ def test_web_en_names_junk_before_it_counts():
     junk = ["ticker_table", "quote_lines", "price_list", "consent_notice", "stock_phrases"]
     assert max(map(reasons.index, junk)) < reasons.index("too_few_words")
     assert reasons.index("ticker_table") < reasons.index("too_few_alphabetic_words")
+
+
+def test_reasons_of_stages_cannot_be_given_by_a_rule():
+    assert set(DUPLICATE_REASONS.values()) < set(RESERVED_MEANINGS)
 
 
 def test_an_unknown_policy_names_the_nearest():

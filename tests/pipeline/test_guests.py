@@ -64,14 +64,16 @@ def test_names_are_snake_case():
         assert GuestSettings(f"datatrove.{name}").signal == expected
 
 
-def test_a_guest_that_fails_on_a_document_is_null_and_counted():
-    settings = GuestSettings("datatrove.URLFilter", arguments={"use_integrated_lists": False})
-    guests = Guests([settings])
-    [found] = guests.verdicts(documents("text", url="")).to_pylist()
-    assert found == {"url": None}
+def test_a_guest_that_fails_on_a_document_is_null_and_counted(monkeypatch):
+    from datatrove.pipeline.filters import RegexFilter
+
+    guests = Guests([GuestSettings("datatrove.RegexFilter", arguments={"regex_exp": "x"})])
+    monkeypatch.setattr(RegexFilter, "filter", lambda *_: 1 / 0)
+    [found] = guests.verdicts(documents("text")).to_pylist()
+    assert found == {"regex": None}
     guests.verdicts(documents("text", "more"))
-    assert guests.facts()["url"]["failed"] == 3
-    assert guests.facts()["url"]["first"].startswith("0: AssertionError")
+    assert guests.facts()["regex"]["failed"] == 3
+    assert guests.facts()["regex"]["first"].startswith("0: ZeroDivisionError")
 
 
 def test_arguments_reach_the_guest_in_their_declared_type():

@@ -36,13 +36,13 @@ from filters.kernels.document import (
     measure_documents,
 )
 from filters.kernels.exceptions import words
+from filters.kernels.facts import plain
 from filters.kernels.hashing import content_hashes, keyed_hashes
 from filters.kernels.html import copy_visible
 from filters.kernels.lines import LineScratch
 from filters.kernels.market import market_words
 from filters.kernels.ngrams import BLOCK, FACTS, LONGEST, NgramScratch
 from filters.kernels.personal import KINDS, WORK
-from filters.kernels.plain import plain
 from filters.kernels.shingles import shingle_runs, sign_texts
 from filters.kernels.tables import tables
 from filters.kernels.words import CHUNK, COUNTERS

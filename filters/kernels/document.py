@@ -12,6 +12,7 @@ from filters.kernels import borrowed, inlined, inner, kernel
 from filters.kernels import columns as at
 from filters.kernels.automaton import Automaton, count_phrases
 from filters.kernels.compression import LARGEST_BASE, compressed_size
+from filters.kernels.facts import Plain
 from filters.kernels.lines import LineScratch, measure_lines
 from filters.kernels.market import count_tickers
 from filters.kernels.ngrams import (
@@ -28,7 +29,7 @@ from filters.kernels.ngrams import (
     find_repeats,
 )
 from filters.kernels.personal import CARDS, EMAILS, IP_ADDRESSES, PHONES, count_personal
-from filters.kernels.plain import Plain, scan_plain
+from filters.kernels.plain import scan_plain
 from filters.kernels.repeats import measure_repeated_lines
 from filters.kernels.words import (
     ALPHABETIC,

@@ -8,54 +8,37 @@ stand between newline characters.
 
 from __future__ import annotations
 
-import functools
-import string
-import unicodedata
-from typing import NamedTuple
-
 import numpy as np
 import numpy.typing as npt
 
 from filters.kernels import columns as at
 from filters.kernels import inner, integer
-from filters.kernels.cache import stored_array
 from filters.kernels.decode import decode
 from filters.kernels.exceptions import MASK, python_hash
+from filters.kernels.facts import (
+    DECIMAL,
+    DIGIT,
+    DROPPED,
+    FOREIGN,
+    LATIN,
+    LONG,
+    LONGEST_STOP_WORD,
+    LOWER,
+    NUMERIC,
+    POINT,
+    SPACE,
+    STOP_SLOTS,
+    UPPER,
+    WORD,
+    Facts,
+    Plain,
+)
 from filters.kernels.hashing import MULTIPLIER, SEED, finish, fold
-from filters.stop_words import ENGLISH
 
 Bytes = npt.NDArray[np.uint8]
-Facts = npt.NDArray[np.uint32]
-
-POINT = (1 << 21) - 1
-"""Mask of a fact: the code point in lower case."""
-SPACE = 1 << 21
-WORD = 1 << 22
-"""A letter or digit (`\\w` but `_`)."""
-DROPPED = 1 << 23
-"""An ASCII mark, that normalising removes."""
-LATIN = 1 << 24
-"""From a to z, in either case."""
-UPPER = 1 << 25
-"""`str.isupper`."""
-LOWER = 1 << 26
-"""Lower or title case: a word with it is not in upper case."""
-DIGIT = 1 << 27
-"""`str.isdigit`."""
-NUMERIC = 1 << 28
-"""`str.isnumeric`."""
-LONG = 1 << 29
-"""Its NFD in lower case is not one code point."""
-DECIMAL = 1 << 30
-"""Category Nd."""
-FOREIGN = 1 << 31
-"""A letter or digit that is not LATIN."""
 
 _COUNTED = UPPER | DIGIT | NUMERIC | LONG
 _NO_STOP_WORD = UPPER | FOREIGN | DROPPED
-_LAST = 0x323B0
-_SIZE = 0x110000
-
 
 COUNTERS = (
     "likes shares comments retweets reposts quotes bookmarks upvotes downvotes downloads views "
@@ -69,69 +52,6 @@ _COUNTER_ENDS = tuple(np.cumsum([len(word) for word in COUNTERS]).tolist())
 UPPERCASE_SHARE = 0.5
 NUMERIC_SHARE = 0.999999
 FEWEST_WORDS = 2
-
-_STOP_SLOTS = 4096
-_LONGEST_STOP_WORD = 13
-
-
-class Plain(NamedTuple):
-    """What the scan looks things up in."""
-
-    facts: Facts
-    """Flags and lower case by code point."""
-    lengths: npt.NDArray[np.uint8]
-    """Code points of the NFD in lower case, by code point."""
-    stop_words: npt.NDArray[np.uint64]
-
-
-@functools.cache
-def plain() -> Plain:
-    """The tables, built once per machine and version."""
-    facts = stored_array(f"plain-{unicodedata.unidata_version}", _build)
-    stop_words = np.zeros(_STOP_SLOTS, np.uint64)
-    for word in sorted(ENGLISH):
-        assert len(word) <= _LONGEST_STOP_WORD
-        code = 0
-        for letter in word:
-            code = (code << 5 | ord(letter) & 31) & MASK
-        key = (code + len(word)) * int(MULTIPLIER) & MASK
-        slot = key >> 52
-        while stop_words[slot]:
-            slot = (slot + 1) % _STOP_SLOTS
-        stop_words[slot] = key
-    return Plain(facts[0], facts[1].astype(np.uint8), stop_words)
-
-
-def _build() -> npt.NDArray[np.uint32]:
-    """Facts and lengths."""
-    table = np.stack([np.arange(_SIZE, dtype=np.uint32), np.ones(_SIZE, np.uint32)])
-    for cp in range(_LAST):
-        character = chr(cp)
-        category = unicodedata.category(character)
-        if category not in ("Cn", "Co", "Cs"):
-            table[:, cp] = _fact(character, category)
-    return table
-
-
-def _fact(character: str, category: str) -> tuple[int, int]:
-    low = character.lower()
-    fact = ord(low) if len(low) == 1 else ord(character)
-    long = unicodedata.normalize("NFD", low)
-    for flag, holds in (
-        (SPACE, character.isspace()),
-        (WORD, character.isalnum()),
-        (DROPPED, character in string.punctuation),
-        (LATIN, character in string.ascii_letters),
-        (UPPER, character.isupper()),
-        (LOWER, character.islower() or category == "Lt"),
-        (DIGIT, character.isdigit()),
-        (NUMERIC, character.isnumeric()),
-        (LONG, len(long) != 1),
-        (DECIMAL, category == "Nd"),
-        (FOREIGN, character.isalnum() and character not in string.ascii_letters),
-    ):
-        fact |= flag * holds
-    return fact, len(long)
 
 
 def _plain_hash(word: str) -> np.uint64:
@@ -155,7 +75,7 @@ def _is_stop_word(code: np.uint64, length: int, stop_words: npt.NDArray[np.uint6
     while stop_words[slot] != 0:
         if stop_words[slot] == key:
             return True
-        slot = (slot + 1) & (_STOP_SLOTS - 1)
+        slot = (slot + 1) & (STOP_SLOTS - 1)
     return False
 
 
@@ -314,7 +234,7 @@ def scan_plain(
                     caps += 1
                 if any_flags & LATIN:
                     alphabetic += 1
-                    if size <= _LONGEST_STOP_WORD and not any_flags & _NO_STOP_WORD:
+                    if size <= LONGEST_STOP_WORD and not any_flags & _NO_STOP_WORD:
                         stops += _is_stop_word(code, size, stop_words)
             raw += following_kind > 0
             kind = following_kind

@@ -83,11 +83,7 @@ def _funnel(database: duckdb.DuckDBPyConnection) -> str:
 
 
 def _incomplete(database: duckdb.DuckDBPyConnection, record: RunRecord) -> str:
-    rows = database.execute(
-        "SELECT uri, status, error FROM input_shards "
-        "WHERE run_id = $run AND status <> 'complete' ORDER BY uri",
-        {"run": record.run_id},
-    ).fetchall()
+    rows = catalog.not_read_whole(database, record.run_id)
     rows += [(f"{f.stage}/{f.key}", "failed", f.error) for f in record.failures]
     if not rows:
         return ""

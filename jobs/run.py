@@ -8,8 +8,9 @@ of that stage.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
@@ -75,23 +76,19 @@ class _Run:
 
     def _measure(self) -> dict[str, Manifest]:
         settings = self._plan.recipe.measure_settings()
-        mark = self._plan.documents_fingerprint
-        tasks = [
-            Task(
-                measure.STAGE,
-                shard.key,
-                measure.measure_shard,
-                (self._store, shard, settings, mark),
-            )
-            for shard in self._plan.inputs
-        ]
-        found = self._stage(measure.STAGE, mark, tasks, needed=False)
+        found = self._stage(
+            measure.STAGE,
+            self._plan.documents_fingerprint,
+            measure.measure_shard,
+            {shard.key: (shard, settings) for shard in self._plan.inputs},
+            needed=False,
+        )
         if not found:
             raise StageFailedError
         return found
 
     def _deduplicate(self, shards: Sequence[ShardRef]) -> Manifest:
-        settings, store = self._plan.recipe.dedup, self._store
+        settings = self._plan.recipe.dedup
         minhash = self._plan.recipe.measure_settings().minhash
         earlier = self._plan.earlier
         known = [
@@ -107,101 +104,61 @@ class _Run:
         count = edges.partition_count(sum(m.facts["documents"] for m in banded), settings)
         how = msgspec.structs.replace(settings, against=())
         mark = fingerprint(edges.STAGE, edges.VERSION, documents, how)
+        partitions = {edges.partition_key(part): part for part in range(count)}
         linked = self._stage(
             edges.STAGE,
             mark,
-            [
-                Task(
-                    edges.STAGE,
-                    edges.partition_key(part),
-                    edges.edges,
-                    (store, banded, part, count, settings, mark),
-                )
-                for part in range(count)
-            ],
+            edges.edges,
+            {key: (banded, part, count, settings) for key, part in partitions.items()},
         )
         found = [linked[key] for key in sorted(linked)]
         mark = fingerprint(verify.STAGE, verify.VERSION, mark, minhash)
         checked = self._stage(
             verify.STAGE,
             mark,
-            [
-                Task(
-                    verify.STAGE,
-                    edges.partition_key(part),
-                    verify.verified,
-                    (store, shards, found, part, settings, minhash, mark),
-                )
-                for part in range(count)
-            ],
+            verify.verified,
+            {key: (shards, found, part, settings, minhash) for key, part in partitions.items()},
         )
         equal, url = ([manifest.output(index).path for manifest in found] for index in (0, 2))
         near = [checked[key].output().path for key in sorted(checked)]
         mark = fingerprint(clusters.STAGE, clusters.VERSION, mark)
-        task = Task(
-            clusters.STAGE, clusters.KEY, clusters.clusters, (store, shards, equal, near, url, mark)
-        )
-        return self._one(task, mark)
+        work = {clusters.KEY: (shards, equal, near, url)}
+        return self._stage(clusters.STAGE, mark, clusters.clusters, work)[clusters.KEY]
 
     def _bands(self, shards: Sequence[ShardRef], *upstream: str) -> list[Manifest]:
-        settings, store = self._plan.recipe.dedup, self._store
+        settings = self._plan.recipe.dedup
         minhash = self._plan.recipe.measure_settings().minhash
         layout = [settings.urls, settings.near, settings.layout(), minhash]
         mark = fingerprint(bands.STAGE, bands.VERSION, *upstream, layout)
-        made = self._stage(
-            bands.STAGE,
-            mark,
-            [
-                Task(bands.STAGE, s.key, bands.bands, (store, s, settings, minhash, mark))
-                for s in shards
-            ],
-        )
+        work = {shard.key: (shard, settings, minhash) for shard in shards}
+        made = self._stage(bands.STAGE, mark, bands.bands, work)
         return [made[shard.key] for shard in shards]
 
     def _judge(self, shards: Sequence[ShardRef], duplicates: Manifest) -> dict[str, Manifest]:
-        store = self._store
         mark = fingerprint(
             judge.THRESHOLDS, judge.VERSION, duplicates.fingerprint, self._plan.policy
         )
-        task = Task(
-            judge.THRESHOLDS, judge.KEY, judge.thresholds, (store, shards, self._policy, mark)
-        )
-        self._policy = resolve(self._policy, self._one(task, mark).facts)
-        policy = self._policy
+        left_open = {judge.KEY: (shards, self._policy)}
+        literal = self._stage(judge.THRESHOLDS, mark, judge.thresholds, left_open)[judge.KEY]
+        self._policy = policy = resolve(self._policy, literal.facts)
         mark = fingerprint(judge.STAGE, judge.VERSION, duplicates.fingerprint, policy)
         copies = {shard.key: clusters.shard_path(duplicates, shard.key) for shard in shards}
         members = self._stage(
             judge.CANDIDATES,
             mark,
-            [
-                Task(
-                    judge.CANDIDATES,
-                    s.key,
-                    judge.candidates,
-                    (store, s, copies[s.key], policy, mark),
-                )
-                for s in shards
-                if copies[s.key]
-            ],
+            judge.candidates,
+            {s.key: (s, copies[s.key], policy) for s in shards if copies[s.key]},
         )
         member_paths = {key: manifest.output().path for key, manifest in members.items()}
-        task = Task(
-            judge.SURVIVORS, judge.KEY, judge.survivors, (store, member_paths, policy, mark)
-        )
-        chosen = self._one(task, mark)
-        receipts = {path.rsplit("/", 1)[-1]: path for path in (o.path for o in chosen.outputs)}
+        chosen = self._stage(
+            judge.SURVIVORS, mark, judge.survivors, {judge.KEY: (member_paths, policy)}
+        )[judge.KEY]
+        receipts = {output.path.rsplit("/", 1)[-1]: output.path for output in chosen.outputs}
         return self._stage(
             judge.STAGE,
             mark,
-            [
-                Task(
-                    judge.STAGE,
-                    s.key,
-                    judge.decide,
-                    (store, s, receipts.get(f"{s.key}.parquet"), policy, mark),
-                )
-                for s in shards
-            ],
+            judge.decide,
+            {s.key: (s, receipts.get(f"{s.key}.parquet"), policy) for s in shards},
         )
 
     def _materialize(
@@ -210,21 +167,14 @@ class _Run:
         shards: Sequence[ShardRef],
         decisions: dict[str, Manifest],
     ) -> None:
-        settings, store = self._plan.recipe.curated, self._store
+        settings = self._plan.recipe.curated
         judged = self._fingerprints[judge.STAGE]
         mark = fingerprint(parts.STAGE, parts.VERSION, judged, settings.identity)
         made = self._stage(
             parts.STAGE,
             mark,
-            [
-                Task(
-                    parts.STAGE,
-                    s.key,
-                    parts.part,
-                    (store, s, decisions[s.key].output().path, settings, mark),
-                )
-                for s in shards
-            ],
+            parts.part,
+            {s.key: (s, decisions[s.key].output().path, settings) for s in shards},
         )
         ranges = plan_shards((parts.histogram_of(m) for m in made.values()), settings)
         paths = [manifest.output().path for manifest in made.values()]
@@ -232,15 +182,11 @@ class _Run:
         written = self._stage(
             curated.STAGE,
             mark,
-            [
-                Task(
-                    curated.STAGE,
-                    curated.shard_key(index),
-                    curated.curated_shard,
-                    (store, paths, keys, index, settings, mark),
-                )
+            curated.curated_shard,
+            {
+                curated.shard_key(index): (paths, keys, index, settings)
                 for index, keys in enumerate(ranges)
-            ],
+            },
         )
         self._curated = f"{curated.STAGE}/{mark}"
         card = dataset_card(
@@ -254,24 +200,39 @@ class _Run:
             reasons=_dropped(decisions),
             inputs=[shard.uri for shard in self._plan.inputs if shard.key in measured],
         )
-        store.write_bytes(f"{self._curated}/README.md", card.encode())
-
-    def _one(self, task: Task, mark: str) -> Manifest:
-        return self._stage(task.stage, mark, [task])[task.key]
+        self._store.write_bytes(f"{self._curated}/README.md", card.encode())
 
     def _stage(
-        self, stage: str, mark: str, tasks: Sequence[Task], *, needed: bool = True
+        self,
+        stage: str,
+        mark: str,
+        function: Callable[..., Manifest],
+        work: Mapping[str, tuple[Any, ...]],
+        *,
+        needed: bool = True,
     ) -> dict[str, Manifest]:
-        """Run the tasks of a stage that are not done yet; manifests of all that are, by key.
+        """Run what is not done yet of a stage; manifests of all that is, by key.
+
+        Args:
+            stage: its name.
+            mark: its fingerprint.
+            function: called as `function(store, *arguments, mark)`.
+            work: the arguments of each shard by its key.
+            needed: whether the run cannot go on without all of it.
 
         Raises:
             StageFailedError: if a task failed and the stage is needed whole.
         """
         self._fingerprints[stage] = mark
-        found = load_all(self._store, stage, mark, [task.key for task in tasks])
-        self._reporter.begin(stage, len(tasks), len(found))
+        found = load_all(self._store, stage, mark, list(work))
+        self._reporter.begin(stage, len(work), len(found))
+        tasks = [
+            Task(stage, key, function, (self._store, *arguments, mark))
+            for key, arguments in work.items()
+            if key not in found
+        ]
         try:
-            for result in self._executor.run(task for task in tasks if task.key not in found):
+            for result in self._executor.run(tasks):
                 self._reporter.advance(result.manifest)
                 if result.attempts > 1:
                     self._attempts[f"{stage}/{result.task.key}"] = result.attempts
@@ -281,7 +242,7 @@ class _Run:
                     found[result.task.key] = result.manifest
         finally:
             self._reporter.end()
-        if needed and len(found) < len(tasks):
+        if needed and len(found) < len(work):
             raise StageFailedError
         return found
 

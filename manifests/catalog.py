@@ -58,6 +58,9 @@ _COMMENTS = {
     "input_shards.checksum": "sha256 of the file; until it is read, the store's own tag",
 }
 
+_PER_INPUT = frozenset({"documents", "bands", "decisions", "parts"})
+"""Stages whose manifests are keyed by input shard; other runs of the lake may have added some."""
+
 
 def build(store: Store) -> None:
     """Write the catalog of a lake from its run records and manifests.
@@ -75,9 +78,10 @@ def build(store: Store) -> None:
             database.execute(_TABLES)
             for target, comment in _COMMENTS.items():
                 database.execute(f"COMMENT ON COLUMN {target} IS {_quoted(comment)}")
-            for run in runs:
-                _fill(database, store, run)
-            _create_views(database, store, runs[-1])
+            facts = [_Facts(store, run) for run in runs]
+            for each in facts:
+                _fill(database, each)
+            _create_views(database, facts[-1])
         with file.open("rb") as source, store.writer(PATH) as target_file:
             while block := source.read(2**20):
                 target_file.write(block)
@@ -110,13 +114,47 @@ def connect(store: Store) -> Iterator[duckdb.DuckDBPyConnection]:
         yield database
 
 
+def not_read_whole(
+    database: duckdb.DuckDBPyConnection, run_id: str
+) -> list[tuple[str, str, str | None]]:
+    """URI, status and error of the run's input shards that are not complete, by URI."""
+    return database.execute(
+        "SELECT uri, status, error FROM input_shards "
+        "WHERE run_id = $run AND status <> 'complete' ORDER BY uri",
+        {"run": run_id},
+    ).fetchall()
+
+
 def _open_lake(database: duckdb.DuckDBPyConnection, store: Store) -> None:
     """Let DuckDB read the lake where it has no driver of its own for it."""
     if not store.is_local:
         database.register_filesystem(store.filesystem)
 
 
-def _fill(database: duckdb.DuckDBPyConnection, store: Store, run: RunRecord) -> None:
+class _Facts:
+    """The manifests of a run, those of each stage read once."""
+
+    def __init__(self, store: Store, run: RunRecord) -> None:
+        self.store, self.run = store, run
+        self._stages: dict[str, dict[str, Manifest]] = {}
+
+    def of(self, stage: str) -> dict[str, Manifest]:
+        """Manifests of a stage by key: of a per-shard stage, those of the run's own inputs."""
+        if stage not in self.run.fingerprints:
+            return {}
+        if stage not in self._stages:
+            keys = [item.key for item in self.run.inputs] if stage in _PER_INPUT else None
+            self._stages[stage] = load_all(self.store, stage, self.run.fingerprints[stage], keys)
+        return self._stages[stage]
+
+    def paths(self, stage: str, output: int | None = None) -> list[str]:
+        """URLs of what a stage wrote: one output of each manifest, or all."""
+        chosen = slice(None) if output is None else slice(output, output + 1)
+        return [self.store.url(o.path) for m in self.of(stage).values() for o in m.outputs[chosen]]
+
+
+def _fill(database: duckdb.DuckDBPyConnection, facts: _Facts) -> None:
+    store, run = facts.store, facts.run
     insert = _Inserter(database, run.run_id)
     insert.rows(
         "runs",
@@ -141,8 +179,7 @@ def _fill(database: duckdb.DuckDBPyConnection, store: Store, run: RunRecord) -> 
         )
     insert.rows("models", [[m.role, m.url, m.sha256] for m in run.models])
     insert.rows("failures", [[f.stage, f.key, f.error] for f in run.failures])
-    documents = _manifests(store, run, "documents")
-    decisions = _manifests(store, run, "decisions")
+    documents, decisions, parts = facts.of("documents"), facts.of("decisions"), facts.of("parts")
     errors = {f.key: f.error for f in run.failures if f.stage == "documents"}
     for item in run.inputs:
         manifest = documents.get(item.key)
@@ -151,10 +188,10 @@ def _fill(database: duckdb.DuckDBPyConnection, store: Store, run: RunRecord) -> 
             status = "failed" if item.key in errors else "pending"
             counts: list[Any] = [item.etag, status, attempts, None, None, None, None, None]
         else:
-            ledger, facts = manifest.ledger, manifest.facts
+            ledger = manifest.ledger
             counts = [
-                facts["sha256"],
-                facts["status"],
+                manifest.facts["sha256"],
+                manifest.facts["status"],
                 attempts,
                 manifest.seconds,
                 *(ledger[part] for part in ("records", "documents", "gated", "failed")),
@@ -163,15 +200,14 @@ def _fill(database: duckdb.DuckDBPyConnection, store: Store, run: RunRecord) -> 
             "input_shards",
             [[item.key, item.uri, item.format, item.bytes, *counts, errors.get(item.key)]],
         )
-    parts = _manifests(store, run, "parts")
     for key, manifest in decisions.items():
         ledger = manifest.ledger
         emptied = parts[key].ledger["dropped"] if key in parts else None
         counts = [ledger["records"], ledger["kept"], ledger["dropped"], emptied]
         insert.rows("shard_counts", [[key, *counts]])
     insert.rows("shard_reasons", _reasons(documents) + _reasons(decisions))
-    insert.rows("dedup_facts", _dedup_facts(store, run))
-    for manifest in _manifests(store, run, "curated").values():
+    insert.rows("dedup_facts", _dedup_facts(facts))
+    for manifest in facts.of("curated").values():
         for output in manifest.outputs:
             split = manifest.facts.get("split")
             path = store.url(output.path)
@@ -202,25 +238,14 @@ class _Inserter:
             )
 
 
-def _manifests(store: Store, run: RunRecord, stage: str) -> dict[str, Manifest]:
-    """The run's manifests of a stage: for a per-shard stage, of its own input shards only."""
-    if stage not in run.fingerprints:
-        return {}
-    keys = None if stage == "curated" else [item.key for item in run.inputs]
-    return load_all(store, stage, run.fingerprints[stage], keys)
-
-
-def _dedup_facts(store: Store, run: RunRecord) -> list[list[Any]]:
+def _dedup_facts(facts: _Facts) -> list[list[Any]]:
     """What the stages of deduplication counted, summed over their manifests."""
     rows: list[list[Any]] = []
     for stage in ("bands", "edges", "verified", "duplicates"):
-        if stage in run.fingerprints:
-            keys = [item.key for item in run.inputs] if stage == "bands" else None
-            made = load_all(store, stage, run.fingerprints[stage], keys).values()
-            total: Counter[str] = Counter()
-            for manifest in made:
-                total.update(manifest.facts)
-            rows += [[stage, fact, value] for fact, value in sorted(total.items())]
+        total: Counter[str] = Counter()
+        for manifest in facts.of(stage).values():
+            total.update(manifest.facts)
+        rows += [[stage, fact, value] for fact, value in sorted(total.items())]
     return rows
 
 
@@ -237,54 +262,32 @@ def _reasons(manifests: dict[str, Manifest]) -> list[list[Any]]:
     return rows
 
 
-def _create_views(database: duckdb.DuckDBPyConnection, store: Store, run: RunRecord) -> None:
-    documents = _manifests(store, run, "documents")
-    decisions = _manifests(store, run, "decisions")
+def _create_views(database: duckdb.DuckDBPyConnection, facts: _Facts) -> None:
     shard = "parse_filename(filename, true) AS shard"
     files = {
-        "documents": (
-            [m.output(0).path for m in documents.values()],
-            shard,
-            "file_row_number AS row",
-        ),
-        "quarantine": ([m.output(1).path for m in documents.values()], shard, ""),
-        "decisions": ([m.output().path for m in decisions.values()], shard, ""),
-        "duplicates": (
-            [
-                output.path
-                for manifest in load_all(
-                    store, "duplicates", run.fingerprints["duplicates"]
-                ).values()
-                for output in manifest.outputs
-            ]
-            if "duplicates" in run.fingerprints
-            else [],
-            shard,
-            "",
-        ),
-        "curated": (
-            [o.path for m in _manifests(store, run, "curated").values() for o in m.outputs],
-            "filename AS shard",
-            "",
-        ),
+        "documents": (facts.paths("documents", 0), shard, "file_row_number AS row"),
+        "quarantine": (facts.paths("documents", 1), shard, ""),
+        "decisions": (facts.paths("decisions"), shard, ""),
+        "duplicates": (facts.paths("duplicates"), shard, ""),
+        "curated": (facts.paths("curated"), "filename AS shard", ""),
     }
     for name, (paths, *extra) in files.items():
         if paths:
-            listed = ", ".join(_quoted(store.url(path)) for path in paths)
+            listed = ", ".join(_quoted(path) for path in paths)
             hidden = "filename, file_row_number" if extra[1] else "filename"
             database.execute(
                 f"CREATE VIEW {name} AS SELECT {', '.join(filter(None, extra))}, "  # noqa: S608
                 f"* EXCLUDE ({hidden}) FROM read_parquet([{listed}], filename = true"
                 + (", file_row_number = true)" if extra[1] else ")")
             )
-    if documents and decisions:
+    if facts.of("documents") and facts.of("decisions"):
         for verdict in ("kept", "dropped"):
             database.execute(
                 f"CREATE VIEW {verdict} AS SELECT d.*, x.* EXCLUDE (shard, row, id) "  # noqa: S608
                 "FROM documents AS d JOIN decisions AS x ON d.shard = x.shard AND d.row = x.row "
                 f"WHERE x.verdict = '{verdict}'"
             )
-    current = _quoted(run.run_id)
+    current = _quoted(facts.run.run_id)
     database.execute(
         f"""
         CREATE VIEW funnel AS

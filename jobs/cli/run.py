@@ -195,11 +195,7 @@ def summary(store: Store, record: RunRecord) -> dict[str, Any]:
     """A run in numbers, from its catalog."""
     with catalog.connect(store) as database:
         funnel = dict(database.execute("SELECT step, records FROM funnel").fetchall())
-        shards = database.execute(
-            "SELECT uri, status, error FROM input_shards "
-            "WHERE run_id = $run AND status <> 'complete' ORDER BY uri",
-            {"run": record.run_id},
-        ).fetchall()
+        shards = catalog.not_read_whole(database, record.run_id)
     return {
         "run_id": record.run_id,
         "status": record.status,

@@ -35,7 +35,7 @@ from filters.kernels.document import (
     Scratch,
     measure_documents,
 )
-from filters.kernels.exceptions import words
+from filters.kernels.exceptions import lexicon
 from filters.kernels.facts import plain
 from filters.kernels.hashing import content_hashes, keyed_hashes
 from filters.kernels.html import copy_visible
@@ -249,7 +249,7 @@ def _phrases() -> Automaton:
 
 @functools.cache
 def _lookup() -> Lookup:
-    return Lookup(tables().classes, words(), market_words(), substrings(), _phrases(), plain())
+    return Lookup(tables().classes, lexicon(), market_words(), substrings(), _phrases(), plain())
 
 
 _local = threading.local()

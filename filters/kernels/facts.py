@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.kernels.cache import stored_array
-from filters.kernels.exceptions import MASK
-from filters.kernels.hashing import MULTIPLIER
+from filters.kernels.hashing import python_word_hash
 from filters.stop_words import ENGLISH
 
 Facts = npt.NDArray[np.uint32]
@@ -44,7 +43,9 @@ FOREIGN = 1 << 31
 _LAST = 0x323B0
 _SIZE = 0x110000
 
-STOP_SLOTS = 4096
+STOP_WAYS = 4
+STOP_BITS = 10
+STOP_SHIFT = np.uint64(64 - STOP_BITS)
 LONGEST_STOP_WORD = 13
 
 
@@ -62,18 +63,20 @@ class Plain(NamedTuple):
 def plain() -> Plain:
     """The tables, built once per machine and version."""
     facts = stored_array(f"plain-{unicodedata.unidata_version}", _build)
-    stop_words = np.zeros(STOP_SLOTS, np.uint64)
-    for word in sorted(ENGLISH):
-        assert len(word) <= LONGEST_STOP_WORD
-        code = 0
-        for letter in word:
-            code = (code << 5 | ord(letter) & 31) & MASK
-        key = (code + len(word)) * int(MULTIPLIER) & MASK
-        slot = key >> 52
-        while stop_words[slot]:
-            slot = (slot + 1) % STOP_SLOTS
-        stop_words[slot] = key
-    return Plain(facts[0], facts[1].astype(np.uint8), stop_words)
+    return Plain(facts[0], facts[1].astype(np.uint8), _stop_words())
+
+
+def _stop_words() -> npt.NDArray[np.uint64]:
+    """The hashes of the words, STOP_WAYS to a bucket, which the upper bits name."""
+    table = np.zeros(STOP_WAYS << STOP_BITS, np.uint64)
+    for word in ENGLISH:
+        assert len(word) <= LONGEST_STOP_WORD, word
+        h = python_word_hash(word)
+        first = (h >> 64 - STOP_BITS) * STOP_WAYS
+        free = first + int(np.count_nonzero(table[first : first + STOP_WAYS]))
+        assert free < first + STOP_WAYS, word
+        table[free] = h
+    return table
 
 
 def _build() -> npt.NDArray[np.uint32]:

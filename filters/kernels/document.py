@@ -108,7 +108,7 @@ class Scratch(NamedTuple):
 
 @inner
 def _census(data: npt.NDArray[np.uint8], start: int, end: int) -> tuple[int, int, int, int, bool]:
-    """Characters, newlines, `#`, ellipses (`...` without overlap, and U+2026); whether `[` or `{`."""
+    """Characters, newlines, `#`, ellipses (`...` without overlap, U+2026), any bracket."""
     base = address(data)
     characters = integer(0)
     new_lines = integer(0)
@@ -359,9 +359,7 @@ def measure_documents(
         characters, new_lines, hashes, ellipses, marked = _census(data, start, end)
         row[at.LENGTH_CHARACTERS] = characters
         row[at.LENGTH_BYTES] = end - start
-        measure_lines(
-            data, start, end, counters, lines, classes, lexicon, substrings, marked, row
-        )
+        measure_lines(data, start, end, counters, lines, classes, lexicon, substrings, marked, row)
         _fill_words(counters, hashes, ellipses, new_lines, row)
         table, epoch = ngrams.table, ngrams.epoch
         measure_repeated_lines(data, start, end, new_lines, characters, table, epoch, classes, row)

@@ -143,6 +143,7 @@ SHORT_STOP_WORDS = np.array(
 """STOP_WORDS as the bytes of a word, zeros above."""
 
 _FILTER_BITS = 1 << 14
+_U1 = np.uint64(1)
 _U6 = np.uint64(6)
 _U63 = np.uint64(63)
 _INSIDE = np.uint64(_FILTER_BITS - 1)
@@ -166,7 +167,7 @@ class Lexicon(NamedTuple):
 def may_be_exception(bits: Filter, h: np.uint64) -> bool:
     """Whether there may be an exception of this `hash_word`."""
     place = h & _INSIDE
-    return bits[place >> _U6] >> (place & _U63) & np.uint64(1) != 0
+    return bool(bits[place >> _U6] >> (place & _U63) & _U1 != 0)
 
 
 def python_hash(text: str) -> int:

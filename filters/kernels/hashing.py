@@ -1,11 +1,11 @@
 """64-bit hashing of code points and bytes, for kernels and, mirrored, for tables built in Python.
 
 `h = (h + value + 1) * MULTIPLIER; h ^= h >> 29` per value, then MurmurHash3's finaliser; in words,
-which are not stored, `fold_group` for every 8 bytes. Two different texts of a document collide with probability about 2^-64 per pair: a document of a
-million words expects 3e-8 false duplicates, which is ignored. The hash is not cryptographic:
-who crafts a text for it can fake a duplicate of his own words, no more. Results do not depend
-on the platform; `content_hash` and `keyed_hash` are stored, so changing a constant changes
-identities.
+which are not stored, `fold_group` for every 8 bytes. Two different texts of a document collide
+with probability about 2^-64 per pair: a document of a million words expects 3e-8 false
+duplicates, which is ignored. The hash is not cryptographic: who crafts a text for it can fake a
+duplicate of his own words, no more. Results do not depend on the platform; `content_hash` and
+`keyed_hash` are stored, so changing a constant changes identities.
 """
 
 from __future__ import annotations

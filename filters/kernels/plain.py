@@ -32,7 +32,6 @@ from filters.kernels.facts import (
     STOP_WAYS,
     UPPER,
     WORD,
-    Facts,
     Plain,
 )
 from filters.kernels.hashing import (
@@ -93,9 +92,7 @@ def _hash_lower(where: int, n: int) -> np.uint64:
 
 
 @inlined
-def _add(
-    h: np.uint64, group: np.uint64, held: int, cp: int
-) -> tuple[np.uint64, np.uint64, int]:
+def _add(h: np.uint64, group: np.uint64, held: int, cp: int) -> tuple[np.uint64, np.uint64, int]:
     """Add a lower-case code point to a word's running hash, of which `held` bytes wait.
 
     For ASCII the same as `hash_word`; any other code point is a group of its own.

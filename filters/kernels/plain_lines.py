@@ -1,4 +1,4 @@
-"""Line ends, bullets and social counters: what RedPajama-V2 and DCLM ask of a line by its letters."""
+"""Line ends, bullets and social counters, as RedPajama-V2 and DCLM read them."""
 
 from __future__ import annotations
 

@@ -23,7 +23,15 @@ from filters.kernels.exceptions import (
     Lexicon,
     may_be_exception,
 )
-from filters.kernels.hashing import SEED, finish, first_bytes, fold, fold_group, hash_word, python_word_hash
+from filters.kernels.hashing import (
+    SEED,
+    finish,
+    first_bytes,
+    fold,
+    fold_group,
+    hash_word,
+    python_word_hash,
+)
 from filters.kernels.tables import (
     ALPHA,
     CURRENCY,
@@ -66,7 +74,7 @@ _POINT = 3
 
 def _after_letters() -> npt.NDArray[np.uint8]:
     after = np.zeros(256, np.uint8)
-    after[[ord(mark) for mark in ",:;!?)]}>\""]] = _MARK
+    after[[ord(mark) for mark in ',:;!?)]}>"']] = _MARK
     after[ord(".")] = _POINT
     after[[byte for byte in range(128) if chr(byte).isspace()]] = _WHITE
     return after

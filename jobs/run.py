@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from filters.policy import policy_to_mapping, resolve
+from jobs.dedup_stages import Duplicates, find_duplicates
 from jobs.executor import Executor, Task
 from jobs.plan import Plan, thresher_version
 from jobs.progress import Reporter
@@ -90,54 +91,18 @@ class _Run:
             raise StageFailedError
         return found
 
-    def _deduplicate(self, shards: Sequence[ShardRef]) -> Manifest:
-        settings = self._plan.recipe.dedup
-        minhash = self._plan.recipe.measure_settings().minhash
-        earlier = self._plan.earlier
-        known = [
-            m for run in earlier for m in self._bands(run.shards, run.documents, run.decisions)
-        ]
-        banded = [*self._bands(shards, self._plan.documents_fingerprint), *known]
-        documents = [
+    def _deduplicate(self, shards: Sequence[ShardRef]) -> Duplicates:
+        recipe = self._plan.recipe
+        return find_duplicates(
+            self._stage,
+            shards,
+            self._plan.earlier,
             self._plan.documents_fingerprint,
-            [shard.key for shard in shards],
-            [[run.documents, run.decisions, [s.key for s in run.shards]] for run in earlier],
-        ]
-        shards = [*shards, *(shard for run in earlier for shard in run.shards)]
-        count = edges.partition_count(sum(m.facts["documents"] for m in banded), settings)
-        how = msgspec.structs.replace(settings, against=())
-        mark = fingerprint(edges.STAGE, edges.VERSION, documents, how)
-        partitions = {edges.partition_key(part): part for part in range(count)}
-        linked = self._stage(
-            edges.STAGE,
-            mark,
-            edges.edges,
-            {key: (banded, part, count, settings) for key, part in partitions.items()},
+            recipe.dedup,
+            recipe.measure_settings().minhash,
         )
-        found = [linked[key] for key in sorted(linked)]
-        mark = fingerprint(verify.STAGE, verify.VERSION, mark, minhash)
-        checked = self._stage(
-            verify.STAGE,
-            mark,
-            verify.verified,
-            {key: (shards, found, part, settings, minhash) for key, part in partitions.items()},
-        )
-        equal, url = ([manifest.output(index).path for manifest in found] for index in (0, 2))
-        near = [checked[key].output().path for key in sorted(checked)]
-        mark = fingerprint(clusters.STAGE, clusters.VERSION, mark)
-        work = {clusters.KEY: (shards, equal, near, url)}
-        return self._stage(clusters.STAGE, mark, clusters.clusters, work)[clusters.KEY]
 
-    def _bands(self, shards: Sequence[ShardRef], *upstream: str) -> list[Manifest]:
-        settings = self._plan.recipe.dedup
-        minhash = self._plan.recipe.measure_settings().minhash
-        layout = [settings.urls, settings.near, settings.layout(), minhash]
-        mark = fingerprint(bands.STAGE, bands.VERSION, *upstream, layout)
-        work = {shard.key: (shard, settings, minhash) for shard in shards}
-        made = self._stage(bands.STAGE, mark, bands.bands, work)
-        return [made[shard.key] for shard in shards]
-
-    def _judge(self, shards: Sequence[ShardRef], duplicates: Manifest) -> dict[str, Manifest]:
+    def _judge(self, shards: Sequence[ShardRef], duplicates: Duplicates) -> dict[str, Manifest]:
         mark = fingerprint(
             judge.THRESHOLDS, judge.VERSION, duplicates.fingerprint, self._plan.policy
         )

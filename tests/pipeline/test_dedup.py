@@ -5,31 +5,29 @@ from __future__ import annotations
 import functools
 import hashlib
 import random
+from collections import Counter
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from filters.errors import ConfigError
-from filters.measure import MinHashSettings, content_hash, measure
-from manifests.manifest import load
+from filters.measure import MinHashSettings, content_hash, measure, raw_hash
+from jobs.dedup_stages import find_duplicates
+from jobs.earlier import EarlierRun
 from manifests.shards import ShardWriter, read_table
 from manifests.store import Store
 from pipeline.dedup import DedupSettings, ShardRef
-from pipeline.dedup.bands import bands
-from pipeline.dedup.clusters import clusters, shard_path
-from pipeline.dedup.edges import edges, partition_count
-from pipeline.dedup.verify import verified
 
 PERMUTATIONS = 112
 SCHEMA = pa.schema(
     [
         ("id", pa.string()),
         ("content_hash", pa.binary(16)),
+        ("raw_hash", pa.binary(16)),
         ("minhash", pa.binary(4 * PERMUTATIONS)),
         ("text", pa.string()),
         ("url", pa.string()),
-        ("date", pa.string()),
         ("length", pa.struct([("characters", pa.int64()), ("nonsymbol_words", pa.int64())])),
     ]
 )
@@ -93,64 +91,69 @@ def expected_clusters(documents, threshold=0.7):
 SIGNATURES = {"threshold": 0.7, "verify": "signature", "bands": 14, "rows": 8}
 
 
+class Stages:
+    """Runs stages one after the other and remembers what they counted."""
+
+    def __init__(self, store):
+        self.store, self.facts = store, {}
+
+    def __call__(self, stage, mark, function, work):
+        made = {key: function(self.store, *arguments, mark) for key, arguments in work.items()}
+        counts = self.facts.setdefault(stage, Counter())
+        for manifest in made.values():
+            counts.update(manifest.facts)
+        counts["tasks"] = len(made)
+        return made
+
+
+def write_documents(store, path, documents, urls=None):
+    rows = []
+    for (name, content, minhash, text), url in zip(
+        documents, urls or [None] * len(documents), strict=True
+    ):
+        sizes = {"characters": len(text), "nonsymbol_words": len(text.split())}
+        raw = raw_hash(pa.array([text]))[0].as_py() if text else content
+        rows.append([name, content, raw, minhash, text, url, sizes])
+    columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in SCHEMA]
+    arrays = [pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)]
+    with ShardWriter(store, path, SCHEMA) as writer:
+        writer.write(pa.table(arrays, schema=SCHEMA), 16)
+
+
 def deduplicate(tmp_path, documents, shard_count, ngram=5, urls_of=None, **settings):
+    """What every stage counted, and the duplicates files that there are, in shard order."""
     settings = DedupSettings(**settings)
     minhash = MinHashSettings(permutations=settings.signature_values, ngram=ngram)
     store = Store(str(tmp_path))
     refs = []
     for number in range(shard_count):
-        mine = documents[number::shard_count]
-        columns = list(zip(*mine, strict=True)) or [()] * (len(SCHEMA) - 3)
-        columns.append((urls_of or [None] * len(documents))[number::shard_count])
-        columns.append(["2020"] * len(mine))
-        lengths = [{"characters": len(d[3]), "nonsymbol_words": len(d[3].split())} for d in mine]
-        columns.append(lengths)
-        table = pa.table(
-            [pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)], schema=SCHEMA
-        )
-        path = f"documents/f/shard{number:02d}.parquet"
-        with ShardWriter(store, path, SCHEMA) as writer:
-            writer.write(table, 16)
-        refs.append(ShardRef(f"shard{number:02d}", path))
-    band = [bands(store, ref, settings, minhash, "f") for ref in refs]
-    parts = partition_count(len(documents), settings)
-    edge = [edges(store, band, p, parts, settings, "f") for p in range(parts)]
-    near = [verified(store, refs, edge, p, settings, minhash, "f") for p in range(parts)]
-    paths = [[m.output(n).path for m in stage] for stage, n in ((edge, 0), (near, 0), (edge, 2))]
-    manifest = clusters(store, refs, *paths, "f")
-    found = [shard_path(manifest, ref.key) for ref in refs]
-    return manifest, parts, [read_table(store, path) for path in found if path]
+        refs.append(ShardRef(f"shard{number:02d}", f"documents/f/shard{number:02d}.parquet"))
+        urls = urls_of[number::shard_count] if urls_of else None
+        write_documents(store, refs[-1].documents, documents[number::shard_count], urls)
+    run = Stages(store)
+    found = find_duplicates(run, refs, (), "f", settings, minhash)
+    return run.facts, [read_table(store, found.paths[key]) for key in sorted(found.paths)]
 
 
-def against_earlier(tmp_path, old, new, verdicts=None, **settings):
+def against_earlier(tmp_path, old, new, verdicts=None, urls=(None, None), **settings):
     """Rows of the new documents' duplicates, the old ones being kept by an earlier run."""
     settings = DedupSettings(**settings)
     minhash = MinHashSettings(permutations=settings.signature_values)
     stores = [Store(str(tmp_path / name)) for name in ("new", "old")]
-    refs = []
-    for store, documents in zip(stores, (new, old), strict=True):
-        columns = [*zip(*documents, strict=True)]
-        columns += [[None] * len(documents)] * 2
-        columns.append([{"characters": 1, "nonsymbol_words": 1} for _ in documents])
-        arrays = [pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)]
-        with ShardWriter(store, "documents/f/a.parquet", SCHEMA) as writer:
-            writer.write(pa.table(arrays, schema=SCHEMA))
+    for store, documents, addresses in zip(stores, (new, old), urls, strict=True):
+        write_documents(store, "documents/f/a.parquet", documents, addresses)
     verdict = pa.table({"verdict": verdicts or ["kept"] * len(old)})
     with ShardWriter(stores[1], "decisions/f/a.parquet", verdict.schema) as writer:
         writer.write(verdict)
-    refs = [
-        ShardRef("a", "documents/f/a.parquet"),
-        ShardRef("a", "documents/f/a.parquet", "old-1", stores[1].url(), "decisions/f/a.parquet"),
-    ]
-    store = stores[0]
-    band = [bands(store, ref, settings, minhash, ref.run or "f") for ref in refs]
-    parts = partition_count(len(old) + len(new), settings)
-    edge = [edges(store, band, p, parts, settings, "f") for p in range(parts)]
-    near = [verified(store, refs, edge, p, settings, minhash, "f") for p in range(parts)]
-    paths = [[m.output(n).path for m in stage] for stage, n in ((edge, 0), (near, 0), (edge, 2))]
-    manifest = clusters(store, refs, *paths, "f")
-    found = [read_table(store, output.path) for output in manifest.outputs]
-    return manifest, {row["id"]: row for table in found for row in table.to_pylist()}
+    mine = ShardRef("a", "documents/f/a.parquet")
+    theirs = ShardRef(
+        "a", "documents/f/a.parquet", "old-1", stores[1].url(), "decisions/f/a.parquet"
+    )
+    earlier = EarlierRun("old-1", "e", "e", (theirs,))
+    run = Stages(stores[0])
+    found = find_duplicates(run, [mine], [earlier], "f", settings, minhash)
+    tables = [read_table(stores[0], path) for path in found.paths.values()]
+    return run.facts, {row["id"]: row for table in tables for row in table.to_pylist()}
 
 
 def test_all_new_documents_that_match_an_earlier_one_in_one_band_are_found(tmp_path):
@@ -164,13 +167,13 @@ def test_all_new_documents_that_match_an_earlier_one_in_one_band_are_found(tmp_p
             near[band * 8] = n  # one band is left in common, the estimate is .74
         new.append(document(f"new-{n}", f"new {n}", near))
     old = [document("old", "old", base), document("unrelated", "unrelated", None)]
-    manifest, rows = against_earlier(tmp_path, old, new, **SIGNATURES)
+    facts, rows = against_earlier(tmp_path, old, new, **SIGNATURES)
     assert set(rows) == {name for name, *_ in new}
     for row in rows.values():
         assert row["bands_shared"] >= 1
         assert (row["earlier_id"], row["earlier_run"]) == (old[0][0], "old-1")
-        assert row["earlier_exact"] is False
-    assert manifest.facts["earlier"] == manifest.facts["documents"] == 3
+        assert row["earlier_kind"] == "near"
+    assert facts["duplicates"]["earlier"] == facts["duplicates"]["documents"] == 3
 
 
 def test_equal_texts_of_an_earlier_run_are_exact_and_only_the_kept_count(tmp_path):
@@ -181,7 +184,7 @@ def test_equal_texts_of_an_earlier_run_are_exact_and_only_the_kept_count(tmp_pat
     known = {new[n][0]: old[n][0] for n in (0, 2)}
     twice = {new[n][0]: None for n in (3, 4)}
     assert {name: row["earlier_id"] for name, row in rows.items()} == known | twice
-    assert {row["earlier_exact"] for name, row in rows.items() if name in known} == {True}
+    assert {row["earlier_kind"] for name, row in rows.items() if name in known} == {"identical"}
 
 
 def groups_of(tables, column="cluster_id"):
@@ -194,11 +197,11 @@ def groups_of(tables, column="cluster_id"):
 
 def test_clusters_equal_brute_force(tmp_path):
     documents = corpus()
-    manifest, _, tables = deduplicate(tmp_path, documents, 3, **SIGNATURES)
+    facts, tables = deduplicate(tmp_path, documents, 3, **SIGNATURES)
     groups = groups_of(tables)
     assert {frozenset(g) for g in groups.values()} == expected_clusters(documents)
     assert all(name == min(group) for name, group in groups.items())
-    assert manifest.facts["clusters"] == len(groups)
+    assert facts["names"]["clusters"] == len(groups)
     for row in (row for table in tables for row in table.to_pylist()):
         assert row["cluster_size"] == len(groups[row["cluster_id"]])
         assert row["matched_id"] in groups[row["cluster_id"]] - {row["id"]}
@@ -207,7 +210,7 @@ def test_clusters_equal_brute_force(tmp_path):
 
 def test_exact_clusters_are_told_apart(tmp_path):
     documents = corpus()
-    _, _, tables = deduplicate(tmp_path, documents, 2, **SIGNATURES)
+    _, tables = deduplicate(tmp_path, documents, 2, **SIGNATURES)
     assert {frozenset(g) for g in groups_of(tables, "exact_id").values()} == expected_clusters(
         [(name, content, None, "") for name, content, _, _ in documents]
     )
@@ -215,7 +218,7 @@ def test_exact_clusters_are_told_apart(tmp_path):
 
 def test_near_can_be_switched_off(tmp_path):
     documents = corpus()
-    _, _, tables = deduplicate(tmp_path, documents, 2, near=False)
+    _, tables = deduplicate(tmp_path, documents, 2, near=False)
     assert {frozenset(g) for g in groups_of(tables).values()} == expected_clusters(
         [(name, content, None, "") for name, content, _, _ in documents]
     )
@@ -224,11 +227,11 @@ def test_near_can_be_switched_off(tmp_path):
 @pytest.mark.parametrize("shards", [1, 4])
 def test_same_clusters_whatever_the_layout(tmp_path, shards):
     documents = corpus()
-    _, _, before = deduplicate(tmp_path / "a", documents, 2, **SIGNATURES)
+    _, before = deduplicate(tmp_path / "a", documents, 2, **SIGNATURES)
     random.Random(1).shuffle(documents)
     few = SIGNATURES | {"memory_mb": 0.1}
-    _, parts, after = deduplicate(tmp_path / "b", documents, shards, **few)
-    assert parts > 1
+    facts, after = deduplicate(tmp_path / "b", documents, shards, **few)
+    assert facts["edges"]["tasks"] > 1
     rows = [
         sorted(
             ({k: v for k, v in row.items() if k != "row"} for t in tables for row in t.to_pylist()),
@@ -242,17 +245,17 @@ def test_same_clusters_whatever_the_layout(tmp_path, shards):
 def test_a_huge_bucket_costs_star_edges(tmp_path):
     signature = np.arange(PERMUTATIONS)
     documents = [document(f"d{n}", "same", signature) for n in range(5_000)]
-    manifest, _, tables = deduplicate(tmp_path, documents, 2, **SIGNATURES)
-    assert manifest.facts["largest_cluster"] == 5_000
-    assert manifest.facts["edges"] < 5_000 * 2
+    facts, tables = deduplicate(tmp_path, documents, 2, **SIGNATURES)
+    assert facts["names"]["largest_cluster"] == 5_000
+    assert facts["verified"]["links"] < 5_000 * 2
     assert sum(t.num_rows for t in tables) == 5_000
 
 
 def test_no_documents_and_no_duplicates(tmp_path):
     documents = [document(f"d{n}", f"text {n}", None) for n in range(3)]
-    manifest, _, tables = deduplicate(tmp_path, documents, 1)
+    facts, tables = deduplicate(tmp_path, documents, 1)
     assert tables == []
-    assert manifest.facts["clusters"] == 0
+    assert facts["names"]["clusters"] == 0
 
 
 def texts_mix(seed=3, originals=25):
@@ -293,7 +296,7 @@ def exact_similarity(one, other):
 def test_exact_verification_equals_brute_force_over_texts(tmp_path, memory_mb):
     documents = text_documents(texts_mix())
     texts = {name: text for name, _, _, text in documents}
-    _, _, tables = deduplicate(
+    _, tables = deduplicate(
         tmp_path, documents, 3, verify="exact", bands=28, rows=4, memory_mb=memory_mb
     )
     parent = {name: name for name in texts}
@@ -325,7 +328,7 @@ def test_the_same_receipts_of_texts_whatever_the_layout(tmp_path, shards):
     documents = text_documents(texts_mix())
     found = []
     for folder, count in (("a", 3), ("b", shards)):
-        _, _, tables = deduplicate(tmp_path / folder, documents, count)
+        _, tables = deduplicate(tmp_path / folder, documents, count)
         rows = [row for table in tables for row in table.drop_columns(["row"]).to_pylist()]
         found.append(sorted(rows, key=lambda row: row["id"]))
         random.Random(shards).shuffle(documents)
@@ -334,7 +337,7 @@ def test_the_same_receipts_of_texts_whatever_the_layout(tmp_path, shards):
 
 def test_only_doubtful_pairs_are_compared_by_their_shingles(tmp_path):
     documents = text_documents(texts_mix())
-    _, _, tables = deduplicate(tmp_path, documents, 2)
+    _, tables = deduplicate(tmp_path, documents, 2)
     rows = [row for table in tables for row in table.to_pylist()]
     assert {row["verified"] for row in rows} == {"text", "signature", "shingles"}
     for row in rows:
@@ -342,9 +345,8 @@ def test_only_doubtful_pairs_are_compared_by_their_shingles(tmp_path):
 
 
 def test_documents_compared_in_part_or_not_at_all_are_counted(tmp_path):
-    store = Store(str(tmp_path))
-    deduplicate(tmp_path, text_documents([*texts_mix(originals=2), "word " * 131_073]), 1)
-    facts = load(store, "bands", "f", "shard00").facts
+    texts = [*texts_mix(originals=2), "word " * 131_073]
+    facts = deduplicate(tmp_path, text_documents(texts), 1)[0]["bands"]
     assert facts["documents"] == 18
     assert facts["unsigned"] == 3
     assert facts["beyond_cap"] == 1
@@ -376,7 +378,7 @@ def test_impossible_settings_are_refused(wrong):
 def test_documents_of_one_address_are_named_without_a_cluster(tmp_path):
     urls = ["http://www.a.org/x", "https://a.org/x/", "https://a.org/y", None, "http://a.org/x#1"]
     documents = [document(f"d{n}", f"text {n // 2}", None) for n in range(5)]
-    _, _, tables = deduplicate(tmp_path, documents, 2, urls_of=urls, **SIGNATURES)
+    _, tables = deduplicate(tmp_path, documents, 2, urls_of=urls, **SIGNATURES)
     rows = {row["id"]: row for table in tables for row in table.to_pylist()}
     ids = [name for name, *_ in documents]
     shared = {ids[n] for n in (0, 1, 4)}
@@ -386,5 +388,4 @@ def test_documents_of_one_address_are_named_without_a_cluster(tmp_path):
     assert [alone[name] for name in ("cluster_id", "matched_id", "similarity", "verified")] == (
         [None] * 4
     )
-    assert alone["date"] == "2020"
     assert groups_of(tables).keys() == {min(ids[0], ids[1]), min(ids[2], ids[3])}

@@ -83,6 +83,7 @@ def find_duplicates(
     partitions = {edges.partition_key(part): part for part in range(count)}
     how = msgspec.structs.replace(settings, against=())
     mark = fingerprint(edges.STAGE, edges.VERSION, upstream, how)
+    work: dict[str, tuple[Any, ...]]
     work = {key: (banded, own, part, count, settings) for key, part in partitions.items()}
     linked = _in_order(run(edges.STAGE, mark, edges.edges, work))
 

@@ -14,9 +14,10 @@ from typing import Any
 
 import msgspec
 
-from filters.policy import policy_to_mapping, resolve
+from filters.policy import policy_to_mapping
 from jobs.dedup_stages import Duplicates, find_duplicates
 from jobs.executor import Executor, Task
+from jobs.judge_stages import judge_documents
 from jobs.plan import Plan, thresher_version
 from jobs.progress import Reporter
 from jobs.report import write_report
@@ -25,10 +26,7 @@ from manifests.manifest import Manifest, fingerprint, load_all
 from manifests.run import Failure, InputRecord, RunRecord, save_run
 from pipeline import judge, measure
 from pipeline.card import dataset_card
-from pipeline.dedup import ShardRef, bands, clusters, edges, verify
-from pipeline.judge.decide import decide
-from pipeline.judge.survivors import candidates, survivors
-from pipeline.judge.thresholds import thresholds
+from pipeline.dedup import ShardRef
 from pipeline.materialize import curated, parts
 from pipeline.materialize.plan import plan_shards
 
@@ -103,31 +101,10 @@ class _Run:
         )
 
     def _judge(self, shards: Sequence[ShardRef], duplicates: Duplicates) -> dict[str, Manifest]:
-        mark = fingerprint(
-            judge.THRESHOLDS, judge.VERSION, duplicates.fingerprint, self._plan.policy
+        self._policy, decisions = judge_documents(
+            self._stage, shards, duplicates, self._policy, self._plan.recipe.dedup.memory
         )
-        left_open = {judge.KEY: (shards, self._policy)}
-        literal = self._stage(judge.THRESHOLDS, mark, thresholds, left_open)[judge.KEY]
-        self._policy = policy = resolve(self._policy, literal.facts)
-        mark = fingerprint(judge.STAGE, judge.VERSION, duplicates.fingerprint, policy)
-        copies = {shard.key: clusters.shard_path(duplicates, shard.key) for shard in shards}
-        members = self._stage(
-            judge.CANDIDATES,
-            mark,
-            candidates,
-            {s.key: (s, copies[s.key], policy) for s in shards if copies[s.key]},
-        )
-        member_paths = {key: manifest.output().path for key, manifest in members.items()}
-        chosen = self._stage(judge.SURVIVORS, mark, survivors, {judge.KEY: (member_paths, policy)})[
-            judge.KEY
-        ]
-        receipts = {output.path.rsplit("/", 1)[-1]: output.path for output in chosen.outputs}
-        return self._stage(
-            judge.STAGE,
-            mark,
-            decide,
-            {s.key: (s, receipts.get(f"{s.key}.parquet"), policy) for s in shards},
-        )
+        return decisions
 
     def _materialize(
         self,

@@ -136,7 +136,7 @@ def _read(store: Store, shard: ShardRef, minhash: MinHashSettings) -> _Documents
         raw.append(fixed_binary(batch["raw_hash"], np.dtype(np.uint64)))
         size = pc.struct_field(batch["length"], 0)
         beyond_cap += pc.sum(pc.greater(size, minhash.max_shingles)).as_py() or 0
-    return _Documents(*(np.concatenate(parts) for parts in (hashes, raw, ids)), beyond_cap)
+    return _Documents(np.concatenate(hashes), np.concatenate(raw), np.concatenate(ids), beyond_cap)
 
 
 def _write_near(
@@ -193,9 +193,7 @@ def _signed(batches: list[pa.RecordBatch]) -> tuple[I64, npt.NDArray[np.uint32]]
     return rows, fixed_binary(column.drop_null(), np.dtype(np.uint32))
 
 
-def _urls(
-    store: Store, shard: ShardRef, ids: U64, kept: npt.NDArray[np.bool_]
-) -> pa.Table:
+def _urls(store: Store, shard: ShardRef, ids: U64, kept: npt.NDArray[np.bool_]) -> pa.Table:
     """The canonical URL of every document that has one."""
     urls = read_table(shard.store(store), shard.documents, ["url"])["url"].to_pylist()
     hashes, rows = url_hashes(urls)

@@ -43,9 +43,10 @@ SCHEMA = pa.schema(
 """A cluster is named by its smallest member id. `exact_id` is the cluster of equal texts only, and
 `raw_id` that of equal bytes; NULL where a document has no equal. `matched_id` is the closest
 verified match: a document of equal text (`verified` is `text`), or one whose `similarity` the
-`signature` or the `shingles` gave; `bands_shared` is how many LSH bands the two have in common, NULL
-for equal texts. `earlier_id` is a document of the cluster that `earlier_run` kept, `identical` in
-its bytes, else of equal text (`exact`), else `near`: `earlier_kind`. `url_id` is the smallest id
+`signature` or the `shingles` gave; `bands_shared` is how many LSH bands the two have in common,
+NULL for equal texts. `earlier_id` is a document of the cluster that `earlier_run` kept: by
+`earlier_kind` of the same bytes (`identical`) if possible, else of equal text (`exact`), else
+`near`. `url_id` is the smallest id
 that has the same canonical URL, NULL where no other has it, and `url_earlier_id` one that an
 earlier run kept; a document that only shares its URL has no cluster."""
 
@@ -155,9 +156,7 @@ def _with_clusters(found: pa.Table, clusters: pa.Table) -> pa.Table:
         .append_column("cluster_id", near["cluster_id"])
         .append_column("cluster_size", pc.fill_null(near["cluster_size"], 1))
         .append_column("earlier_id", pc.coalesce(same_text, near["earlier_id"]))
-        .append_column(
-            "earlier_shard", pc.coalesce(found["earlier_shard"], near["earlier_shard"])
-        )
+        .append_column("earlier_shard", pc.coalesce(found["earlier_shard"], near["earlier_shard"]))
         .append_column("earlier_kind", kind)
     )
 

@@ -1,9 +1,9 @@
 """Stages `members` and `names`: what is known of each duplicate, and what its cluster is called.
 
-    members  per slice   the documents of a slice that have duplicates: ids, groups, component;
-                         what they add to their cluster, and what they tell their near neighbours
-    names    per slice   of the clusters whose smallest node lies in the slice: their smallest id,
-                         their size, what an earlier run kept; sent back to every slice they are in
+members  per slice   the documents of a slice that have duplicates: ids, groups, component;
+what they add to their cluster, and what they tell their near neighbours
+names    per slice   of the clusters whose smallest node lies in the slice: their smallest id,
+their size, what an earlier run kept; sent back to every slice they are in
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ def _shares(nodes: I64, ids: U64, root: I64, old: npt.NDArray[np.bool_], number:
 
 def _notes(near: pa.Table, nodes: I64, ids: U64, table: pa.Table) -> pa.Table:
     exact = table["exact_id"].combine_chunks()
-    name = np.where(
+    text_id = np.where(
         np.asarray(exact.is_valid())[:, None], fixed_binary(exact, np.dtype(np.uint64)), ids
     )
     mine = np.searchsorted(nodes, near["node"].to_numpy())
@@ -200,8 +200,8 @@ def _notes(near: pa.Table, nodes: I64, ids: U64, table: pa.Table) -> pa.Table:
     return pa.table(
         [
             near["other"].take(pa.array(rank)),
-            binary(name[mine][rank]),
-            *(near[f.name].take(pa.array(rank)) for f in NOTES if f.name not in ("node", "other_id")),
+            binary(text_id[mine][rank]),
+            *(near[name].take(pa.array(rank)) for name in NOTES.names[2:]),
         ],
         schema=NOTES,
     )

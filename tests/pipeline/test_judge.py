@@ -7,12 +7,13 @@ import pytest
 
 from filters.policy import parse_policy, resolve, shipped_policies, shipped_policy
 from filters.signals import FAMILIES, family_type
+from jobs.dedup_stages import Duplicates
+from jobs.judge_stages import judge_documents
 from manifests.shards import ShardWriter, read_table
 from manifests.store import Store
 from pipeline.dedup import ShardRef
 from pipeline.dedup.clusters import SCHEMA as DUPLICATES
 from pipeline.judge.decide import decide
-from pipeline.judge.survivors import candidates, survivors
 from pipeline.judge.thresholds import thresholds
 
 POLICY = """
@@ -35,6 +36,7 @@ DOCUMENT_SCHEMA = pa.schema(
     [
         ("id", pa.string()),
         ("source", pa.string()),
+        ("date", pa.string()),
         *((family.name, family_type(family.name)) for family in FAMILIES),
     ]
 )
@@ -49,7 +51,15 @@ class Lake:
     """Shards of (id, words, score) with clusters by id, judged."""
 
     def __init__(
-        self, path, shards, clusters=None, exact=None, drop='["exact", "near"]', receipts=None
+        self,
+        path,
+        shards,
+        clusters=None,
+        exact=None,
+        drop='["exact", "near"]',
+        receipts=None,
+        dates=None,
+        memory=2**30,
     ):
         self.store = Store(str(path))
         self.policy = parse_policy(POLICY.replace("{drop}", drop), "test.toml")
@@ -60,6 +70,7 @@ class Lake:
                 {
                     "id": name,
                     "source": f"https://{name}.org/shard.warc.gz",
+                    "date": (dates or {}).get(name),
                     "length": struct(families["length"], words=words),
                     "quality": struct(families["quality"], score=score),
                 }
@@ -85,20 +96,14 @@ class Lake:
             if members:
                 copies[key] = f"duplicates/f/{key}.parquet"
                 self._write(copies[key], pa.Table.from_pylist(members, DUPLICATES))
-        found = thresholds(self.store, self.shards, self.policy, "f")
-        self.policy = resolve(self.policy, found.facts)
-        members = {
-            ref.key: candidates(self.store, ref, copies[ref.key], self.policy, "f").output().path
-            for ref in self.shards
-            if ref.key in copies
-        }
-        chosen = {o.path: o for o in survivors(self.store, members, self.policy, "f").outputs}
+
+        def run(_stage, mark, function, work):
+            return {key: function(self.store, *rest, mark) for key, rest in work.items()}
+
+        found = Duplicates("f", copies)
+        self.policy, self.manifests = judge_documents(run, self.shards, found, self.policy, memory)
         self.decisions = {}
-        self.manifests = {}
-        for ref in self.shards:
-            path = f"survivors/f/{ref.key}.parquet"
-            manifest = decide(self.store, ref, path if path in chosen else None, self.policy, "f")
-            self.manifests[ref.key] = manifest
+        for manifest in self.manifests.values():
             for row in read_table(self.store, manifest.output().path).to_pylist():
                 self.decisions[row["id"]] = row
 
@@ -164,8 +169,8 @@ def test_exact_copies_have_their_own_reason(tmp_path):
 
 def test_what_an_earlier_run_kept_wins_over_all_members(tmp_path):
     shards = {"a": [("1", 99, 0.5), ("2", 99, 0.5), ("3", 99, 0.5)]}
-    known = {"earlier_id": "0", "earlier_run": "june", "earlier_exact": False}
-    earlier = {"1": known | {"earlier_exact": True}, "2": known, "3": known}
+    known = {"earlier_id": "0", "earlier_run": "june", "earlier_kind": "near"}
+    earlier = {"1": known | {"earlier_kind": "identical"}, "2": known, "3": known}
     clusters, exact = dict.fromkeys("123", "0"), {"1": "0"}
     lake = Lake(tmp_path / "both", shards, clusters, exact, receipts=earlier)
     assert lake.reasons() == {
@@ -191,9 +196,10 @@ def test_the_survivor_is_of_the_most_trusted_source_that_has_one(tmp_path):
 def test_pages_of_one_address(tmp_path):
     shards = {"a": [("1", 99, 0.5), ("2", 9, 0.5), ("3", 99, 0.5), ("4", 99, 0.5), ("5", 99, 0.5)]}
     dates = {"1": "2020", "2": "2023", "3": "2021", "4": None}
-    pages = {name: {"url_id": "1", "date": date} for name, date in dates.items()}
+    pages = {name: {"url_id": "1"} for name in dates}
     clusters = {"3": "3", "5": "3"}
-    both = Lake(tmp_path / "a", shards, clusters, drop='["url", "near"]', receipts=pages)
+    facts = {"receipts": pages, "dates": dates}
+    both = Lake(tmp_path / "a", shards, clusters, drop='["url", "near"]', **facts)
     assert both.reasons() == {
         "1": ["url_duplicate"],
         "2": ["too_few_words", "url_duplicate"],
@@ -202,9 +208,7 @@ def test_pages_of_one_address(tmp_path):
         "5": ["near_duplicate"],
     }
     assert {both.decisions[name]["survivor_id"] for name in "1245"} == {"3"}
-    first = Lake(
-        tmp_path / "b", shards, clusters, drop='["url", "near"]\nnewest = false', receipts=pages
-    )
+    first = Lake(tmp_path / "b", shards, clusters, drop='["url", "near"]\nnewest = false', **facts)
     assert first.reasons() == {
         "1": [],
         "2": ["too_few_words", "url_duplicate"],
@@ -212,7 +216,7 @@ def test_pages_of_one_address(tmp_path):
         "4": ["url_duplicate"],
         "5": [],
     }
-    none = Lake(tmp_path / "c", shards, clusters, drop='["near"]', receipts=pages)
+    none = Lake(tmp_path / "c", shards, clusters, drop='["near"]', **facts)
     assert [name for name, reasons in none.reasons().items() if reasons] == ["2", "5"]
 
 
@@ -271,8 +275,8 @@ def test_medians_become_literals_by_language(tmp_path):
         found.append(thresholds(store, refs, policy, f"f{len(found)}").facts)
     assert found[0] == found[1] == {"uncertain_language": {"de": 0.527953, "fr": 0.9, "it": 0.3}}
     solved = resolve(policy, found[0])
-    decisions = decide(store, refs[0], None, solved, "f").output().path
-    more = decide(store, refs[1], None, solved, "f").output().path
+    decisions = decide(store, refs[0], 0, [], solved, "f").output().path
+    more = decide(store, refs[1], 1, [], solved, "f").output().path
     dropped = {
         row["id"]
         for path in (decisions, more)
@@ -291,5 +295,5 @@ def test_shipped_policies_judge_what_is_stored(tmp_path, name):
         writer.write(pa.Table.from_pylist([row], DOCUMENT_SCHEMA))
     policy = shipped_policy(name)
     policy = resolve(policy, thresholds(store, [ref], policy, "f").facts)
-    [decision] = read_table(store, decide(store, ref, None, policy, "f").output().path).to_pylist()
+    [decision] = read_table(store, decide(store, ref, 0, [], policy, "f").output().path).to_pylist()
     assert decision["verdict"] == "kept", "what is not measured is no reason"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -13,7 +16,10 @@ from manifests.shards import ShardWriter, read_table
 from manifests.store import Store
 from pipeline.dedup import ShardRef
 from pipeline.dedup.clusters import SCHEMA as DUPLICATES
+from pipeline.dedup.shuffle import write_sorted
+from pipeline.judge.candidates import CANDIDATES_SCHEMA
 from pipeline.judge.decide import decide
+from pipeline.judge.survivors import survivors
 from pipeline.judge.thresholds import thresholds
 
 POLICY = """
@@ -97,7 +103,10 @@ class Lake:
                 copies[key] = f"duplicates/f/{key}.parquet"
                 self._write(copies[key], pa.Table.from_pylist(members, DUPLICATES))
 
-        def run(_stage, mark, function, work):
+        self.ran = {}
+
+        def run(stage, mark, function, work):
+            self.ran[stage] = list(work)
             return {key: function(self.store, *rest, mark) for key, rest in work.items()}
 
         found = Duplicates("f", copies)
@@ -218,6 +227,95 @@ def test_pages_of_one_address(tmp_path):
     }
     none = Lake(tmp_path / "c", shards, clusters, drop='["near"]', **facts)
     assert [name for name, reasons in none.reasons().items() if reasons] == ["2", "5"]
+
+
+def test_identical_copies_can_be_dropped_alone(tmp_path):
+    shards = {"a": [(name, 99, 0.5) for name in "1234"]}
+    clusters, exact = dict.fromkeys("1234", "1"), dict.fromkeys("123", "1")
+    raw = {name: {"raw_id": "1"} for name in "12"}
+
+    def reasons(folder, drop):
+        lake = Lake(tmp_path / folder, shards, clusters, exact, drop=drop, receipts=raw)
+        return [found[0] if found else None for found in lake.reasons().values()]
+
+    identical, equal, near = (f"{kind}_duplicate" for kind in ("identical", "exact", "near"))
+    assert reasons("a", '["identical"]') == [None, identical, None, None]
+    assert reasons("b", '["exact"]') == [None, equal, equal, None]
+    assert reasons("c", '["identical", "exact", "near"]') == [None, identical, equal, near]
+
+
+def test_what_an_earlier_run_kept_is_no_survivor_of_a_page(tmp_path):
+    shards = {"a": [("1", 99, 0.5), ("2", 99, 0.5), ("3", 99, 0.5)]}
+    known = {"earlier_id": "0", "earlier_run": "june", "earlier_kind": "identical"}
+    page = {"url_earlier_id": "9", "url_earlier_run": "june", "url_id": "3"}
+    receipts = {"1": {"url_id": "1"} | known, "2": {"url_id": "1"}, "3": page}
+    dates = {"1": "2022", "2": "2021"}
+    lake = Lake(tmp_path, shards, drop='["url", "exact"]', receipts=receipts, dates=dates)
+    assert lake.reasons() == {"1": ["exact_duplicate"], "2": [], "3": ["url_duplicate"]}
+    survivors = {n: (r["survivor_id"], r["survivor_run"]) for n, r in lake.decisions.items()}
+    assert survivors == {"1": ("0", "june"), "2": (None, None), "3": ("9", "june")}
+
+
+@pytest.mark.parametrize("memory", [4_000, 20_000])
+def test_survivors_are_the_same_in_any_number_of_tasks(tmp_path, memory):
+    rng = random.Random(1)
+    names = [f"{n:03d}" for n in range(60)]
+    shards = {
+        key: [(n, rng.choice((10, 99)), rng.random()) for n in names[part::3]]
+        for part, key in enumerate("abc")
+    }
+    clusters = {name: names[rng.randrange(12)] for name in names[:50]}
+    exact = {name: cluster for name, cluster in clusters.items() if rng.random() < 0.4}
+    pages = {name: {"url_id": str(rng.randrange(20))} for name in rng.sample(names, 40)}
+    dates = {name: str(rng.randrange(2000, 2009)) for name in names[::2]}
+    found = [
+        Lake(
+            tmp_path / str(size),
+            shards,
+            clusters,
+            exact,
+            drop='["exact", "near", "url"]',
+            receipts=pages,
+            dates=dates,
+            memory=size,
+        )
+        for size in (2**30, memory)
+    ]
+    assert len(found[0].ran["survivors"]) == len(found[0].ran["pages"]) == 1
+    assert len(found[1].ran["survivors"]) > 3
+    assert len(found[1].ran["pages"]) > 2
+    assert found[0].decisions == found[1].decisions
+    kept = {name for name, row in found[0].decisions.items() if row["verdict"] == "kept"}
+    for row in found[0].decisions.values():
+        if row["survivor_id"] and row["reasons"][-1] != "url_duplicate":
+            assert row["survivor_id"] in kept
+
+
+def test_one_cluster_of_many_spills_to_disk(tmp_path):
+    count = 200_000
+    rows = pa.table(
+        {
+            "bucket": pa.array(np.full(count, 7, np.uint64)),
+            "shard": np.arange(count) // 1_000,
+            "row": np.arange(count) % 1_000,
+            "id": [f"{n:032x}" for n in range(count, 0, -1)],
+            "cluster_id": ["c"] * count,
+            "passes": np.arange(count) < count - 5,
+            "priority": np.zeros(count, np.int64),
+        }
+    )
+    columns = [
+        rows[f.name].cast(f.type) if f.name in rows.column_names else pa.nulls(count, f.type)
+        for f in CANDIDATES_SCHEMA
+    ]
+    store = Store(str(tmp_path))
+    path = write_sorted(store, "c.parquet", pa.table(columns, schema=CANDIDATES_SCHEMA)).path
+    policy = parse_policy(POLICY.replace("{drop}", '["near"]'), "test.toml")
+    made = survivors(store, [path], [], 0, 1, policy, 64 * 2**20, "f")
+    table = read_table(store, made.output().path)
+    assert made.facts["lost"] == count - 1
+    assert set(table["survivor_id"].to_pylist()) == {None, f"{6:032x}"}
+    assert set(table["cluster_size"].to_pylist()) == {count}
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 100])

@@ -3,157 +3,25 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import random
-from collections import Counter
 
 import numpy as np
-import pyarrow as pa
 import pytest
-
-from filters.errors import ConfigError
-from filters.measure import MinHashSettings, content_hash, measure, raw_hash
-from jobs.dedup_stages import find_duplicates
-from jobs.earlier import EarlierRun
-from manifests.shards import ShardWriter, read_table
-from manifests.store import Store
-from pipeline.dedup import DedupSettings, ShardRef
-
-PERMUTATIONS = 112
-SCHEMA = pa.schema(
-    [
-        ("id", pa.string()),
-        ("content_hash", pa.binary(16)),
-        ("raw_hash", pa.binary(16)),
-        ("minhash", pa.binary(4 * PERMUTATIONS)),
-        ("text", pa.string()),
-        ("url", pa.string()),
-        ("length", pa.struct([("characters", pa.int64()), ("nonsymbol_words", pa.int64())])),
-    ]
+from dedup_lake import (
+    PERMUTATIONS,
+    SIGNATURES,
+    against_earlier,
+    corpus,
+    deduplicate,
+    document,
+    expected_clusters,
+    groups_of,
+    text_documents,
+    texts_mix,
 )
 
-
-def document(name, content, signature):
-    """(id, content hash, signature or None, no text)."""
-    minhash = None if signature is None else np.asarray(signature, np.uint32).tobytes()
-    return (
-        hashlib.md5(name.encode()).hexdigest(),
-        hashlib.md5(content.encode()).digest(),
-        minhash,
-        "",
-    )
-
-
-def corpus(seed=7):
-    """Documents with planted exact copies, near copies and short texts without a signature."""
-    rng = np.random.default_rng(seed)
-    documents = []
-    for n in range(60):
-        base = rng.integers(0, 2**32, PERMUTATIONS, dtype=np.uint32)
-        documents.append(document(f"base-{n}", f"text {n}", base))
-        if n % 3 == 0:
-            documents.append(document(f"copy-{n}", f"text {n}", base))
-        if n % 4 == 0:
-            near = base.copy()
-            near[rng.choice(PERMUTATIONS, 12, replace=False)] = 1  # estimate .89
-            documents.append(document(f"near-{n}", f"near text {n}", near))
-        if n % 5 == 0:
-            band_only = rng.integers(0, 2**32, PERMUTATIONS, dtype=np.uint32)
-            band_only[:8] = base[:8]  # shares one band, estimate .07
-            documents.append(document(f"false-{n}", f"other {n}", band_only))
-    documents += [document(f"short-{n}", f"short {n // 2}", None) for n in range(6)]
-    return documents
-
-
-def expected_clusters(documents, threshold=0.7):
-    """Connected components of all pairs that are equal or similar, by brute force."""
-    parent = list(range(len(documents)))
-
-    def find(i):
-        while parent[i] != i:
-            i = parent[i]
-        return i
-
-    for i, (_, content, signature, _) in enumerate(documents):
-        for j in range(i):
-            alike = documents[j][1] == content
-            if not alike and signature and documents[j][2]:
-                a, b = (np.frombuffer(s, np.uint32) for s in (signature, documents[j][2]))
-                alike = (a == b).mean() >= threshold
-            if alike:
-                parent[find(i)] = find(j)
-    groups = {}
-    for i, (name, _, _, _) in enumerate(documents):
-        groups.setdefault(find(i), set()).add(name)
-    return {frozenset(group) for group in groups.values() if len(group) > 1}
-
-
-SIGNATURES = {"threshold": 0.7, "verify": "signature", "bands": 14, "rows": 8}
-
-
-class Stages:
-    """Runs stages one after the other and remembers what they counted."""
-
-    def __init__(self, store):
-        self.store, self.facts = store, {}
-
-    def __call__(self, stage, mark, function, work):
-        made = {key: function(self.store, *arguments, mark) for key, arguments in work.items()}
-        counts = self.facts.setdefault(stage, Counter())
-        for manifest in made.values():
-            counts.update(manifest.facts)
-        counts["tasks"] = len(made)
-        return made
-
-
-def write_documents(store, path, documents, urls=None):
-    rows = []
-    for (name, content, minhash, text), url in zip(
-        documents, urls or [None] * len(documents), strict=True
-    ):
-        sizes = {"characters": len(text), "nonsymbol_words": len(text.split())}
-        raw = raw_hash(pa.array([text]))[0].as_py() if text else content
-        rows.append([name, content, raw, minhash, text, url, sizes])
-    columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in SCHEMA]
-    arrays = [pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)]
-    with ShardWriter(store, path, SCHEMA) as writer:
-        writer.write(pa.table(arrays, schema=SCHEMA), 16)
-
-
-def deduplicate(tmp_path, documents, shard_count, ngram=5, urls_of=None, **settings):
-    """What every stage counted, and the duplicates files that there are, in shard order."""
-    settings = DedupSettings(**settings)
-    minhash = MinHashSettings(permutations=settings.signature_values, ngram=ngram)
-    store = Store(str(tmp_path))
-    refs = []
-    for number in range(shard_count):
-        refs.append(ShardRef(f"shard{number:02d}", f"documents/f/shard{number:02d}.parquet"))
-        urls = urls_of[number::shard_count] if urls_of else None
-        write_documents(store, refs[-1].documents, documents[number::shard_count], urls)
-    run = Stages(store)
-    found = find_duplicates(run, refs, (), "f", settings, minhash)
-    return run.facts, [read_table(store, found.paths[key]) for key in sorted(found.paths)]
-
-
-def against_earlier(tmp_path, old, new, verdicts=None, urls=(None, None), **settings):
-    """Rows of the new documents' duplicates, the old ones being kept by an earlier run."""
-    settings = DedupSettings(**settings)
-    minhash = MinHashSettings(permutations=settings.signature_values)
-    stores = [Store(str(tmp_path / name)) for name in ("new", "old")]
-    for store, documents, addresses in zip(stores, (new, old), urls, strict=True):
-        write_documents(store, "documents/f/a.parquet", documents, addresses)
-    verdict = pa.table({"verdict": verdicts or ["kept"] * len(old)})
-    with ShardWriter(stores[1], "decisions/f/a.parquet", verdict.schema) as writer:
-        writer.write(verdict)
-    mine = ShardRef("a", "documents/f/a.parquet")
-    theirs = ShardRef(
-        "a", "documents/f/a.parquet", "old-1", stores[1].url(), "decisions/f/a.parquet"
-    )
-    earlier = EarlierRun("old-1", "e", "e", (theirs,))
-    run = Stages(stores[0])
-    found = find_duplicates(run, [mine], [earlier], "f", settings, minhash)
-    tables = [read_table(stores[0], path) for path in found.paths.values()]
-    return run.facts, {row["id"]: row for table in tables for row in table.to_pylist()}
+from filters.errors import ConfigError
+from pipeline.dedup import DedupSettings
 
 
 def test_all_new_documents_that_match_an_earlier_one_in_one_band_are_found(tmp_path):
@@ -185,14 +53,6 @@ def test_equal_texts_of_an_earlier_run_are_exact_and_only_the_kept_count(tmp_pat
     twice = {new[n][0]: None for n in (3, 4)}
     assert {name: row["earlier_id"] for name, row in rows.items()} == known | twice
     assert {row["earlier_kind"] for name, row in rows.items() if name in known} == {"identical"}
-
-
-def groups_of(tables, column="cluster_id"):
-    groups = {}
-    for row in (row for table in tables for row in table.to_pylist()):
-        if row[column] is not None:
-            groups.setdefault(row[column], set()).add(row["id"])
-    return groups
 
 
 def test_clusters_equal_brute_force(tmp_path):
@@ -256,27 +116,6 @@ def test_no_documents_and_no_duplicates(tmp_path):
     facts, tables = deduplicate(tmp_path, documents, 1)
     assert tables == []
     assert facts["names"]["clusters"] == 0
-
-
-def texts_mix(seed=3, originals=25):
-    """Random texts with copies in which a share of the words is replaced, some equal."""
-    rng = random.Random(seed)
-    words = [f"{a}{b}{c}" for a in "bcdfgklm" for b in "aeiou" for c in "nprst"]
-    texts = []
-    for _ in range(originals):
-        base = rng.choices(words, k=rng.randint(60, 200))
-        texts.append(" ".join(base))
-        for share in (0.0, 0.01, 0.02, 0.03, 0.05, 0.2):
-            copy = [rng.choice(words) if rng.random() < share else word for word in base]
-            texts.append(" ".join(copy).upper() if share == 0.02 else " ".join(copy))
-    return [*texts, "too short", "Too  short", "shorter still"]
-
-
-def text_documents(texts):
-    column = pa.array(texts)
-    minhash = measure(column, MinHashSettings())["minhash"].to_pylist()
-    ids = [hashlib.md5(str(n).encode()).hexdigest() for n in range(len(texts))]
-    return list(zip(ids, content_hash(column).to_pylist(), minhash, texts, strict=True))
 
 
 @functools.cache
@@ -373,6 +212,46 @@ def test_layouts_follow_from_the_threshold():
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(ConfigError):
         DedupSettings(**wrong).check("dedup")
+
+
+def test_equal_bytes_are_told_from_equal_texts(tmp_path):
+    texts = ["One two three.", "one two three.", "One two three.", "one  two three.", "Else"]
+    _, tables = deduplicate(tmp_path, text_documents(texts), 2)
+    rows = {row["id"]: row for table in tables for row in table.to_pylist()}
+    ids = [name for name, *_ in text_documents(texts)]
+    assert set(rows) == set(ids[:4])
+    assert {row["exact_id"] for row in rows.values()} == {min(ids[:4])}
+    assert {name: row["raw_id"] for name, row in rows.items() if row["raw_id"]} == dict.fromkeys(
+        (ids[0], ids[2]), min(ids[0], ids[2])
+    )
+
+
+def test_of_several_earlier_copies_the_one_of_the_same_bytes_is_named(tmp_path):
+    old = text_documents(["one two", "One two", "one TWO", "three"])
+    new = text_documents(["ONE two", "x", "One two", "three"])
+    new = [(name[::-1], *rest) for name, *rest in new]
+    _, rows = against_earlier(tmp_path, old, new)
+    found = {name: (row["earlier_id"], row["earlier_kind"]) for name, row in rows.items()}
+    assert found == {
+        new[0][0]: (min(name for name, *_ in old[:3]), "exact"),
+        new[2][0]: (old[1][0], "identical"),
+        new[3][0]: (old[3][0], "identical"),
+    }
+
+
+def test_pages_that_an_earlier_run_kept_are_known_by_their_address(tmp_path):
+    old = [document(f"old-{n}", f"old {n}", None) for n in range(3)]
+    new = [document(f"new-{n}", f"new {n}", None) for n in range(4)]
+    urls = (
+        ["https://www.a.org/x/", "http://b.org", "http://c.org", None],
+        ["http://a.org/x", "http://b.org/#top", None],
+    )
+    facts, rows = against_earlier(tmp_path, old, new, ["kept", "dropped", "kept"], urls)
+    assert set(rows) == {new[0][0]}
+    row = rows[new[0][0]]
+    assert (row["url_earlier_id"], row["url_earlier_run"]) == (old[0][0], "old-1")
+    assert row["cluster_id"] is None
+    assert facts["duplicates"]["url_earlier"] == 1
 
 
 def test_documents_of_one_address_are_named_without_a_cluster(tmp_path):

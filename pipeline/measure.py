@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from classifiers.quality import QualityModel
 from filters.local_stop_words import count_stop_words
-from filters.measure import MinHashSettings, content_hash, measure
+from filters.measure import MinHashSettings, content_hash, measure, raw_hash
 from filters.signals import DOCUMENT_FAMILIES
 from filters.urls import measure_urls
 from manifests.manifest import Manifest, commit
@@ -199,6 +199,7 @@ def _measured(
         "charset_source": pa.array([item.charset_source for item, _ in items], pa.string()),
         "text": texts,
         "content_hash": content_hash(texts),
+        "raw_hash": raw_hash(texts),
         "language": pa.StructArray.from_arrays(
             [
                 codes,

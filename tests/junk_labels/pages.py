@@ -90,7 +90,7 @@ def _weborganizer(data: Path) -> Iterator[JunkPage]:
     sites = _sites([row["url"] for row in rows])
     for row, site in zip(rows, sites, strict=True):
         key = row["id"].removeprefix("wo-")
-        yield JunkPage(f"weborganizer/{key}", site, row["text"], row["format"])
+        yield JunkPage(f"weborganizer/{key}", site, row["text"], f"{row['format']}, {row['topic']}")
 
 
 def _lines(data: Path) -> Iterator[JunkPage]:

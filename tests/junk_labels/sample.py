@@ -142,10 +142,10 @@ SEARCHES: tuple[Search, ...] = (
     ("stuffing", 35, lambda p: top_pair(p) > 0.03),
     ("seo", 30, lambda p: per_word(SEO, p) > 0.02),
     ("slop", 50, lambda p: words(p) > 150 and per_word(SLOP, p) > 0.009),
-    ("format_spam", 45, lambda p: p.hint == "Spam / Ads"),
-    ("format_listing", 30, lambda p: p.hint == "Content Listing"),
-    ("format_structured", 40, lambda p: p.hint == "Structured Data"),
-    ("format_product", 25, lambda p: p.hint == "Product Page"),
+    ("format_spam", 45, lambda p: p.hint.startswith("Spam / Ads")),
+    ("format_listing", 30, lambda p: p.hint.startswith("Content Listing")),
+    ("format_structured", 40, lambda p: p.hint.startswith("Structured Data")),
+    ("format_product", 25, lambda p: p.hint.startswith("Product Page")),
 )
 
 
@@ -168,6 +168,8 @@ PAGES_AGAIN: tuple[Search, ...] = (
     ("deep_access", 40, lambda p: words(p) < 130 and count(ACCESS, p) > 2),
     ("deep_cookie", 10, lambda p: per_word(r"\bcookies?\b", p) > 0.02),
     ("deep_market", 10, lambda p: per_word(QUOTES, p) > 0.01 and share(r"\d", p) > 0.06),
+    ("deep_quotes", 60, lambda p: p.hint == "Structured Data, Finance & Business"),
+    ("deep_structured", 70, lambda p: p.hint.startswith("Structured Data")),
     ("deep_digits", 15, lambda p: share(r"\d", p) > 0.12),
     ("deep_code", 10, lambda p: share(r"[{};=<>\\|]", p) > 0.035),
     ("deep_shop", 15, lambda p: count(SHOP, p) > 1),

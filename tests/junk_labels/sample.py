@@ -3,6 +3,7 @@
     python tests/junk_labels/sample.py draw --data DATA            # how many of each search
     python tests/junk_labels/sample.py show --data DATA 1 20       # pages 1 to 20, for reading
     python tests/junk_labels/sample.py record --data DATA said.txt # judgements into labels.jsonl
+    python tests/junk_labels/sample.py tally                       # how many judgements of each
 
 The draw is the same each time: pages come in the order of a hash of their id. A part is drawn at
 random from every source, so that the natural mix is known; the rest by cheap searches, so that rare
@@ -29,7 +30,7 @@ import pyarrow as pa
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE)]
 
-from pages import SOURCES, TEXTS, JunkPage, read_pages, source_of  # noqa: E402 - after the path
+from junk_pages import SOURCES, TEXTS, JunkPage, read_pages, source_of  # noqa: E402 - after the path
 
 from classifiers.language import LanguageIdentifier  # noqa: E402
 
@@ -285,12 +286,31 @@ def record(pages: list[tuple[str, JunkPage]], lines: list[str]) -> None:
     LABELS.write_text("".join(content))
 
 
+def tally() -> Iterator[str]:
+    """How many judgements there are of each category and half, and how many without doubt."""
+    rows = [json.loads(line) for line in LABELS.read_text().splitlines()]
+    yield f"{'':<20}{'tune':>7}{'sure':>7}{'test':>7}{'sure':>7}"
+    for label in (*CATEGORIES, GOOD):
+        mine = [row for row in rows if label in row["labels"]]
+        halves = [[row for row in mine if row["half"] == half] for half in ("tune", "test")]
+        pairs = [(len(half), sum(row.get("sure", True) for row in half)) for half in halves]
+        yield f"{label:<20}" + "".join(f"{all_:>7}{sure:>7}" for all_, sure in pairs)
+    drawn = sum(row["drawn"] == "random" for row in rows)
+    sure = sum(row.get("sure", True) for row in rows)
+    yield f"{len(rows)} pages, {sure} without doubt, {drawn} drawn at random"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=("draw", "show", "record"))
-    parser.add_argument("--data", required=True, type=Path, help="folder of the real samples")
+    parser.add_argument("command", choices=("draw", "show", "record", "tally"))
+    parser.add_argument("--data", type=Path, help="folder of the real samples")
     parser.add_argument("rest", nargs="*", help="first and last page, or the file of judgements")
     options = parser.parse_args()
+    if options.command == "tally":
+        print("\n".join(tally()))
+        return
+    if options.data is None:
+        parser.error("--data is missing: write the folder of the real samples")
     pages = draw(options.data)
     if options.command == "show":
         first, last = map(int, options.rest)

@@ -193,6 +193,7 @@ OTHER_TEXTS: tuple[Search, ...] = (
     ("damaged", 20, lambda p: share(DAMAGED, p) > 0.002 and source_of(p.id) == "trafilatura"),
     ("assistant", 45, lambda p: p.hint == "llm" and count(LEFTOVER, p) > 0),
     ("symbols", 25, lambda p: not p.hint and share(r"[{};=<>\\|]", p) > 0.06),
+    ("figures", 40, lambda p: source_of(p.id) == "newsgroups" and share(r"\d", p) > 0.09),
     ("encoded", 12, lambda p: count(r"\b[A-Za-z0-9+/=]{60,}\s|\nM[ -`]{60}\n", p) > 5),
     ("markup", 15, lambda p: p.hint in ("spam", "ham") and share("<[a-zA-Z/]", p) > 0.01),
 )

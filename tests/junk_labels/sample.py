@@ -232,9 +232,14 @@ def draw(data: Path) -> list[tuple[str, JunkPage]]:
         pair for search in OTHER_TEXTS for pair in _take(search, pages + others, taken, document)
     ]
     sites: set[str] = set()
-    more += [pair for search in REST for pair in _take(search, rest, sites, lambda p: p.site)]
+    more += [pair for search in REST for pair in _take(search, rest, sites, _origin)]
     more.sort(key=lambda pair: order(pair[1])[::-1])
     return first + more
+
+
+def _origin(page: JunkPage) -> str:
+    """One run of lines per site; `dragnet` keeps no address, so there one per page."""
+    return page.id.partition("#")[0] if source_of(page.id) == "dragnet" else page.site
 
 
 def _random() -> Iterator[Search]:

@@ -19,6 +19,7 @@ from jobs.executor import Executor, Task
 from jobs.plan import Plan, thresher_version
 from jobs.progress import Reporter
 from jobs.report import write_report
+from jobs.run_signals import repeated_lines
 from manifests import catalog
 from manifests.manifest import Manifest, fingerprint, load_all
 from manifests.run import Failure, InputRecord, RunRecord, save_run
@@ -64,6 +65,7 @@ class _Run:
             measured = self._measure()
             shards = [ShardRef(key, measured[key].output().path) for key in sorted(measured)]
             duplicates = self._deduplicate(shards)
+            shards = self._signals(measured, shards, duplicates)
             decisions = self._judge(shards, duplicates)
             self._materialize(measured, shards, decisions)
         except StageFailedError:
@@ -134,14 +136,25 @@ class _Run:
         made = self._stage(bands.STAGE, mark, bands.bands, work)
         return [made[shard.key] for shard in shards]
 
+    def _signals(
+        self, measured: dict[str, Manifest], shards: list[ShardRef], duplicates: Manifest
+    ) -> list[ShardRef]:
+        """The shards with the signals that take the whole run to measure."""
+        settings = self._plan.recipe.lines
+        if settings.enabled:
+            documents = sum(measured[shard.key].output().rows for shard in shards)
+            made = repeated_lines(self._stage, shards, documents, duplicates, settings)
+            shards = [shard.with_signals(made[shard.key].output().path) for shard in shards]
+        return shards
+
     def _judge(self, shards: Sequence[ShardRef], duplicates: Manifest) -> dict[str, Manifest]:
-        mark = fingerprint(
-            judge.THRESHOLDS, judge.VERSION, duplicates.fingerprint, self._plan.policy
-        )
+        signals = [self._fingerprints[s] for s in catalog.SIGNAL_STAGES if s in self._fingerprints]
+        upstream = [duplicates.fingerprint, *signals]
+        mark = fingerprint(judge.THRESHOLDS, judge.VERSION, *upstream, self._plan.policy)
         left_open = {judge.KEY: (shards, self._policy)}
         literal = self._stage(judge.THRESHOLDS, mark, judge.thresholds, left_open)[judge.KEY]
         self._policy = policy = resolve(self._policy, literal.facts)
-        mark = fingerprint(judge.STAGE, judge.VERSION, duplicates.fingerprint, policy)
+        mark = fingerprint(judge.STAGE, judge.VERSION, *upstream, policy)
         copies = {shard.key: clusters.shard_path(duplicates, shard.key) for shard in shards}
         members = self._stage(
             judge.CANDIDATES,

@@ -90,6 +90,7 @@ def make_plan(recipe: Recipe) -> Plan:
         documents,
         msgspec.to_builtins(policy),
         recipe.dedup,
+        recipe.sites,
         recipe.curated,
         sorted(shard.key for shard in inputs),
         [(run.documents, run.decisions) for run in earlier],

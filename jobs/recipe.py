@@ -24,6 +24,7 @@ from pipeline.guests import GuestSettings
 from pipeline.materialize import CuratedSettings
 from pipeline.measure import MeasureSettings, QualitySettings
 from pipeline.read.inputs import InputSettings
+from pipeline.sites import SiteSettings
 
 
 class JudgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,6 +74,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     guests: tuple[GuestSettings, ...] = ()
     """Filters of datatrove whose verdicts become signals, each a table `[[guests]]`."""
     dedup: DedupSettings = DedupSettings()
+    sites: SiteSettings = SiteSettings()
     judge: JudgeSettings = JudgeSettings()
     curated: CuratedSettings = CuratedSettings()
     run: RunSettings = RunSettings()

@@ -19,6 +19,7 @@ from jobs.executor import Executor, Task
 from jobs.plan import Plan, thresher_version
 from jobs.progress import Reporter
 from jobs.report import write_report
+from jobs.run_signals import signal_folders, with_site_signals
 from manifests import catalog
 from manifests.manifest import Manifest, fingerprint, load_all
 from manifests.run import Failure, InputRecord, RunRecord, save_run
@@ -64,6 +65,10 @@ class _Run:
             measured = self._measure()
             shards = [ShardRef(key, measured[key].output().path) for key in sorted(measured)]
             duplicates = self._deduplicate(shards)
+            copies = {shard.key: clusters.shard_path(duplicates, shard.key) for shard in shards}
+            upstream = (self._plan.documents_fingerprint, duplicates.fingerprint)
+            settings = self._plan.recipe.sites
+            shards = with_site_signals(self._stage, shards, copies, settings, *upstream)
             decisions = self._judge(shards, duplicates)
             self._materialize(measured, shards, decisions)
         except StageFailedError:
@@ -135,13 +140,12 @@ class _Run:
         return [made[shard.key] for shard in shards]
 
     def _judge(self, shards: Sequence[ShardRef], duplicates: Manifest) -> dict[str, Manifest]:
-        mark = fingerprint(
-            judge.THRESHOLDS, judge.VERSION, duplicates.fingerprint, self._plan.policy
-        )
+        upstream = [duplicates.fingerprint, *signal_folders(shards)]
+        mark = fingerprint(judge.THRESHOLDS, judge.VERSION, *upstream, self._plan.policy)
         left_open = {judge.KEY: (shards, self._policy)}
         literal = self._stage(judge.THRESHOLDS, mark, judge.thresholds, left_open)[judge.KEY]
         self._policy = policy = resolve(self._policy, literal.facts)
-        mark = fingerprint(judge.STAGE, judge.VERSION, duplicates.fingerprint, policy)
+        mark = fingerprint(judge.STAGE, judge.VERSION, *upstream, policy)
         copies = {shard.key: clusters.shard_path(duplicates, shard.key) for shard in shards}
         members = self._stage(
             judge.CANDIDATES,

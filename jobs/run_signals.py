@@ -1,0 +1,82 @@
+"""The stages that measure what takes the whole run, between deduplication and judging.
+
+Each gives every shard one more file of signals; `ShardRef.signals` names them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from manifests.manifest import Manifest, fingerprint
+from pipeline.dedup import ShardRef
+from pipeline.sites import SiteSettings, deviation, merge, parts, signals
+
+RunStage = Callable[..., dict[str, Manifest]]
+"""Runs a stage: `stage(name, fingerprint, function, arguments by key)`."""
+
+
+def signal_folders(shards: Sequence[ShardRef]) -> list[str]:
+    """Where the run-wide signals of the shards lie: the fingerprint of each is part of it."""
+    return sorted({path.rsplit("/", 1)[0] for shard in shards for path in shard.signals})
+
+
+def with_site_signals(
+    stage: RunStage,
+    shards: Sequence[ShardRef],
+    duplicates: dict[str, str | None],
+    settings: SiteSettings,
+    *upstream: str,
+) -> list[ShardRef]:
+    """Measure sites and collapse; the shards with the files that hold them.
+
+    Args:
+        stage: runs a stage.
+        shards: all shards of the run.
+        duplicates: path of each shard's duplicates, None where it has none.
+        settings: of this.
+        upstream: fingerprints of what is summed up.
+    """
+    if not settings.measure:
+        return list(shards)
+    how = msgspec.structs.replace(settings, flag_below=-1.0)
+    keys = [shard.key for shard in shards]
+    mark = fingerprint(parts.STAGE, parts.VERSION, *upstream, how.sample_documents)
+    made = stage(
+        parts.STAGE,
+        mark,
+        parts.site_parts,
+        {shard.key: (shard, duplicates[shard.key], how) for shard in shards},
+    )
+    found = [made[key] for key in keys]
+    mark = fingerprint(merge.STAGE, merge.VERSION, mark, keys, how)
+    count = merge.partition_count(sum(part.facts["sampled"] for part in found), how)
+    names = [merge.partition_key(number) for number in range(count)]
+    merged = stage(
+        merge.STAGE,
+        mark,
+        merge.sites,
+        {name: (found, number, count, how) for number, name in enumerate(names)},
+    )
+    groups, spread = ([merged[name].output(k).path for name in names] for k in (0, 1))
+    table = stage(
+        deviation.STAGE,
+        fingerprint(deviation.STAGE, deviation.VERSION, mark, settings.flag_below),
+        deviation.diversity,
+        {deviation.KEY: (groups, settings)},
+    )[deviation.KEY]
+    mark = fingerprint(signals.STAGE, signals.VERSION, mark)
+    written = stage(
+        signals.STAGE,
+        mark,
+        signals.site_signals,
+        {
+            shard.key: (shard, number, spread, table.facts["spread"])
+            for number, shard in enumerate(shards)
+        },
+    )
+    return [
+        msgspec.structs.replace(shard, signals=(*shard.signals, written[shard.key].output().path))
+        for shard in shards
+    ]

@@ -19,15 +19,19 @@ from jobs.executor import Executor, Task
 from jobs.plan import Plan, thresher_version
 from jobs.progress import Reporter
 from jobs.report import write_report
-from jobs.run_signals import signal_folders, with_site_signals
+from jobs.site_stages import with_site_signals
 from manifests import catalog
 from manifests.manifest import Manifest, fingerprint, load_all
 from manifests.run import Failure, InputRecord, RunRecord, save_run
 from pipeline import judge, measure
 from pipeline.card import dataset_card
 from pipeline.dedup import ShardRef, bands, clusters, edges, verify
+from pipeline.judge.decide import decide
+from pipeline.judge.survivors import candidates, survivors
+from pipeline.judge.thresholds import thresholds
 from pipeline.materialize import curated, parts
 from pipeline.materialize.plan import plan_shards
+from pipeline.measured import signal_folders
 
 
 class StageFailedError(Exception):
@@ -65,10 +69,7 @@ class _Run:
             measured = self._measure()
             shards = [ShardRef(key, measured[key].output().path) for key in sorted(measured)]
             duplicates = self._deduplicate(shards)
-            copies = {shard.key: clusters.shard_path(duplicates, shard.key) for shard in shards}
-            upstream = (self._plan.documents_fingerprint, duplicates.fingerprint)
-            settings = self._plan.recipe.sites
-            shards = with_site_signals(self._stage, shards, copies, settings, *upstream)
+            shards = self._signals(shards, duplicates)
             decisions = self._judge(shards, duplicates)
             self._materialize(measured, shards, decisions)
         except StageFailedError:
@@ -139,29 +140,36 @@ class _Run:
         made = self._stage(bands.STAGE, mark, bands.bands, work)
         return [made[shard.key] for shard in shards]
 
+    def _signals(self, shards: list[ShardRef], duplicates: Manifest) -> list[ShardRef]:
+        """The shards with the signals that take the whole run to measure."""
+        paths = {shard.key: clusters.shard_path(duplicates, shard.key) for shard in shards}
+        copies = {key: path for key, path in paths.items() if path}
+        upstream = (self._plan.documents_fingerprint, duplicates.fingerprint)
+        return with_site_signals(self._stage, shards, copies, self._plan.recipe.sites, *upstream)
+
     def _judge(self, shards: Sequence[ShardRef], duplicates: Manifest) -> dict[str, Manifest]:
         upstream = [duplicates.fingerprint, *signal_folders(shards)]
         mark = fingerprint(judge.THRESHOLDS, judge.VERSION, *upstream, self._plan.policy)
         left_open = {judge.KEY: (shards, self._policy)}
-        literal = self._stage(judge.THRESHOLDS, mark, judge.thresholds, left_open)[judge.KEY]
+        literal = self._stage(judge.THRESHOLDS, mark, thresholds, left_open)[judge.KEY]
         self._policy = policy = resolve(self._policy, literal.facts)
         mark = fingerprint(judge.STAGE, judge.VERSION, *upstream, policy)
         copies = {shard.key: clusters.shard_path(duplicates, shard.key) for shard in shards}
         members = self._stage(
             judge.CANDIDATES,
             mark,
-            judge.candidates,
+            candidates,
             {s.key: (s, copies[s.key], policy) for s in shards if copies[s.key]},
         )
         member_paths = {key: manifest.output().path for key, manifest in members.items()}
-        chosen = self._stage(
-            judge.SURVIVORS, mark, judge.survivors, {judge.KEY: (member_paths, policy)}
-        )[judge.KEY]
+        chosen = self._stage(judge.SURVIVORS, mark, survivors, {judge.KEY: (member_paths, policy)})[
+            judge.KEY
+        ]
         receipts = {output.path.rsplit("/", 1)[-1]: output.path for output in chosen.outputs}
         return self._stage(
             judge.STAGE,
             mark,
-            judge.decide,
+            decide,
             {s.key: (s, receipts.get(f"{s.key}.parquet"), policy) for s in shards},
         )
 

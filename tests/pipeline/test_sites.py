@@ -17,7 +17,9 @@ from filters.shape import measure_shapes
 from filters.signals import names, signal
 from filters.signals.site import FAMILIES, FIGURES, MEANS
 from manifests.shards import read_table
-from pipeline.judge import KEY, decide, thresholds
+from pipeline.judge import KEY
+from pipeline.judge.decide import decide
+from pipeline.judge.thresholds import thresholds
 from pipeline.sites import SiteSettings, merge, parts
 
 _spec = importlib.util.spec_from_file_location(

@@ -1,11 +1,11 @@
-"""The stages that measure what takes the whole run, between deduplication and judging.
+"""The stages that measure sites, shards and months, between deduplication and judging.
 
-Each gives every shard one more file of signals; `ShardRef.signals` names them.
+site_parts -> sites -> diversity -> site_signals
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -17,15 +17,10 @@ RunStage = Callable[..., dict[str, Manifest]]
 """Runs a stage: `stage(name, fingerprint, function, arguments by key)`."""
 
 
-def signal_folders(shards: Sequence[ShardRef]) -> list[str]:
-    """Where the run-wide signals of the shards lie: the fingerprint of each is part of it."""
-    return sorted({path.rsplit("/", 1)[0] for shard in shards for path in shard.signals})
-
-
 def with_site_signals(
     stage: RunStage,
     shards: Sequence[ShardRef],
-    duplicates: dict[str, str | None],
+    duplicates: Mapping[str, str],
     settings: SiteSettings,
     *upstream: str,
 ) -> list[ShardRef]:
@@ -34,7 +29,7 @@ def with_site_signals(
     Args:
         stage: runs a stage.
         shards: all shards of the run.
-        duplicates: path of each shard's duplicates, None where it has none.
+        duplicates: path of each shard's duplicates file, where it has any.
         settings: of this.
         upstream: fingerprints of what is summed up.
     """
@@ -47,7 +42,7 @@ def with_site_signals(
         parts.STAGE,
         mark,
         parts.site_parts,
-        {shard.key: (shard, duplicates[shard.key], how) for shard in shards},
+        {shard.key: (shard, duplicates.get(shard.key), how) for shard in shards},
     )
     found = [made[key] for key in keys]
     mark = fingerprint(merge.STAGE, merge.VERSION, mark, keys, how)

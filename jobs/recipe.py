@@ -27,6 +27,7 @@ from pipeline.materialize import CuratedSettings
 from pipeline.measure import MeasureSettings, QualitySettings
 from pipeline.read.inputs import InputSettings
 from pipeline.repeated_lines import LinesSettings
+from pipeline.sites import SiteSettings
 
 
 class JudgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,6 +78,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Filters of datatrove whose verdicts become signals, each a table `[[guests]]`."""
     dedup: DedupSettings = DedupSettings()
     lines: LinesSettings = LinesSettings()
+    sites: SiteSettings = SiteSettings()
     judge: JudgeSettings = JudgeSettings()
     curated: CuratedSettings = CuratedSettings()
     run: RunSettings = RunSettings()

@@ -21,7 +21,7 @@ from jobs.judge_stages import judge_documents
 from jobs.plan import Plan, thresher_version
 from jobs.progress import Reporter
 from jobs.report import write_report
-from jobs.run_signals import with_repeated_lines
+from jobs.run_signals import with_repeated_lines, with_site_signals
 from manifests import catalog
 from manifests.manifest import Manifest, fingerprint, load_all
 from manifests.run import Failure, InputRecord, RunRecord, save_run
@@ -106,9 +106,11 @@ class _Run:
         self, measured: dict[str, Manifest], shards: list[ShardRef], duplicates: Duplicates
     ) -> list[ShardRef]:
         """The shards with the signals that take the whole run to measure."""
-        settings = self._plan.recipe.lines
+        recipe = self._plan.recipe
         documents = sum(measured[shard.key].output().rows for shard in shards)
-        return with_repeated_lines(self._stage, shards, documents, duplicates, settings)
+        shards = with_repeated_lines(self._stage, shards, documents, duplicates, recipe.lines)
+        upstream = (self._plan.documents_fingerprint, duplicates.fingerprint)
+        return with_site_signals(self._stage, shards, duplicates.paths, recipe.sites, *upstream)
 
     def _judge(self, shards: Sequence[ShardRef], duplicates: Duplicates) -> dict[str, Manifest]:
         self._policy, decisions = judge_documents(

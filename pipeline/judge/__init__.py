@@ -11,5 +11,5 @@ canonical copy while its twins are dropped as duplicates. The policy is compiled
 """
 
 THRESHOLDS, CANDIDATES, SURVIVORS, STAGE = "thresholds", "candidates", "survivors", "decisions"
-VERSION = 2
+VERSION = 3
 KEY = "all"

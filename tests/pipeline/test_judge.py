@@ -25,7 +25,7 @@ below = 50
 [[rules]]
 reason = "low_quality"
 signal = "quality.score"
-keep_top = 0.5
+keep_top = {share}
 [duplicates]
 drop = {drop}
 prefer = "quality.score"
@@ -49,10 +49,19 @@ class Lake:
     """Shards of (id, words, score) with clusters by id, judged."""
 
     def __init__(
-        self, path, shards, clusters=None, exact=None, drop='["exact", "near"]', receipts=None
+        self,
+        path,
+        shards,
+        clusters=None,
+        exact=None,
+        drop='["exact", "near"]',
+        receipts=None,
+        share=0.5,
     ):
         self.store = Store(str(path))
-        self.policy = parse_policy(POLICY.replace("{drop}", drop), "test.toml")
+        self.policy = parse_policy(
+            POLICY.replace("{drop}", drop).replace("{share}", str(share)), "test.toml"
+        )
         families = {family.name: family for family in FAMILIES}
         self.shards, copies = [], {}
         for key, documents in shards.items():
@@ -136,7 +145,9 @@ def test_the_survivor_is_chosen_among_members_that_pass(tmp_path):
 
 
 def test_where_no_member_passes_nothing_is_called_a_duplicate(tmp_path):
-    lake = Lake(tmp_path, {"a": [("1", 1, 0.9), ("2", 2, 0.9)]}, clusters={"1": "1", "2": "1"})
+    lake = Lake(
+        tmp_path, {"a": [("1", 1, 0.9), ("2", 2, 0.9)]}, clusters={"1": "1", "2": "1"}, share=0.99
+    )
     assert lake.reasons() == {"1": ["too_few_words"], "2": ["too_few_words"]}
     assert lake.decisions["1"]["cluster_id"] == "1"
 
@@ -154,11 +165,11 @@ def test_exact_copies_have_their_own_reason(tmp_path):
     shards = {"a": [("1", 99, 0.5), ("2", 99, 0.5), ("3", 99, 0.5)]}
     clusters = {"1": "1", "2": "1", "3": "1"}
     exact = {"1": "1", "2": "1"}
-    both = Lake(tmp_path / "both", shards, clusters, exact).reasons()
+    both = Lake(tmp_path / "both", shards, clusters, exact, share=0.99).reasons()
     assert both == {"1": [], "2": ["exact_duplicate"], "3": ["near_duplicate"]}
-    only = Lake(tmp_path / "only", shards, clusters, exact, drop='["exact"]').reasons()
+    only = Lake(tmp_path / "only", shards, clusters, exact, drop='["exact"]', share=0.99).reasons()
     assert only == {"1": [], "2": ["exact_duplicate"], "3": []}
-    none = Lake(tmp_path / "none", shards, clusters, exact, drop="[]").reasons()
+    none = Lake(tmp_path / "none", shards, clusters, exact, drop="[]", share=0.99).reasons()
     assert none == {"1": [], "2": [], "3": []}
 
 
@@ -167,7 +178,7 @@ def test_what_an_earlier_run_kept_wins_over_all_members(tmp_path):
     known = {"earlier_id": "0", "earlier_run": "june", "earlier_exact": False}
     earlier = {"1": known | {"earlier_exact": True}, "2": known, "3": known}
     clusters, exact = dict.fromkeys("123", "0"), {"1": "0"}
-    lake = Lake(tmp_path / "both", shards, clusters, exact, receipts=earlier)
+    lake = Lake(tmp_path / "both", shards, clusters, exact, receipts=earlier, share=0.99)
     assert lake.reasons() == {
         "1": ["exact_duplicate"],
         "2": ["near_duplicate"],
@@ -175,7 +186,9 @@ def test_what_an_earlier_run_kept_wins_over_all_members(tmp_path):
     }
     assert {row["survivor_id"] for row in lake.decisions.values()} == {"0"}
     assert {row["survivor_run"] for row in lake.decisions.values()} == {"june"}
-    only = Lake(tmp_path / "only", shards, clusters, exact, drop='["exact"]', receipts=earlier)
+    only = Lake(
+        tmp_path / "only", shards, clusters, exact, drop='["exact"]', receipts=earlier, share=0.99
+    )
     assert only.reasons() == {"1": ["exact_duplicate"], "2": [], "3": []}
 
 
@@ -183,7 +196,7 @@ def test_the_survivor_is_of_the_most_trusted_source_that_has_one(tmp_path):
     shards = {"a": [("wiki", 9, 0.1), ("crawl", 99, 0.9), ("news", 99, 0.9), ("blog", 99, 0.9)]}
     clusters = dict.fromkeys(("wiki", "crawl", "news", "blog"), "blog")
     listed = '["near"]\npriority = ["wiki", "news.org", "crawl"]'
-    lake = Lake(tmp_path, shards, clusters, drop=listed)
+    lake = Lake(tmp_path, shards, clusters, drop=listed, share=0.99)
     assert lake.decisions["news"]["reasons"] == []
     assert lake.decisions["crawl"]["survivor_id"] == lake.decisions["blog"]["survivor_id"] == "news"
 
@@ -193,7 +206,9 @@ def test_pages_of_one_address(tmp_path):
     dates = {"1": "2020", "2": "2023", "3": "2021", "4": None}
     pages = {name: {"url_id": "1", "date": date} for name, date in dates.items()}
     clusters = {"3": "3", "5": "3"}
-    both = Lake(tmp_path / "a", shards, clusters, drop='["url", "near"]', receipts=pages)
+    both = Lake(
+        tmp_path / "a", shards, clusters, drop='["url", "near"]', receipts=pages, share=0.99
+    )
     assert both.reasons() == {
         "1": ["url_duplicate"],
         "2": ["too_few_words", "url_duplicate"],
@@ -203,7 +218,12 @@ def test_pages_of_one_address(tmp_path):
     }
     assert {both.decisions[name]["survivor_id"] for name in "1245"} == {"3"}
     first = Lake(
-        tmp_path / "b", shards, clusters, drop='["url", "near"]\nnewest = false', receipts=pages
+        tmp_path / "b",
+        shards,
+        clusters,
+        drop='["url", "near"]\nnewest = false',
+        receipts=pages,
+        share=0.99,
     )
     assert first.reasons() == {
         "1": [],
@@ -212,7 +232,7 @@ def test_pages_of_one_address(tmp_path):
         "4": ["url_duplicate"],
         "5": [],
     }
-    none = Lake(tmp_path / "c", shards, clusters, drop='["near"]', receipts=pages)
+    none = Lake(tmp_path / "c", shards, clusters, drop='["near"]', receipts=pages, share=0.99)
     assert [name for name, reasons in none.reasons().items() if reasons] == ["2", "5"]
 
 
@@ -225,6 +245,16 @@ def test_keep_top_becomes_a_literal_over_the_whole_run(tmp_path, count):
     kept = [name for name, reasons in lake.reasons().items() if not reasons]
     assert len(kept) == -(-count // 2)
     assert sorted(kept) == [name for name, _, _ in documents][-len(kept) :]
+
+
+def test_keep_top_is_exact_among_ties(tmp_path):
+    documents = [(f"{n * 7919 % 1000:03d}", 99, 0.25 if n % 10 else 0.5) for n in range(1000)]
+    lake = Lake(tmp_path, {"a": documents[:300], "b": documents[300:]})
+    kept = sorted(name for name, reasons in lake.reasons().items() if not reasons)
+    assert len(kept) == 500
+    best = {name for name, _, score in documents if score == 0.5}
+    tied = sorted(name for name, _, score in documents if score == 0.25)
+    assert set(kept) == best | set(tied[:400])
 
 
 def test_keep_top_without_any_score_keeps_all(tmp_path):

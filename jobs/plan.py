@@ -91,6 +91,8 @@ def make_plan(recipe: Recipe) -> Plan:
         documents,
         msgspec.to_builtins(policy),
         recipe.dedup,
+        recipe.lines,
+        recipe.sites,
         recipe.curated,
         sorted(shard.key for shard in inputs),
         [(run.documents, run.decisions) for run in earlier],

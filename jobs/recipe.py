@@ -15,6 +15,7 @@ import msgspec
 
 from classifiers.registry import Model, is_name
 from filters.config import load_toml
+from filters.cuts import Cut
 from filters.errors import ConfigError, InputError
 from filters.measure import MinHashSettings
 from filters.policy import Policy, parse_policy, shipped_policies, shipped_policy
@@ -25,6 +26,8 @@ from pipeline.guests import GuestSettings
 from pipeline.materialize import CuratedSettings
 from pipeline.measure import MeasureSettings, QualitySettings
 from pipeline.read.inputs import InputSettings
+from pipeline.repeated_lines import LinesSettings
+from pipeline.sites import SiteSettings
 
 
 class JudgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,6 +77,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     guests: tuple[GuestSettings, ...] = ()
     """Filters of datatrove whose verdicts become signals, each a table `[[guests]]`."""
     dedup: DedupSettings = DedupSettings()
+    lines: LinesSettings = LinesSettings()
+    sites: SiteSettings = SiteSettings()
     judge: JudgeSettings = JudgeSettings()
     curated: CuratedSettings = CuratedSettings()
     run: RunSettings = RunSettings()
@@ -114,6 +119,10 @@ def read_recipe(path: Path) -> Recipe:
         check: Callable[[str], None] | None = getattr(section, "check", None)
         if check:
             check(f"{path}: {name}")
+    measured = {"repeated_lines": recipe.lines.enabled}
+    for cut in recipe.curated.chosen():
+        if isinstance(cut, Cut) and not measured[cut.name]:
+            raise ConfigError(f"{path}: curated.transforms", f"'{cut.name}' needs {cut.needs}.")
     folder = path.resolve().parent
     return msgspec.structs.replace(
         recipe,

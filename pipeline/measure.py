@@ -20,7 +20,8 @@ import pyarrow.compute as pc
 from classifiers.quality import QualityModel
 from classifiers.registry import Model
 from filters.local_stop_words import count_stop_words
-from filters.measure import MinHashSettings, content_hash, measure
+from filters.measure import MinHashSettings, content_hash, measure, raw_hash
+from filters.shape import measure_shapes
 from filters.signals import DOCUMENT_FAMILIES
 from filters.urls import measure_urls
 from manifests.manifest import Manifest, commit
@@ -43,7 +44,7 @@ from pipeline.read.inputs import InputSettings, InputShard
 from pipeline.read.records import Page, Rejected
 
 STAGE = "documents"
-VERSION = 3
+VERSION = 5
 
 QUARANTINE_FOLDER = "quarantine"
 
@@ -201,6 +202,7 @@ def _measured(
         "charset_source": pa.array([item.charset_source for item, _ in items], pa.string()),
         "text": texts,
         "content_hash": content_hash(texts),
+        "raw_hash": raw_hash(texts),
         "language": pa.StructArray.from_arrays(
             [
                 codes,
@@ -215,6 +217,7 @@ def _measured(
         "quality": pa.StructArray.from_arrays([_quality(texts, settings.quality)], names=["score"]),
         "stopwords_local": count_stop_words(texts, codes),
         "extract": extract_column([item for item, _ in items]),
+        "shape": measure_shapes(texts),
         "metadata": metadata_column([item for item, _ in items]),
     }
     if settings.guests:

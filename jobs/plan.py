@@ -17,6 +17,7 @@ from manifests.manifest import Manifest, fingerprint, load_all
 from manifests.run import ModelRecord
 from manifests.store import Store
 from pipeline import measure
+from pipeline.decontamination import EvaluationSet, find_sets, index_of
 from pipeline.extract import PROFILE_VERSIONS
 from pipeline.guests import check_guests, guests_identity
 from pipeline.read.inputs import InputShard, list_inputs
@@ -43,6 +44,8 @@ class Plan:
     run_id: str
     earlier: tuple[EarlierRun, ...] = ()
     """Runs whose kept documents count as known."""
+    evaluation_sets: tuple[EvaluationSet, ...] = ()
+    """Evaluation sets that documents are measured against."""
 
     def measured(self) -> dict[str, Manifest]:
         """The input shards that are measured already, by key."""
@@ -70,6 +73,8 @@ def make_plan(recipe: Recipe) -> Plan:
         recipe = msgspec.structs.replace(
             recipe, quality=msgspec.structs.replace(wanted, sha256=model.sha256)
         )
+    sets = find_sets(recipe.decontaminate)
+    evaluation = index_of(sets)
     settings = recipe.measure_settings()
     documents = fingerprint(
         measure.STAGE,
@@ -83,6 +88,7 @@ def make_plan(recipe: Recipe) -> Plan:
         settings.minhash,
         recipe.quality.positive_label,
         *guests_identity(recipe.guests),
+        *([evaluation.fingerprint] if evaluation else []),
     )
     identity = fingerprint(
         "run",
@@ -104,4 +110,5 @@ def make_plan(recipe: Recipe) -> Plan:
         documents_fingerprint=documents,
         run_id=f"{recipe.name}-{identity[:8]}",
         earlier=earlier,
+        evaluation_sets=sets,
     )

@@ -23,7 +23,7 @@ from jobs.run_signals import repeated_lines
 from manifests import catalog
 from manifests.manifest import Manifest, fingerprint, load_all
 from manifests.run import Failure, InputRecord, RunRecord, save_run
-from pipeline import judge, measure
+from pipeline import decontamination, judge, measure
 from pipeline.card import dataset_card
 from pipeline.dedup import ShardRef, bands, clusters, edges, verify
 from pipeline.judge.decide import decide
@@ -80,7 +80,15 @@ class _Run:
         return record
 
     def _measure(self) -> dict[str, Manifest]:
-        settings = self._plan.recipe.measure_settings()
+        sets = self._plan.evaluation_sets
+        evaluation = decontamination.index_of(sets)
+        if evaluation:
+            work = {decontamination.KEY: (sets,)}
+            build = decontamination.evaluation_index
+            self._stage(decontamination.STAGE, evaluation.fingerprint, build, work)
+        settings = msgspec.structs.replace(
+            self._plan.recipe.measure_settings(), evaluation=evaluation
+        )
         found = self._stage(
             measure.STAGE,
             self._plan.documents_fingerprint,

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import fsspec
 import msgspec
 
+from classifiers.registry import Model, is_name
 from filters.config import load_toml
 from filters.cuts import Cut
 from filters.errors import ConfigError, InputError
@@ -83,8 +84,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     curated: CuratedSettings = CuratedSettings()
     run: RunSettings = RunSettings()
 
-    def measure_settings(self) -> MeasureSettings:
-        """What the measuring stage needs of it."""
+    def measure_settings(self, quality: Model | None = None) -> MeasureSettings:
+        """What the measuring stage needs of it, and the quality model as the registry found it."""
         return MeasureSettings(
             input=self.input,
             gates=self.gates,
@@ -95,7 +96,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 ngram=self.minhash.ngram,
                 seed=self.minhash.seed,
             ),
-            quality=self.quality,
+            quality=quality,
             guests=self.guests,
         )
 
@@ -144,7 +145,10 @@ def read_recipe(path: Path) -> Recipe:
             ),
         ),
         quality=msgspec.structs.replace(
-            recipe.quality, model=resolve_path(recipe.quality.model, folder)
+            recipe.quality,
+            model=recipe.quality.model
+            if is_name(recipe.quality.model)
+            else resolve_path(recipe.quality.model, folder),
         ),
         judge=msgspec.structs.replace(
             recipe.judge,

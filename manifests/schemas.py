@@ -27,6 +27,8 @@ def documents_schema(
 ) -> pa.Schema:
     """Measured documents: provenance, text, one struct per family of signals, the signature.
 
+    `content_hash` is of the text in lower case with white space folded, `raw_hash` of its bytes.
+
     Args:
         permutations: 32-bit values of a MinHash signature.
         guests: names of the recipe's guests, whose verdicts are the column `guests`; without any
@@ -39,6 +41,7 @@ def documents_schema(
             *PROVENANCE,
             pa.field("text", pa.string(), nullable=False),
             pa.field("content_hash", pa.binary(16), nullable=False),
+            pa.field("raw_hash", pa.binary(16), nullable=False),
             *(pa.field(family.name, family_type(family.name)) for family in DOCUMENT_FAMILIES),
             *([pa.field("guests", verdicts)] if guests else []),
             *([pa.field(SPANS, SPANS_TYPE)] if spans else []),

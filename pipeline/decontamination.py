@@ -113,7 +113,9 @@ def find_sets(chosen: Sequence[EvaluationSettings]) -> tuple[EvaluationSet, ...]
                         del missing[name]
         for name in missing:
             raise ConfigError(
-                f"{where}.fields", f"no example has '{name}'.", did_you_mean(name, list(others))
+                f"{where}.fields",
+                f"no example has a value under '{name}'.",
+                did_you_mean(name, [o for o in others if o != name]),
             )
         found.append(EvaluationSet(settings, tuple(files)))
     return tuple(found)

@@ -13,7 +13,7 @@ from manifests.manifest import Manifest, commit
 from manifests.shards import ShardWriter
 from manifests.store import Store
 from pipeline.dedup import ShardRef
-from pipeline.dedup.bands import read_range
+from pipeline.dedup.shuffle import partition_range, read_range
 from pipeline.repeated_lines import LinesSettings
 from pipeline.repeated_lines.lines import I64, SITE, U64, Batch, read_lines
 
@@ -143,7 +143,7 @@ def line_counts(
         fingerprint: of this stage.
     """
     began = time.perf_counter()
-    table, shards = read_range(store, key_paths, partition, partitions)
+    table, shards = read_range(store, key_paths, *partition_range(partition, partitions))
     found = COUNT_SCHEMA.empty_table()
     frequent: dict[str, int] = {"run": 0, "site": 0}
     if table is not None:

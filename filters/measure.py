@@ -35,14 +35,14 @@ from filters.kernels.document import (
     Scratch,
     measure_documents,
 )
-from filters.kernels.exceptions import words
+from filters.kernels.exceptions import lexicon
+from filters.kernels.facts import plain
 from filters.kernels.hashing import content_hashes, keyed_hashes, raw_hashes
 from filters.kernels.html import copy_visible
 from filters.kernels.lines import LineScratch
 from filters.kernels.market import market_words
 from filters.kernels.ngrams import BLOCK, FACTS, LONGEST, NgramScratch
 from filters.kernels.personal import KINDS, WORK
-from filters.kernels.plain import plain
 from filters.kernels.shingles import shingle_runs, sign_texts
 from filters.kernels.tables import tables
 from filters.kernels.words import CHUNK, COUNTERS
@@ -271,7 +271,7 @@ def _phrases() -> Automaton:
 
 @functools.cache
 def _lookup() -> Lookup:
-    return Lookup(tables().classes, words(), market_words(), substrings(), _phrases(), plain())
+    return Lookup(tables().classes, lexicon(), market_words(), substrings(), _phrases(), plain())
 
 
 _local = threading.local()

@@ -15,6 +15,7 @@ from pipeline.judge.candidates import candidates
 from pipeline.judge.decide import decide
 from pipeline.judge.survivors import pages, survivor_partitions, survivors
 from pipeline.judge.thresholds import thresholds
+from pipeline.measured import signal_folders
 
 
 def judge_documents(
@@ -32,11 +33,11 @@ def judge_documents(
     Returns:
         The policy with what it left to the run made literal, and the decisions by shard.
     """
-    upstream = duplicates.fingerprint
-    mark = fingerprint(judge.THRESHOLDS, judge.VERSION, upstream, policy)
+    upstream = [duplicates.fingerprint, *signal_folders(shards)]
+    mark = fingerprint(judge.THRESHOLDS, judge.VERSION, *upstream, policy)
     literal = run(judge.THRESHOLDS, mark, thresholds, {judge.KEY: (shards, policy)})[judge.KEY]
     policy = resolve(policy, literal.facts)
-    mark = fingerprint(judge.STAGE, judge.VERSION, upstream, policy, memory)
+    mark = fingerprint(judge.STAGE, judge.VERSION, *upstream, policy, memory)
     copied = {
         shard.key: (shard, number, duplicates.paths[shard.key], policy)
         for number, shard in enumerate(shards)

@@ -21,6 +21,7 @@ from jobs.judge_stages import judge_documents
 from jobs.plan import Plan, thresher_version
 from jobs.progress import Reporter
 from jobs.report import write_report
+from jobs.run_signals import with_repeated_lines
 from manifests import catalog
 from manifests.manifest import Manifest, fingerprint, load_all
 from manifests.run import Failure, InputRecord, RunRecord, save_run
@@ -66,6 +67,7 @@ class _Run:
             measured = self._measure()
             shards = [ShardRef(key, measured[key].output().path) for key in sorted(measured)]
             duplicates = self._deduplicate(shards)
+            shards = self._signals(measured, shards, duplicates)
             decisions = self._judge(shards, duplicates)
             self._materialize(measured, shards, decisions)
         except StageFailedError:
@@ -77,7 +79,7 @@ class _Run:
         return record
 
     def _measure(self) -> dict[str, Manifest]:
-        settings = self._plan.recipe.measure_settings()
+        settings = self._plan.recipe.measure_settings(self._plan.quality)
         found = self._stage(
             measure.STAGE,
             self._plan.documents_fingerprint,
@@ -99,6 +101,14 @@ class _Run:
             recipe.dedup,
             recipe.measure_settings().minhash,
         )
+
+    def _signals(
+        self, measured: dict[str, Manifest], shards: list[ShardRef], duplicates: Duplicates
+    ) -> list[ShardRef]:
+        """The shards with the signals that take the whole run to measure."""
+        settings = self._plan.recipe.lines
+        documents = sum(measured[shard.key].output().rows for shard in shards)
+        return with_repeated_lines(self._stage, shards, documents, duplicates, settings)
 
     def _judge(self, shards: Sequence[ShardRef], duplicates: Duplicates) -> dict[str, Manifest]:
         self._policy, decisions = judge_documents(

@@ -165,7 +165,9 @@ def measure_lines(
             if length < last - first:
                 line, line_start, line_end = copy_view, integer(0), length
                 unused[SENTENCES] = 0
-                split_words(line, line_start, length, chunk, unused, no_hashes, no_ends, classes, lexicon)
+                split_words(
+                    line, line_start, length, chunk, unused, no_hashes, no_ends, classes, lexicon
+                )
                 sentences = max(unused[SENTENCES], min(length, 1))
         if mentions or line_end != last:  # what is cut out may bring two halves together
             found = find_substrings(line, line_start, line_end, substrings)

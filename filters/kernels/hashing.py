@@ -4,8 +4,8 @@
 which are not stored, `fold_group` for every 8 bytes. Two different texts of a document collide
 with probability about 2^-64 per pair: a document of a million words expects 3e-8 false
 duplicates, which is ignored. The hash is not cryptographic: who crafts a text for it can fake a
-duplicate of his own words, no more. Results do not depend on the platform; `content_hash` and
-`keyed_hash` are stored, so changing a constant changes identities.
+duplicate of his own words, no more. Results do not depend on the platform; `content_hash`,
+`raw_hash` and `keyed_hash` are stored, so changing a constant changes identities.
 """
 
 from __future__ import annotations
@@ -156,6 +156,26 @@ def content_hashes(
             count += 1
         out[row, 0] = finish(first + np.uint64(count))
         out[row, 1] = finish(second + np.uint64(count))
+
+
+@kernel
+def raw_hashes(
+    data: npt.NDArray[np.uint8],
+    offsets: npt.NDArray[np.int64],
+    out: npt.NDArray[np.uint64],
+) -> None:
+    """Two independent 64-bit streams over the bytes as they are."""
+    data = borrowed(data)
+    for row in range(len(offsets) - 1):
+        first = SEED
+        second = SECOND_SEED
+        size = np.uint64(offsets[row + 1] - offsets[row])
+        for i in range(offsets[row], offsets[row + 1]):
+            first = step(first, data[i])
+            second = (second ^ (np.uint64(data[i]) + _U1)) * SECOND_MULTIPLIER
+            second ^= second >> _U31
+        out[row, 0] = finish(first + size)
+        out[row, 1] = finish(second + size)
 
 
 @kernel

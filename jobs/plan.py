@@ -98,6 +98,7 @@ def make_plan(recipe: Recipe) -> Plan:
         msgspec.to_builtins(policy),
         recipe.dedup,
         recipe.lines,
+        recipe.sites,
         recipe.curated,
         sorted(shard.key for shard in inputs),
         [(run.documents, run.decisions) for run in earlier],

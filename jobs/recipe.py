@@ -28,6 +28,7 @@ from pipeline.materialize import CuratedSettings
 from pipeline.measure import MeasureSettings, QualitySettings
 from pipeline.read.inputs import InputSettings
 from pipeline.repeated_lines import LinesSettings
+from pipeline.sites import SiteSettings
 
 
 class JudgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,6 +81,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Evaluation sets to look for in the documents, each a table `[[decontaminate]]`."""
     dedup: DedupSettings = DedupSettings()
     lines: LinesSettings = LinesSettings()
+    sites: SiteSettings = SiteSettings()
     judge: JudgeSettings = JudgeSettings()
     curated: CuratedSettings = CuratedSettings()
     run: RunSettings = RunSettings()

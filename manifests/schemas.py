@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from filters import shape
 from filters.decontamination import SPANS, SPANS_TYPE
 from filters.signals import DOCUMENT_FAMILIES, family_type
 
@@ -25,7 +26,7 @@ PROVENANCE = (
 def documents_schema(
     permutations: int, guests: Sequence[str] = (), *, spans: bool = False
 ) -> pa.Schema:
-    """Measured documents: provenance, text, one struct per family of signals, the signature.
+    """Measured documents: provenance, text, a struct per family of signals, shape and signature.
 
     `content_hash` is of the text in lower case with white space folded, `raw_hash` of its bytes.
 
@@ -45,6 +46,7 @@ def documents_schema(
             *(pa.field(family.name, family_type(family.name)) for family in DOCUMENT_FAMILIES),
             *([pa.field("guests", verdicts)] if guests else []),
             *([pa.field(SPANS, SPANS_TYPE)] if spans else []),
+            pa.field(shape.COLUMN, shape.TYPE),
             pa.field("minhash", pa.binary(4 * permutations)),
         ]
     )

@@ -22,6 +22,7 @@ from classifiers.registry import Model
 from filters.decontamination import FAMILY, SPANS, EvaluationIndex, measure_overlap
 from filters.local_stop_words import count_stop_words
 from filters.measure import MinHashSettings, content_hash, measure, raw_hash
+from filters.shape import measure_shapes
 from filters.signals import DOCUMENT_FAMILIES, family_type
 from filters.urls import measure_urls
 from manifests.manifest import Manifest, commit
@@ -45,7 +46,7 @@ from pipeline.read.inputs import InputSettings, InputShard
 from pipeline.read.records import Page, Rejected
 
 STAGE = "documents"
-VERSION = 3
+VERSION = 5
 
 QUARANTINE_FOLDER = "quarantine"
 
@@ -224,6 +225,7 @@ def _measured(
         "quality": pa.StructArray.from_arrays([_quality(texts, settings.quality)], names=["score"]),
         "stopwords_local": count_stop_words(texts, codes),
         "extract": extract_column([item for item, _ in items]),
+        "shape": measure_shapes(texts),
         "metadata": metadata_column([item for item, _ in items]),
     }
     if index is not None and settings.evaluation is not None:

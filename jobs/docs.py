@@ -119,6 +119,8 @@ def _range(signal: Signal) -> str:
     if signal.range is None:
         return ""
     low, high = ("" if bound is None else f"{bound:g}" for bound in signal.range)
+    if not low:
+        return f"up to {high}"
     return f"{low} to {high}" if high else f"from {low}"
 
 

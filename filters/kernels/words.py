@@ -18,10 +18,8 @@ from filters.kernels.exceptions import EXCEPTION, LONGEST, STOP_SHIFT, Words
 from filters.kernels.hashing import SEED, finish, fold
 from filters.kernels.tables import (
     ALPHA,
-    CURRENCY,
     DIGIT,
     MARK,
-    PERCENT,
     PUNCTUATION,
     SCRIPT,
     SPACE,
@@ -39,12 +37,10 @@ NONSYMBOL_CHARACTERS = 2
 ALPHABETIC = 3
 STOP_MASK = 4
 STOP_OCCURRENCES = 5
-NUMERIC = 6
-MONEY = 7
-SENTENCES = 8
-SPACELESS = 9
-CHARACTERS = 10
-COUNTERS = 11
+SENTENCES = 6
+SPACELESS = 7
+CHARACTERS = 8
+COUNTERS = 9
 
 _LONGEST_STOP_WORD = 4
 
@@ -158,10 +154,6 @@ def split_words(
                 if stop_word:
                     counters[STOP_MASK] |= stop_word
                     counters[STOP_OCCURRENCES] += 1
-            elif any_flags & DIGIT:
-                counters[NUMERIC] += 1
-            if any_flags & (CURRENCY | PERCENT):
-                counters[MONEY] += 1
             terminal = characters == 1 and any_flags & TERMINAL != 0
             if not open_sentence or (ended and not terminal and not all_flags & PUNCTUATION):
                 counters[SENTENCES] += 1

@@ -2,14 +2,15 @@
 
 A signal is named `family.noun_unit`. A family is measured together and has a version, bumped
 with any change of its values. Reference pages, policies and Arrow types are made from this
-registry: `words`, `rules`, `content` and `page` hold the families, `kinds` what they are made of.
+registry: `words`, `rules`, `content`, `junk` and `page` hold the families, `kinds` what they are
+made of.
 """
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-from filters.signals import content, page, rules, words
+from filters.signals import content, junk, page, rules, words
 from filters.signals.kinds import Family, Range, Signal
 
 __all__ = [
@@ -31,7 +32,7 @@ _TYPES = {
     "string": pa.string(),
 }
 
-KERNEL_FAMILIES = (*words.FAMILIES, *rules.FAMILIES, *content.KERNEL_FAMILIES)
+KERNEL_FAMILIES = (*words.FAMILIES, *rules.FAMILIES, *content.KERNEL_FAMILIES, *junk.FAMILIES)
 """Those that `filters.measure.measure` fills; the pipeline fills the others."""
 
 FAMILIES = (*KERNEL_FAMILIES, *content.OTHER_FAMILIES, *page.FAMILIES)

@@ -10,7 +10,7 @@ import msgspec
 from classifiers.language import LanguageIdentifier
 from classifiers.quality import QualityModel
 from filters.policy import Policy
-from filters.signals import FAMILIES
+from filters.signals import DOCUMENT_FAMILIES
 from jobs.earlier import EarlierRun, find_earlier
 from jobs.recipe import Recipe, read_policy
 from manifests.manifest import Manifest, fingerprint, load_all
@@ -74,7 +74,7 @@ def make_plan(recipe: Recipe) -> Plan:
     documents = fingerprint(
         measure.STAGE,
         measure.VERSION,
-        [(family.name, family.version) for family in FAMILIES],
+        [(family.name, family.version) for family in DOCUMENT_FAMILIES],
         [(model.role, model.sha256) for model in models],
         msgspec.structs.replace(settings.input, urls=[]),
         settings.gates,

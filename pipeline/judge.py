@@ -22,7 +22,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from filters.judge_sql import compile_rules, signal_sql, signals_of
 from filters.policy import DUPLICATE_REASONS, MedianBound, Policy, unresolved
@@ -31,6 +30,7 @@ from manifests.schemas import DECISIONS
 from manifests.shards import ShardWriter, read_table
 from manifests.store import Store
 from pipeline.dedup import ShardRef
+from pipeline.measured import read_measured
 
 THRESHOLDS, CANDIDATES, SURVIVORS, STAGE = "thresholds", "candidates", "survivors", "decisions"
 VERSION = 2
@@ -115,9 +115,8 @@ def _values(
     family, field = name.split(".")
     parts = []
     for shard in shards:
-        with store.open(shard.documents) as file:
-            columns = [name, *(["language.code"] if with_language else [])]
-            table = pq.ParquetFile(file).read(columns=columns)
+        columns = [name, *(["language.code"] if with_language else [])]
+        table = read_measured(store, shard, columns)
         kept = {"value": pc.struct_field(table[family], field)}
         if with_language:
             kept["language"] = pc.struct_field(table["language"], "code").dictionary_encode()
@@ -351,7 +350,7 @@ def _register_documents(
     """The table `documents`: row, id and what the policy looks at."""
     families = sorted({name.split(".")[0] for name in signals_of(policy)})
     source = ["source"] if policy.duplicates.priority else []
-    table = read_table(store, shard.documents, ["id", *source, *families])
+    table = read_measured(store, shard, ["id", *source, *families])
     rows = pa.array(np.arange(table.num_rows, dtype=np.int64))
     database.register("documents", table.append_column("row", rows))
 

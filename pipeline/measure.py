@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from classifiers.quality import QualityModel
 from filters.local_stop_words import count_stop_words
 from filters.measure import MinHashSettings, content_hash, measure
-from filters.signals import FAMILIES
+from filters.signals import DOCUMENT_FAMILIES
 from filters.urls import measure_urls
 from manifests.manifest import Manifest, commit
 from manifests.schemas import QUARANTINE, documents_schema
@@ -218,7 +218,7 @@ def _measured(
         columns[COLUMN] = guests.verdicts([_shown(item) for item in items])
     schema = _schema(settings)
     columns |= {name: signals.column(name) for name in signals.schema.names}
-    assert set(columns) >= {family.name for family in FAMILIES}
+    assert set(columns) >= {family.name for family in DOCUMENT_FAMILIES}
     return pa.record_batch([columns[name] for name in schema.names], schema=schema)
 
 

@@ -14,8 +14,10 @@ from filters.signals import content, junk, page, rules, words
 from filters.signals.kinds import Family, Range, Signal
 
 __all__ = [
+    "DOCUMENT_FAMILIES",
     "FAMILIES",
     "KERNEL_FAMILIES",
+    "RUN_FAMILIES",
     "Family",
     "Range",
     "Signal",
@@ -35,7 +37,13 @@ _TYPES = {
 KERNEL_FAMILIES = (*words.FAMILIES, *rules.FAMILIES, *content.KERNEL_FAMILIES, *junk.FAMILIES)
 """Those that `filters.measure.measure` fills; the pipeline fills the others."""
 
-FAMILIES = (*KERNEL_FAMILIES, *content.OTHER_FAMILIES, *page.FAMILIES)
+DOCUMENT_FAMILIES = (*KERNEL_FAMILIES, *content.OTHER_FAMILIES, *page.FAMILIES)
+"""Those of a document by itself: columns of the documents files, in their order."""
+
+RUN_FAMILIES: tuple[Family, ...] = ()
+"""Those that take the whole run to measure, in files of their own beside the documents."""
+
+FAMILIES = (*DOCUMENT_FAMILIES, *RUN_FAMILIES)
 """All families, in the order of the columns."""
 
 _BY_NAME = {signal.name: signal for family in FAMILIES for signal in family.signals}

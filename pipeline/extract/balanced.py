@@ -19,7 +19,7 @@ from resiliparse.parse.html import HTMLTree
 from pipeline.extract import kernels as k
 from pipeline.extract.choice import LINKED_SHARE, choose, repeated
 from pipeline.extract.features import Flags, Lines, Signs, features, read_lines, signs
-from pipeline.extract.model import line_model, probabilities
+from pipeline.extract.model import Model, line_model, probabilities
 from pipeline.extract.render import render
 from pipeline.extract.settings import Facts
 
@@ -109,15 +109,15 @@ def view(tree: HTMLTree, html: str) -> View | None:
     return View(lines, sign, features(lines, sign, within, page), within, noscript)
 
 
-def balanced(tree: HTMLTree, html: str) -> tuple[str, Facts]:
-    """The main text of a page and what was measured on the way."""
+def balanced(tree: HTMLTree, html: str, model: Model | None = None) -> tuple[str, Facts]:
+    """The main text of a page and what was measured on the way; by the shipped model or another."""
     facts = Facts("balanced", words=0, body_words=0)
     seen = view(tree, html)
     if seen is None:
         return "", facts
     lines, sign = seen.lines, seen.signs
     table = lines.table
-    probability = probabilities(seen.features, line_model())
+    probability = probabilities(seen.features, model or line_model())
     chosen = choose(lines, sign, seen.within[0], probability)
     said = repeated(lines, chosen)
     kept = chosen & ~said

@@ -11,7 +11,8 @@ set of pages and per page type:
 - pages of CPU seconds of one core, from decoded HTML to text, and for our profiles also through
   the extraction process: raw bytes in, frames, decoding and signals included, both processes.
 
-A page belongs to half 0 or 1 by a hash of its URL; tune on 0, believe 1. Answers are kept in the
+`balanced` has learned from pages of two of the sets: for figures of pages it has not seen, run
+`extraction_train.py --check`, which splits them by a hash of the URL. Answers are kept in the
 work folder: peers forever, our profiles until `--again` or their version changes. The peers that
 our environment lacks get their own there.
 """

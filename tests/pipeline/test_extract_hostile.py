@@ -133,10 +133,11 @@ def pages(count):
         yield Page(f"{i} {KINDS[i % len(KINDS)].__name__}", "", "", data, True, "utf-8")
 
 
-def check(count, profile, most_seconds):
+def check(count, profile):
+    """None may run into the deadline: that would be a reason of its own."""
     slowest = (0.0, "")
     reasons = []
-    with Extractor(ExtractSettings(profile=profile)) as extractor:
+    with Extractor(ExtractSettings(profile=profile, timeout_seconds=10)) as extractor:
         extractor.extract([Page("", "", "", b"<p>words to start with</p>", True, "")])
         for page in pages(count):
             start = time.monotonic()
@@ -151,15 +152,14 @@ def check(count, profile, most_seconds):
                 reasons.append((result.reason, page.record_id))
     print(f"{profile}: slowest {slowest[0]:.2f} s ({slowest[1]}), rejected {len(reasons)}")
     assert {reason for reason, _ in reasons} <= {"empty", "undecodable"}, reasons
-    assert slowest[0] < most_seconds, slowest
 
 
 def test_one_page_of_each_kind():
-    check(len(KINDS), "balanced", 10)
+    check(len(KINDS), "balanced")
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("profile", ["balanced", "fast"])
 def test_two_thousand_pages(profile):
-    check(2000, profile, 10)
+    check(2000, profile)

@@ -61,8 +61,8 @@ def labels(row, lines):
     return good, weight * PAGE_WEIGHT / max(1.0, weight.sum())
 
 
-def taught(row, teacher, witness):
-    """A row with the teacher's main text instead of its own; None where the witness doubts it."""
+def taught(teacher, witness):
+    """What the teacher calls main text, as a row; None where the witness doubts it."""
     agreement = extraction.f1(extraction.words(teacher), extraction.words(witness))
     return {"main_content": teacher} if agreement >= LEAST_AGREEMENT else None
 
@@ -72,7 +72,7 @@ def examples(pages, work, halves):
     matrices, goods, weights = [], [], []
     for (page, row), said, seconded in zip(pages, teacher, witness, strict=True):
         of_teacher = row["set"] == RESEARCH_ONLY
-        lesson = taught(row, said["text"], seconded["text"]) if of_teacher else row
+        lesson = taught(said["text"], seconded["text"]) if of_teacher else row
         decoded = decode_html(page.content, page.charset)
         if extraction.half(row) not in halves or lesson is None or decoded is None:
             continue
@@ -166,7 +166,8 @@ def main():
     pages = extraction.load(arguments.data)
     extraction.write_pages(pages, arguments.work / "pages.jsonl.gz")
     if arguments.check:
-        return check(pages, arguments.work)
+        check(pages, arguments.work)
+        return
     matrix, good, weight = examples(pages, arguments.work, [0, 1])
     print(f"{len(good)} lines, {matrix.shape[1]} features, {good.mean():.3f} are main text")
     arguments.out.write_text(json.dumps(boost(matrix, good, weight)) + "\n")

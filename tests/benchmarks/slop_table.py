@@ -1,13 +1,13 @@
-"""Count which words and phrases language models over-use, and how far a page's score goes by itself.
+"""Count what language models over-use, and how far a page's score goes by itself.
 
-    python tests/benchmarks/slop_table.py --data SHARED/data            # figures of the table there is
-    python tests/benchmarks/slop_table.py --data SHARED/data --write    # count, write it, figures
+    python tests/benchmarks/slop_table.py --data SHARED/data          # figures of the table
+    python tests/benchmarks/slop_table.py --data SHARED/data --write  # count and write it first
 
-The table (`filters/model_phrases.txt`) holds n-grams of one to three words, and for each hundredths of
-the natural logarithm of how many more of the models' texts hold it than of people's. People and models
-wrote on the same prompts (DetectRL, OUTFOX); stories by models stand beside books. Texts are halved by
-a hash of their id: one half is counted, the other gives the figures, among people's texts also those of
-sources that were not counted at all.
+The table (`filters/model_phrases.txt`) holds n-grams of one to three words, and for each hundredths
+of the natural logarithm of how many more of the models' texts hold it than of people's. People and
+models wrote on the same prompts (DetectRL, OUTFOX); stories by models stand beside books. Texts are
+halved by a hash of their id: one half is counted, the other gives the figures, among people's texts
+also those of sources that were not counted at all.
 """
 
 import argparse
@@ -99,8 +99,9 @@ def make_table(rows):
             llm, human = (holding[side][group][gram] for side in ("llm", "human"))
             if llm + human < 8:
                 continue
-            share = [(n + 1) / (texts[group, side] + 2) for side, n in (("llm", llm), ("human", human))]
-            ratio += (llm + human) * math.log(share[0] / share[1])
+            llm_share = (llm + 1) / (texts[group, "llm"] + 2)
+            human_share = (human + 1) / (texts[group, "human"] + 2)
+            ratio += (llm + human) * math.log(llm_share / human_share)
             known += llm + human
         if known and abs(ratio / known) >= LEAST:
             weights[gram] = (max(-MOST, min(MOST, ratio / known)), total)
@@ -117,10 +118,12 @@ def write_table(chosen, texts):
         "N-grams that language models use more often than people (above 0) or less often (below).",
         "Hundredths of the natural logarithm of the ratio of the shares of texts that hold them.",
         "Counted by tests/benchmarks/slop_table.py --write, from one half of these texts:",
-        *(f"  {group}: {texts[group, 'llm']} of models, {texts[group, 'human']} of people"
-          for group in ("detectrl", "outfox", "stories")),
-        "detectrl: DetectRL without damaged texts. outfox: OUTFOX essays. stories: creative writing of",
-        "50 models (slop-score) beside Brown and public-domain books.",
+        *(
+            f"  {group}: {texts[group, 'llm']} of models, {texts[group, 'human']} of people"
+            for group in ("detectrl", "outfox", "stories")
+        ),
+        "detectrl: DetectRL without damaged texts. outfox: OUTFOX essays. stories: fiction",
+        "of 50 models (slop-score) beside Brown and public-domain books.",
     ]
     lines = [f"# {line}" for line in header]
     lines += [f"{round(100 * weight)}\t{gram}" for gram, weight in sorted(chosen.items())]

@@ -1,6 +1,7 @@
 """The columns of the junk families in the rows of their kernel; a test keeps the order."""
 
 (
+    PROSE_WORD_COUNT,
     PROSE_WORD_FRACTION,
     PROSE_LINE_FRACTION,
     PROSE_FUNCTION_WORD_FRACTION,
@@ -57,6 +58,6 @@
     FURNITURE_CODE_LINE_FRACTION,
     FURNITURE_ENCODED_CHARACTER_FRACTION,
     FURNITURE_MOJIBAKE_PER_1000_CHARACTERS,
-) = range(56)
+) = range(57)
 
-COLUMNS = 56
+COLUMNS = 57

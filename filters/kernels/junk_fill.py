@@ -47,6 +47,7 @@ Counts = npt.NDArray[np.int64]
 
 _OF_WORDS = np.array(
     [
+        at.PROSE_WORD_COUNT,
         at.PROSE_WORD_FRACTION,
         at.PROSE_LINE_FRACTION,
         at.PROSE_FUNCTION_WORD_FRACTION,
@@ -85,6 +86,7 @@ def fill_row(
         row: the columns.
     """
     row[:] = np.nan
+    row[at.PROSE_WORD_COUNT] = total[n.PROSE_WORDS]
     row[at.MARKET_TICKER_COUNT] = tickers
     row[at.MARKET_QUOTE_TERM_COUNT] = counts[QUOTE_TERM]
     row[at.MARKET_TABLE_TERM_COUNT] = counts[TABLE_TERM]

@@ -38,12 +38,15 @@ PROSE = make_family(
     "prose",
     1,
     "How much of the text is sentences, wherever its lines break: the guard of every junk rule.",
-    _words(
-        "word_fraction",
+    count(
+        "word_count",
+        "words",
         "Words in prose lines. There half of the words with a letter begin in lower case, at most "
         "a third are numbers, and one in eight, at least two in all, is a function word; of four "
         "or five words, one where the line ends like a sentence. Source code is none.",
+        null_when="most of its letters are of a script without spaces",
     ),
+    _words("word_fraction", "Words in prose lines."),
     share("line_fraction", "Lines, not blank, that are prose.", _BLANK_OR_SPACELESS),
     _words(
         "function_word_fraction",

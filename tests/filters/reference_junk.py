@@ -402,6 +402,7 @@ def _report(text, kinds, hits, total, lengths, content, opening, spaceless):
     solid = total["solid"]
     return {
         "prose": {
+            "word_count": None if spaceless else total["prose_words"],
             "word_fraction": of_words(total["prose_words"]),
             "line_fraction": of_lines("prose_lines"),
             "function_word_fraction": of_words(min(total["function"], words)),

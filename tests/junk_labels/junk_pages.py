@@ -1,7 +1,9 @@
 """The pages that are labelled: their ids, sites and texts, read from the real samples.
 
 An id names the source, the document in it and, for a page of an archive, how it became text:
-`wcxb/50b77bd3#fast` is the main content, `wcxb/50b77bd3#all_text` all that is visible.
+`wcxb/50b77bd3#fast` is the main content, `wcxb/50b77bd3#all_text` all that is visible, and
+`wcxb/50b77bd3#rest0` the first run of visible lines that are not main content: what is left of a
+page where extraction goes wrong or scripts have not filled it.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -25,7 +28,17 @@ from pipeline.read.charset import decode_html
 
 ARCHIVES = ("wcxb", "trafilatura", "dragnet", "real")
 SOURCES = (*ARCHIVES, "weborganizer", "lines")
-VARIANTS: tuple[Literal["fast", "all_text"], ...] = ("fast", "all_text")
+TEXTS = {
+    "detectrl": "slop/detectrl",
+    "outfox": "slop/outfox",
+    "newsgroups": "text/newsgroups",
+    "spamassassin": "spam/spamassassin",
+}
+"""No web pages, but the only real text of some kinds of junk: by source, the file."""
+
+_PROFILES: tuple[Literal["fast", "all_text"], ...] = ("fast", "all_text")
+_REST_WORDS = 40
+"""A run of lines outside the main content with fewer words is left out."""
 
 _READ = InputSettings(urls=("unused",))
 _ARCHIVE_ENDINGS = (".warc", ".arc", ".warc.gz", ".arc.gz", ".warc.lz4", ".wet", ".wet.gz")
@@ -60,6 +73,8 @@ def read_pages(data: Path, source: str) -> Iterator[JunkPage]:
         yield from _weborganizer(data)
     elif source == "lines":
         yield from _lines(data)
+    elif source in TEXTS:
+        yield from _texts(data, source)
     else:
         yield from _archives(data, source)
 
@@ -75,7 +90,7 @@ def _weborganizer(data: Path) -> Iterator[JunkPage]:
     sites = _sites([row["url"] for row in rows])
     for row, site in zip(rows, sites, strict=True):
         key = row["id"].removeprefix("wo-")
-        yield JunkPage(f"weborganizer/{key}", site, row["text"], row["format"])
+        yield JunkPage(f"weborganizer/{key}", site, row["text"], f"{row['format']}, {row['topic']}")
 
 
 def _lines(data: Path) -> Iterator[JunkPage]:
@@ -87,9 +102,17 @@ def _lines(data: Path) -> Iterator[JunkPage]:
             yield JunkPage(key, key, "\n".join(row["text"]), "all lines")
 
 
+def _texts(data: Path, source: str) -> Iterator[JunkPage]:
+    with gzip.open(data / f"{TEXTS[source]}.jsonl.gz", "rt", encoding="utf-8") as file:
+        for line in file:
+            row = json.loads(line)
+            key = f"{source}/{row['id'].partition('-')[2]}"
+            yield JunkPage(key, key, row["text"], row.get("label", ""))
+
+
 def _archives(data: Path, source: str) -> Iterator[JunkPage]:
     """The pages of a source's archives in each variant; a text that came before is left out."""
-    profiles = {name: load_profile(ExtractSettings(profile=name)) for name in VARIANTS}
+    profiles = {name: load_profile(ExtractSettings(profile=name)) for name in _PROFILES}
     seen: set[str] = set()
     for page in _responses(data, source):
         texts = {"text": page.content} if isinstance(page.content, str) else {}
@@ -98,12 +121,23 @@ def _archives(data: Path, source: str) -> Iterator[JunkPage]:
             if decoded is None:
                 continue
             texts = {name: run(decoded, page.content).text for name, run in profiles.items()}
+            texts |= _rest(texts["fast"], texts["all_text"])
         key = hashlib.sha256(f"{page.url} {page.date}".encode()).hexdigest()[:8]
         site = _sites([page.url])[0]
         for variant, text in texts.items():
             if text.strip() and text not in seen:
                 seen.add(text)
                 yield JunkPage(f"{source}/{key}#{variant}", site, text)
+
+
+def _rest(main: str, everything: str) -> dict[str, str]:
+    """The runs of visible lines that are not in the main content."""
+    known = {line.strip() for line in main.splitlines()}
+    lines = (line.strip() for line in everything.splitlines())
+    groups = groupby((line for line in lines if line), key=lambda line: line in known)
+    runs = ["\n".join(group) for is_main, group in groups if not is_main]
+    long_enough = (run for run in runs if len(run.split()) >= _REST_WORDS)
+    return {f"rest{number}": run for number, run in enumerate(long_enough)}
 
 
 def _responses(data: Path, source: str) -> Iterator[Page]:

@@ -166,7 +166,7 @@ def _scan(
                         facts |= 2
                     groups += 1
                 digits += 1
-            line[n.CODE] += mark & m.CODE != 0
+            line[n.CODE_MARKS] += mark & m.CODE != 0
             if mark & m.END:
                 ended = True
             elif not mark & m.CLOSER:

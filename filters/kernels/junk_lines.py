@@ -1,10 +1,10 @@
 """What the words between white space and the lines of a document look like.
 
 `end_word` takes what the scan knows of a word and counts it; `end_line` says what kind of line its
-words made. A line is *prose* if at least half of its words with a letter begin in lower case, at
-most a third are numbers, and one in eight is a function word (one in all, of 4 words, where it ends
-like a sentence); shorter ones are not prose. Newspaper columns and mail are broken anywhere, so the
-end of a line alone says little.
+words made. A line is *prose* if at least half of its words with a letter begin in lower case or one
+in four is a function word, at most a third are numbers, and one in eight is a function word, two at
+least (one is enough where four words or five end like a sentence). Newspaper columns and mail are
+broken anywhere, so the end of a line alone says little.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from filters.kernels import inner
 from filters.kernels.junk_marks import (
     BULLET,
     CLOSER,
+    CODE,
     COLON,
     END,
     HASH,
@@ -38,7 +39,7 @@ FUNCTION = 3
 NUMBERS = 4
 PRICES = 5
 DATES = 6
-CODE = 7
+CODE_MARKS = 7
 SOLID = 8
 HITS = 9
 SELLS = 10
@@ -104,6 +105,8 @@ PRICE_WORDS = 15
 DATE_WORDS = 8
 KEYWORD_LINE_WORDS = 10
 TEMPLATE_WORDS = 14
+FORMULA_WORDS = 12
+"""Prose of so many words may hold formulas; a shorter line full of their marks is source code."""
 ENCODED_LEAST = 50
 
 
@@ -153,9 +156,9 @@ def end_word(
     )
     number = digits > 0 and (letters == 0 or magnitude)
     line[NUMBERS] += number
-    if marks & (MONEY | PERCENT):
+    if digits > 0 and marks & (MONEY | PERCENT) and not marks & CODE:
         total[ALL_MONEY] += 1
-        line[PRICES] += marks & MONEY != 0 and digits > 0 and letters <= 3
+        line[PRICES] += marks & MONEY != 0 and letters <= 3
     total[ALL_CHANGES] += number and (facts & 2 != 0 or marks & PERCENT != 0)
     dated = False
     if groups > 1 and digits <= 14 and letters <= 2:
@@ -212,11 +215,13 @@ def end_line(last: int, ended: bool, line: Counts, total: Counts) -> None:
         alphabetic, function, numbers = line[ALPHABETIC], line[FUNCTION], line[NUMBERS]
         total[LINES] += 1
         total[SOLID_CHARACTERS] += line[SOLID]
-        if 2 * line[LOWER] >= alphabetic and 3 * numbers <= words:
-            prose = alphabetic >= PROSE_WORDS_LEAST and 8 * function >= words and function >= 2
-            prose |= ended and alphabetic >= SENTENCE_WORDS_LEAST and function >= 1
-        code = line[CODE] >= 2 and 12 * line[CODE] >= line[SOLID]
-        if code:
+        if 3 * numbers <= words:
+            dense = 4 * function >= words
+            if dense or 2 * line[LOWER] >= alphabetic:
+                prose = alphabetic >= PROSE_WORDS_LEAST and 8 * function >= words and function >= 2
+                prose |= ended and alphabetic >= SENTENCE_WORDS_LEAST and function >= 1
+        code = line[CODE_MARKS] >= 2 and 12 * line[CODE_MARKS] >= line[SOLID]
+        if code and not (prose and words >= FORMULA_WORDS):
             total[CODE_LINES] += 1
             prose = False
         total[ALL_NUMBERS] += numbers

@@ -41,9 +41,10 @@ PROSE = make_family(
     count(
         "word_count",
         "words",
-        "Words in prose lines. There half of the words with a letter begin in lower case, at most "
-        "a third are numbers, and one in eight, at least two in all, is a function word; of four "
-        "or five words, one where the line ends like a sentence. Source code is none.",
+        "Words in prose lines. There half of the words with a letter begin in lower case or one in "
+        "four is a function word, at most a third are numbers, and one in eight is a function word,"
+        " two at least; of four or five words, one is enough if the line ends like a sentence. "
+        "Source code is none, unless a line of 12 words or more is prose by the above.",
         null_when="most of its letters are of a script without spaces",
     ),
     _words("word_fraction", "Words in prose lines."),

@@ -217,6 +217,7 @@ def main():
     pages, left_out = judge_pages(found, policy)
     quotes, _ = judge_pages(list(composed(options.data)), policy)
     halves = [options.half] if options.half else list(HALVES)
+    pages = [page for page in pages if page.half in halves]
     groups = {half: [page for page in pages if page.half == half] for half in halves}
     for half in halves:
         chosen = [page for page in groups[half] if page.drawn == "random"]

@@ -61,10 +61,12 @@ def digit(c: str) -> bool:
     return "0" <= c <= "9"
 
 
+@cache
 def icon(c: str) -> bool:
     return category(c) == "So"
 
 
+@cache
 def script(c: str) -> bool:
     solid = c.isalpha() or (category(c)[0] == "N" and category(c) != "Nd")
     return solid and any(start <= ord(c) <= end for start, end in SCRIPT_RANGES)

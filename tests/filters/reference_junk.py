@@ -296,9 +296,10 @@ def measure(text: str) -> dict[str, dict[str, object]]:
             spoken_here = [w for w, _ in phrase_words(chunk)]
             digits, letters = sum(map(digit, chunk)), sum(map(letter, chunk))
             numbers += number(chunk)
-            if any(money(c) or c == "%" for c in chunk):
+            formula = set(chunk) & set(";<>{}=\\^_`~")
+            if digits and any(money(c) or c == "%" for c in chunk) and not formula:
                 total["money"] += 1
-                prices += any(map(money, chunk)) and digits > 0 and letters <= 3
+                prices += any(map(money, chunk)) and letters <= 3
             total["changes"] += change(chunk)
             day = dated(chunk)
             if set(spoken_here) & junk.MONTHS:
@@ -330,11 +331,11 @@ def measure(text: str) -> dict[str, dict[str, object]]:
             lower = sum(map(lowercase, plain))
             function = sum(word in junk.FUNCTION_WORDS for word in here)
             ended = ends(chunks[-1])
-            if 2 * lower >= alphabetic and 3 * numbers <= count:
+            if 3 * numbers <= count and (2 * lower >= alphabetic or 4 * function >= count):
                 prose = alphabetic >= 6 and 8 * function >= count and function >= 2
                 prose |= ended and alphabetic >= 4 and function >= 1
             marks = sum(c in ";<>{}=\\^_`~" for c in solid)
-            if marks >= 2 and 12 * marks >= len(solid):
+            if marks >= 2 and 12 * marks >= len(solid) and not (prose and count >= 12):
                 total["code_lines"] += 1
                 prose = False
             inside = {kind for kind, _, end in hits if start < end <= stop}

@@ -11,6 +11,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -40,6 +42,10 @@ _PROFILES: tuple[Literal["fast", "all_text"], ...] = ("fast", "all_text")
 _REST_WORDS = 40
 """A run of lines outside the main content with fewer words is left out."""
 
+_LINK = re.compile(rb"<a\b[^>]*?\bhref\s*=\s*[\"']?https?://([a-z0-9.-]+\.[a-z]{2,})")
+_EVERYWHERE = {"facebook.com", "twitter.com", "google.com", "doubleclick.net"}
+"""Sites that pages of any site link to."""
+
 _READ = InputSettings(urls=("unused",))
 _ARCHIVE_ENDINGS = (".warc", ".arc", ".warc.gz", ".arc.gz", ".warc.lz4", ".wet", ".wet.gz")
 
@@ -50,7 +56,8 @@ class JunkPage:
 
     id: str
     site: str
-    """The registered domain; where there is no URL, the document itself."""
+    """What pages of one origin share: a registered domain, the sender of a post, the same start;
+    the document itself where nothing tells."""
     text: str
     hint: str = ""
     """What the source says about the page; for searches only, never for a label."""
@@ -98,8 +105,8 @@ def _lines(data: Path) -> Iterator[JunkPage]:
         with gzip.open(data / "lines" / f"en_{name}.json.gz", "rt", encoding="utf-8") as file:
             rows = json.load(file)
         for number, row in enumerate(rows):
-            key = f"lines/en_{name}_{number}"
-            yield JunkPage(key, key, "\n".join(row["text"]), "all lines")
+            text = "\n".join(row["text"])
+            yield JunkPage(f"lines/en_{name}_{number}", text[:100], text, "all lines")
 
 
 def _texts(data: Path, source: str) -> Iterator[JunkPage]:
@@ -107,7 +114,9 @@ def _texts(data: Path, source: str) -> Iterator[JunkPage]:
         for line in file:
             row = json.loads(line)
             key = f"{source}/{row['id'].partition('-')[2]}"
-            yield JunkPage(key, key, row["text"], row.get("label", ""))
+            sender = re.match(r"(?:.*\n)*?From: *(.+)", row["text"][:1000])
+            site = sender[1] if sender and source == "newsgroups" else key
+            yield JunkPage(key, site, row["text"], row.get("label", ""))
 
 
 def _archives(data: Path, source: str) -> Iterator[JunkPage]:
@@ -123,7 +132,7 @@ def _archives(data: Path, source: str) -> Iterator[JunkPage]:
             texts = {name: run(decoded, page.content).text for name, run in profiles.items()}
             texts |= _rest(texts["fast"], texts["all_text"])
         key = hashlib.sha256(f"{page.url} {page.date}".encode()).hexdigest()[:8]
-        site = _sites([page.url])[0]
+        site = _linked_site(page) if source == "dragnet" else _sites([page.url])[0]
         for variant, text in texts.items():
             if text.strip() and text not in seen:
                 seen.add(text)
@@ -152,8 +161,16 @@ def _responses(data: Path, source: str) -> Iterator[Page]:
 
 def _sites(urls: list[str]) -> list[str]:
     domains = measure_urls(pa.array(urls, pa.string())).field("registered_domain").to_pylist()
-    hosts = [urlsplit(url).hostname or "" for url in urls]
-    return [
-        url if host.endswith(".invalid") else domain or host or url
-        for url, domain, host in zip(urls, domains, hosts, strict=True)
-    ]
+    hosts = [urlsplit(url).hostname or url for url in urls]
+    return [domain or host for domain, host in zip(domains, hosts, strict=True)]
+
+
+def _linked_site(page: Page) -> str:
+    """The site that most links of a page lead to: of pages whose own address was not kept."""
+    assert isinstance(page.content, bytes)
+    hosts = Counter(_LINK.findall(page.content.lower()))
+    urls = [f"http://{host.decode()}/" for host in hosts]
+    sites: Counter[str] = Counter()
+    for site, count in zip(_sites(urls), hosts.values(), strict=True):
+        sites[site] += 0 if site in _EVERYWHERE else count
+    return max(sites, key=lambda site: (sites[site], site), default=page.url)

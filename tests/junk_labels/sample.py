@@ -193,6 +193,7 @@ OTHER_TEXTS: tuple[Search, ...] = (
     ("damaged", 20, lambda p: share(DAMAGED, p) > 0.002 and source_of(p.id) == "trafilatura"),
     ("assistant", 45, lambda p: p.hint == "llm" and count(LEFTOVER, p) > 0),
     ("symbols", 25, lambda p: not p.hint and share(r"[{};=<>\\|]", p) > 0.06),
+    ("figures", 40, lambda p: source_of(p.id) == "newsgroups" and share(r"\d", p) > 0.09),
     ("encoded", 12, lambda p: count(r"\b[A-Za-z0-9+/=]{60,}\s|\nM[ -`]{60}\n", p) > 5),
     ("markup", 15, lambda p: p.hint in ("spam", "ham") and share("<[a-zA-Z/]", p) > 0.01),
 )
@@ -231,9 +232,14 @@ def draw(data: Path) -> list[tuple[str, JunkPage]]:
         pair for search in OTHER_TEXTS for pair in _take(search, pages + others, taken, document)
     ]
     sites: set[str] = set()
-    more += [pair for search in REST for pair in _take(search, rest, sites, lambda p: p.site)]
+    more += [pair for search in REST for pair in _take(search, rest, sites, _origin)]
     more.sort(key=lambda pair: order(pair[1])[::-1])
     return first + more
+
+
+def _origin(page: JunkPage) -> str:
+    """One run of lines per site; `dragnet` keeps no address, so there one per page."""
+    return page.id.partition("#")[0] if source_of(page.id) == "dragnet" else page.site
 
 
 def _random() -> Iterator[Search]:

@@ -89,6 +89,14 @@ def test_a_page_is_shown_by_its_start_middle_and_end():
     assert short.splitlines()[1] == "one / two"
 
 
+def test_posts_of_a_sender_are_in_the_same_half(real_data):
+    halves = {}
+    for page in read_pages(real_data, "newsgroups"):
+        halves.setdefault(page.site, set()).add(page.half)
+    assert len(halves) > 1000
+    assert all(len(found) == 1 for found in halves.values())
+
+
 def test_all_pages_of_a_site_are_in_the_same_half():
     halves = {JunkPage(f"x/{key}", "example.org", str(key)).half for key in range(20)}
     assert len(halves) == 1

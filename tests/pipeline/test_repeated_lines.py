@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import re
 import unicodedata
 from collections import defaultdict
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -16,8 +18,8 @@ from hypothesis import strategies as st
 from filters.cuts import drop_lines, without
 from filters.errors import ConfigError
 from filters.measure import keyed_hash
-from jobs.run_signals import repeated_lines
-from manifests.manifest import Manifest, Output
+from jobs.dedup_stages import Duplicates
+from jobs.run_signals import with_repeated_lines
 from manifests.shards import ShardWriter, read_table
 from manifests.store import Store
 from pipeline.dedup import ShardRef
@@ -186,7 +188,7 @@ def write(store: Store, path: str, rows: list[dict], schema: pa.Schema) -> str:
 def measured(tmp_path, pages, copies, shards, chosen, order=0) -> tuple[list[dict], list[str]]:
     """Signals of the pages, dealt to shards, and the hashes of the files in shard order."""
     store = Store(str(tmp_path))
-    refs, outputs = [], []
+    refs, copied = [], {}
     for number in range(shards):
         mine = pages[number::shards]
         key = f"{number:04x}"
@@ -199,13 +201,14 @@ def measured(tmp_path, pages, copies, shards, chosen, order=0) -> tuple[list[dic
         ]
         if rows:
             path = write(store, f"duplicates/d/{key}.parquet", rows, COPIES)
-            outputs.append(Output(path, len(rows), 0, ""))
-    duplicates = Manifest(stage="duplicates", fingerprint="d", key="all", outputs=outputs)
-    made = repeated_lines(run_stage(store, order), refs, len(pages), duplicates, chosen)
+            copied[key] = path
+    duplicates = Duplicates("d", copied)
+    chosen = msgspec.structs.replace(chosen, enabled=True)
+    made = with_repeated_lines(run_stage(store, order), refs, len(pages), duplicates, chosen)
     found: list[dict] = [{}] * len(pages)
-    for number, ref in enumerate(refs):
-        found[number::shards] = read_table(store, made[ref.key].output().path).to_pylist()
-    return found, [made[ref.key].output().sha256 for ref in refs]
+    for number, ref in enumerate(made):
+        found[number::shards] = read_table(store, ref.signals[0]).to_pylist()
+    return found, [hashlib.sha256(store.read_bytes(ref.signals[0])).hexdigest() for ref in made]
 
 
 @pytest.mark.parametrize(

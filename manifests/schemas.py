@@ -45,8 +45,8 @@ def documents_schema(
             pa.field("raw_hash", pa.binary(16), nullable=False),
             *(pa.field(family.name, family_type(family.name)) for family in DOCUMENT_FAMILIES),
             *([pa.field("guests", verdicts)] if guests else []),
-            *([pa.field(SPANS, SPANS_TYPE)] if spans else []),
             pa.field(shape.COLUMN, shape.TYPE),
+            *([pa.field(SPANS, SPANS_TYPE)] if spans else []),
             pa.field("minhash", pa.binary(4 * permutations)),
         ]
     )

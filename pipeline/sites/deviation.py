@@ -96,7 +96,7 @@ def deviations(groups: pa.Table, spread: Spread, level: str) -> tuple[pa.Array, 
     Returns:
         Deviations, at most 0, NULL where the run has too few groups; names, NULL for 0.
     """
-    pages = groups["pages"].to_numpy()
+    pages = groups["pages"].to_numpy().astype(float)
     lowest = np.zeros(groups.num_rows)
     which = np.full(groups.num_rows, -1)
     known = np.zeros(groups.num_rows, bool)
@@ -106,9 +106,8 @@ def deviations(groups: pa.Table, spread: Spread, level: str) -> tuple[pa.Array, 
             continue
         median, absolute = found
         values = _numbers(groups[figure.name])
-        scale = np.sqrt(
-            (_SIGMA * absolute) ** 2 + figure.floor**2 + (figure.grain / np.maximum(pages, 1)) ** 2
-        )
+        grain = figure.grain / np.maximum(pages, 1) ** (2 if figure.of_pairs else 1)
+        scale = np.sqrt((_SIGMA * absolute) ** 2 + figure.floor**2 + grain**2)
         score = (values - median) / scale * (1 if figure.falls else -1)
         known |= ~np.isnan(score)
         less = score < lowest

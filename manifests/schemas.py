@@ -25,6 +25,8 @@ PROVENANCE = (
 def documents_schema(permutations: int, guests: Sequence[str] = ()) -> pa.Schema:
     """Measured documents: provenance, text, a struct per family of signals, shape and signature.
 
+    `content_hash` is of the text in lower case with white space folded, `raw_hash` of its bytes.
+
     Args:
         permutations: 32-bit values of a MinHash signature.
         guests: names of the recipe's guests, whose verdicts are the column `guests`; without any
@@ -36,6 +38,7 @@ def documents_schema(permutations: int, guests: Sequence[str] = ()) -> pa.Schema
             *PROVENANCE,
             pa.field("text", pa.string(), nullable=False),
             pa.field("content_hash", pa.binary(16), nullable=False),
+            pa.field("raw_hash", pa.binary(16), nullable=False),
             *(pa.field(family.name, family_type(family.name)) for family in DOCUMENT_FAMILIES),
             *([pa.field("guests", verdicts)] if guests else []),
             pa.field(shape.COLUMN, shape.TYPE),

@@ -22,7 +22,7 @@ from filters.signals.site import FIGURES, MEANS
 from manifests.manifest import Manifest, commit
 from manifests.shards import ShardWriter
 from manifests.store import Store
-from pipeline.dedup.bands import read_range
+from pipeline.dedup.shuffle import partition_range, read_range
 from pipeline.sites import SiteSettings
 from pipeline.sites.figures import figures, read_shapes
 from pipeline.sites.parts import SAMPLES, SCALE, SUMS
@@ -127,7 +127,7 @@ def _merged_sums(
     store: Store, paths: Sequence[str], partition: int, partitions: int, least: int
 ) -> tuple[pa.Table, I64]:
     """The sums of each group with enough documents, and (shard, place of group) by shard."""
-    table, shard = read_range(store, paths, partition, partitions)
+    table, shard = read_range(store, paths, *partition_range(partition, partitions))
     if table is None:
         return SUMS.empty_table(), np.empty((0, 2), np.int64)
     numbers = [field.name for field in SUMS if field.type == pa.int64()]
@@ -155,7 +155,7 @@ def _samples(
     found = SAMPLES.empty_table()
     pruned = 0
     for path in paths:
-        table, _ = read_range(store, [path], partition, partitions)
+        table, _ = read_range(store, [path], *partition_range(partition, partitions))
         if table is None:
             continue
         table = table.filter(pc.is_in(table["group"], value_set=groups))

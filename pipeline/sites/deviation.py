@@ -22,7 +22,7 @@ from manifests.store import Store
 from pipeline.sites import SiteSettings
 
 STAGE = "diversity"
-VERSION = 1
+VERSION = 2
 KEY = "all"
 
 DIVERSITY = pa.schema(
@@ -128,10 +128,11 @@ def _spread(
             room -= groups.num_rows
         parts.append(np.stack([_numbers(groups[figure.name]) for figure in FIGURES], axis=1))
     values = np.concatenate(parts)
-    return {figure.name: _robust(values[:, k]) for k, figure in enumerate(FIGURES)}
+    return {figure.name: robust(values[:, k]) for k, figure in enumerate(FIGURES)}
 
 
-def _robust(values: F64) -> tuple[float, float] | None:
+def robust(values: F64) -> tuple[float, float] | None:
+    """Median and median absolute deviation of what is defined, None of too few values."""
     values = values[~np.isnan(values)]
     if len(values) < _FEWEST:
         return None

@@ -137,7 +137,8 @@ def _entropy(entries: Entries, group: I64, groups: int) -> F64:
     It is the expected one, exactly: that of a small sample alone would depend on its size.
     """
     owner, count = _counted(entries, group)
-    total = np.bincount(owner, count.astype(float), groups)
+    total = np.zeros(groups, np.int64)
+    np.add.at(total, owner, count)
     of = total[owner]
     spent = np.zeros(len(owner))
     for times in range(2, MANY + 1):
@@ -147,7 +148,7 @@ def _entropy(entries: Entries, group: I64, groups: int) -> F64:
     return np.where(total < MANY, np.nan, 1 - np.bincount(owner, spent, groups) / MANY / bits)
 
 
-def _drawn(count: I64, of: F64, times: int) -> F64:
+def _drawn(count: I64, of: I64, times: int) -> F64:
     """The chance that MANY draws without return take `times` of `count` among `of`."""
     chance = np.full(len(count), float(math.comb(MANY, times)))
     for k in range(MANY):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
+import json
 import math
 import random
 from collections import Counter
@@ -98,6 +100,30 @@ def test_growing_shares_are_flagged_in_order_and_unmixed_ones_not(tmp_path, coll
     }
     assert set(list(mixed)[1:]) <= flagged <= set(mixed)
     assert manifest.facts["flagged"][level] == len(flagged)
+
+
+@pytest.mark.slow
+def test_shards_of_real_machine_text_are_flagged_and_other_human_text_is_not(tmp_path, real_data):
+    def read(name: str) -> list[dict]:
+        with gzip.open(real_data / name, "rt") as file:
+            return [json.loads(line) for line in file]
+
+    rng = random.Random(5)
+    web = [row["text"] for row in read("text/weborganizer.jsonl.gz")]
+    rng.shuffle(web)
+    rows = read("slop/detectrl.jsonl.gz")
+    human = [row["text"] for row in rows if row["label"] == "human"]
+    machine = [row["text"] for row in rows if row["label"] != "human" and row["model"]]
+    groups = {f"clean{k}": web[200 * k : 200 * k + 200] for k in range(16)}
+    groups["human"] = rng.sample(human, 200)
+    drawn = rng.sample(machine, 200)
+    for percent in (50, 75, 100):  # more and more of the web text is replaced
+        groups[f"mixed{percent}"] = drawn[: 2 * percent] + web[4000 + 2 * percent : 4200]
+    found, _ = measured(tmp_path, groups, "shard")
+    limit = SiteSettings().flag_below
+    mixed = [found.pop(f"mixed{percent}") for percent in (50, 75, 100)]
+    assert min(found.values()) > limit
+    assert limit > mixed[0] > mixed[1] > mixed[2]
 
 
 def test_a_small_site_is_not_flagged_for_being_small(tmp_path):

@@ -41,7 +41,7 @@ from filters.kernels.hashing import content_hashes, keyed_hashes, raw_hashes
 from filters.kernels.html import copy_visible
 from filters.kernels.lines import LineScratch
 from filters.kernels.market import market_words
-from filters.kernels.ngrams import BLOCK, FACTS, LONGEST, NgramScratch
+from filters.kernels.ngrams import FACTS, LONGEST, NgramScratch
 from filters.kernels.personal import KINDS, WORK
 from filters.kernels.shingles import shingle_runs, sign_texts
 from filters.kernels.tables import tables
@@ -282,9 +282,6 @@ def _scratch(longest: int) -> Scratch:
     scratch: Scratch | None = getattr(_local, "scratch", None)
     if scratch is None or len(scratch.lines.copy) < longest:
         scratch = _local.scratch = _new_scratch(max(1 << 16, 1 << (longest - 1).bit_length()))
-    if scratch.ngrams.epoch[0] > 1 << 31:
-        scratch.ngrams.table[:] = 0
-        scratch.ngrams.epoch[0] = 0
     return scratch
 
 
@@ -304,11 +301,9 @@ def _new_scratch(size: int) -> Scratch:
         no_ends=np.empty(0, np.int64),
     )
     ngrams = NgramScratch(
-        table=np.zeros(4 * words_kept, np.uint64),
-        epoch=np.zeros(1, np.int64),
+        table=np.zeros(2 * words_kept, np.int32),
         grams=np.empty(words_kept, np.uint64),
-        keys=np.zeros(BLOCK + 1, np.uint64),
-        positions=np.empty(words_kept, np.int32),
+        positions=np.empty(words_kept + 1, np.int32),
         first=np.empty(words_kept, np.int32),
         counts=np.empty(words_kept, np.int32),
         facts=np.zeros((LONGEST + 1, FACTS)),

@@ -18,6 +18,7 @@ from manifests.manifest import Manifest, fingerprint, load_all
 from manifests.run import ModelRecord
 from manifests.store import Store
 from pipeline import measure
+from pipeline.decontamination import EvaluationSet, find_sets, index_of
 from pipeline.extract import PROFILE_VERSIONS
 from pipeline.guests import check_guests, guests_identity
 from pipeline.read.inputs import InputShard, list_inputs
@@ -46,6 +47,8 @@ class Plan:
     """The quality model, with all that decides its scores."""
     earlier: tuple[EarlierRun, ...] = ()
     """Runs whose kept documents count as known."""
+    evaluation_sets: tuple[EvaluationSet, ...] = ()
+    """Evaluation sets that documents are measured against."""
 
     def measured(self) -> dict[str, Manifest]:
         """The input shards that are measured already, by key."""
@@ -71,6 +74,8 @@ def make_plan(recipe: Recipe) -> Plan:
         wanted = recipe.quality
         quality = QualityModel(wanted.model, wanted.positive_label, wanted.sha256 or None).model
         models.append(ModelRecord("quality", quality.name, quality.sha256))
+    sets = find_sets(recipe.decontaminate)
+    evaluation = index_of(sets)
     settings = recipe.measure_settings(quality)
     documents = fingerprint(
         measure.STAGE,
@@ -84,6 +89,7 @@ def make_plan(recipe: Recipe) -> Plan:
         settings.minhash,
         quality and quality.identity,
         *guests_identity(recipe.guests),
+        *([evaluation.fingerprint] if evaluation else []),
     )
     identity = fingerprint(
         "run",
@@ -107,4 +113,5 @@ def make_plan(recipe: Recipe) -> Plan:
         run_id=f"{recipe.name}-{identity[:8]}",
         quality=quality,
         earlier=earlier,
+        evaluation_sets=sets,
     )

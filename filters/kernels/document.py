@@ -320,12 +320,10 @@ def _borrow_lines(scratch: LineScratch) -> LineScratch:
 
 @inlined
 def _borrow_ngrams(scratch: NgramScratch) -> NgramScratch:
-    table, epoch, grams, keys, positions, first, counts, facts = scratch
+    table, grams, positions, first, counts, facts = scratch
     return NgramScratch(
         borrowed(table),
-        borrowed(epoch),
         borrowed(grams),
-        borrowed(keys),
         borrowed(positions),
         borrowed(first),
         borrowed(counts),
@@ -361,8 +359,9 @@ def measure_documents(
         row[at.LENGTH_BYTES] = end - start
         measure_lines(data, start, end, counters, lines, classes, lexicon, substrings, marked, row)
         _fill_words(counters, hashes, ellipses, new_lines, row)
-        table, epoch = ngrams.table, ngrams.epoch
-        measure_repeated_lines(data, start, end, new_lines, characters, table, epoch, classes, row)
+        measure_repeated_lines(
+            data, start, end, new_lines, characters, ngrams.table, ngrams.grams, classes, row
+        )
         known = min(counters[WORDS], len(lines.hashes))
         find_repeats(lines.hashes, lines.ends, known, ngrams)
         total = counters[CHARACTERS]

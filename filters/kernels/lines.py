@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.kernels import columns as at
-from filters.kernels import inner
+from filters.kernels import inner, integer
 from filters.kernels.automaton import Automaton, find_substrings
 from filters.kernels.blocks import WIDTH, address, line_breaks, lowest
 from filters.kernels.c4 import (
@@ -163,9 +163,11 @@ def measure_lines(
         if marked and _has(data, first, last, 91):
             length = strip_citations(data, first, last, classes, copy)
             if length < last - first:
-                line, line_start, line_end = copy_view, 0, length
+                line, line_start, line_end = copy_view, integer(0), length
                 unused[SENTENCES] = 0
-                split_words(line, 0, length, chunk, unused, no_hashes, no_ends, classes, lexicon)
+                split_words(
+                    line, line_start, length, chunk, unused, no_hashes, no_ends, classes, lexicon
+                )
                 sentences = max(unused[SENTENCES], min(length, 1))
         if mentions or line_end != last:  # what is cut out may bring two halves together
             found = find_substrings(line, line_start, line_end, substrings)

@@ -168,53 +168,64 @@ def scan_plain(
     last_block = len(data) - WIDTH
     i = start
     while i <= end:
-        if kind == 0 and i <= last_block:
-            # A plain chunk: ASCII letters, perhaps a mark, then white space or the end.
-            n = min(lowest(~letters(base + i)), end - i)
-            if 0 < n < WIDTH:
+        if kind == 0:
+            begin = i
+            known = words
+            part = integer(0)
+            marks = integer(0)
+            while i <= last_block:
+                # A plain chunk: ASCII letters, perhaps a mark, then white space or the end.
+                n = min(lowest(~letters(base + i)), end - i)
+                if n <= 0 or n >= WIDTH:
+                    break
                 stop = i + n
-                after = integer(_WHITE)
                 mark = integer(_SPACE_BYTE)
+                after = integer(_WHITE)
                 if stop < end:
                     mark = integer(data[stop])
                     after = integer(_AFTER[mark])
-                    if after == _MARK:
+                    if after != _WHITE:
                         stop += 1
-                        if stop < end and _AFTER[data[stop]] != _WHITE:
-                            after = integer(_NOTHING_PLAIN)
-                if after:
-                    value = _hash_lower(base + i, n)
-                    capital = population(capitals(base + i) & ((1 << n) - 1))
-                    raw += 1
-                    caps += capital == n
-                    alphabetic += 1
-                    stops += integer(_is_stop_word(value, stop_words)) & integer(capital == 0)
-                    sentences += not in_sentence
-                    in_sentence = True
-                    if after == _MARK:
-                        raw += 1
-                        in_sentence = not (mark == 46 or mark == 33 or mark == 63)
-                        curly += mark == 123 or mark == 125
-                    upper += capital
-                    length += stop - i
-                    if words < room:
-                        hashes[words] = value
-                        reached += n
-                        ends[words + 1] = reached
-                    words += 1
-                    word_characters += n
-                    lorem += value == _IPSUM and before == _LOREM
-                    javascript += value == _JAVASCRIPT
-                    before = value
-                    chunks += 1
-                    if solid_start < 0:
-                        solid_start = i
-                    solid_end = stop
-                    i = stop
-                    if i < end and data[i] == _SPACE_BYTE:
-                        length += 1
-                        i += 1
-                    continue
+                        if after != _MARK or (stop < end and _AFTER[data[stop]] != _WHITE):
+                            break
+                value = _hash_lower(base + i, n)
+                capital = population(capitals(base + i) & ((1 << n) - 1))
+                caps += capital == n
+                upper += capital
+                bucket = integer(value >> STOP_SHIFT) * STOP_WAYS
+                listed = False
+                for k in range(STOP_WAYS):
+                    listed |= stop_words[bucket + k] == value
+                stops += integer(listed) & integer(capital == 0)
+                sentences += not in_sentence
+                in_sentence = True
+                if after != _WHITE:
+                    marks += 1
+                    in_sentence = not (mark == 46 or mark == 33 or mark == 63)
+                    curly += mark == 123 or mark == 125
+                part += n
+                if words < room:
+                    hashes[words] = value
+                    reached += n
+                    ends[words + 1] = reached
+                words += 1
+                lorem += value == _IPSUM and before == _LOREM
+                javascript += value == _JAVASCRIPT
+                before = value
+                solid_end = stop
+                i = stop
+                if i >= end:
+                    break
+                i += data[i] == _SPACE_BYTE
+            if words > known:
+                found = words - known
+                raw += found + marks
+                alphabetic += found
+                chunks += found
+                word_characters += part
+                length += i - begin
+                if solid_start < 0:
+                    solid_start = begin
         cp = integer(10)
         following = i + 1
         if i < end:

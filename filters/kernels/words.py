@@ -37,10 +37,8 @@ from filters.kernels.hashing import (
 )
 from filters.kernels.tables import (
     ALPHA,
-    CURRENCY,
     DIGIT,
     MARK,
-    PERCENT,
     PUNCTUATION,
     SCRIPT,
     SPACE,
@@ -58,12 +56,10 @@ NONSYMBOL_CHARACTERS = 2
 ALPHABETIC = 3
 STOP_MASK = 4
 STOP_OCCURRENCES = 5
-NUMERIC = 6
-MONEY = 7
-SENTENCES = 8
-SPACELESS = 9
-CHARACTERS = 10
-COUNTERS = 11
+SENTENCES = 6
+SPACELESS = 7
+CHARACTERS = 8
+COUNTERS = 9
 
 _LONGEST_STOP_WORD = 4
 
@@ -306,10 +302,6 @@ def split_words(
                 if stop_word:
                     stop_mask |= stop_word
                     stop_words += 1
-            elif any_flags & DIGIT:
-                counters[NUMERIC] += 1
-            if any_flags & (CURRENCY | PERCENT):
-                counters[MONEY] += 1
             terminal = length == 1 and any_flags & TERMINAL != 0
             if not open_sentence or (ended and not terminal and not all_flags & PUNCTUATION):
                 sentences += 1

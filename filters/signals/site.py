@@ -22,12 +22,16 @@ class Mean:
     name: str
     source: str
     meaning: str
+    range: Range = COUNT
 
 
 MEANS = (
-    Mean("slop_mean", "slop.phrases_per_1000_words", "Stock phrases per 1000 words"),
+    Mean("slop_mean", "slop.model_phrase_score", "Language models' words", (None, None)),
+    Mean("slop_phrase_mean", "slop.phrases_per_1000_words", "Stock phrases per 1000 words"),
+    Mean("prose_fraction", "prose.word_fraction", "Words in sentences"),
     Mean("ticker_fraction", "market.ticker_word_fraction", "Tickers per word"),
     Mean("quote_line_fraction", "market.quote_line_fraction", "Lines of numbers"),
+    Mean("price_line_fraction", "commerce.price_line_fraction", "Lines with a price"),
     Mean("menu_line_fraction", "furniture.menu_line_fraction", "Lines like those of a menu"),
     Mean("link_fraction", "extract.link_fraction", "Text in links"),
     Mean("quality_mean", "quality.score", "Quality"),
@@ -166,7 +170,7 @@ SITE = make_family(
             f"{mean.meaning}: mean of `{mean.source}` over the pages that have it.",
             f"{_FEW}, or no page of it has that signal",
             "Thresher",
-            COUNT,
+            mean.range,
         )
         for mean in MEANS
     ),

@@ -5,7 +5,8 @@
 Clean shards and the human part of the mixed ones are web text; machine text is of four models on
 human prompts, and human text of the same set is a control: another kind of text, not collapsed.
 Also, at 1% false positives on human text: what share of machine text is found by page, and by site
-of 20 pages, by the slop signals and by the figures of diversity.
+of 20 pages, by the slop signals and by the figures of diversity; of texts that the table of phrases
+was not counted from.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ import numpy as np
 import pyarrow as pa
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from slop_table import counted
 
 from filters.measure import MinHashSettings, measure
 from filters.shape import measure_shapes
@@ -160,7 +163,11 @@ def main() -> None:
     kinds["one template"] = template(web)
     cost(web[:4000])
     by_share(web, kinds, options.documents, options.seeds)
-    by_site(human, machine)
+    unseen = [row for row in rows if not counted(row["id"])]
+    by_site(
+        [row["text"] for row in unseen if row["label"] == "human"],
+        {m: [row["text"] for row in unseen if row["model"] == m] for m in machine},
+    )
 
 
 if __name__ == "__main__":

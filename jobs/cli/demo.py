@@ -62,7 +62,7 @@ def demo(
     in_process: Annotated[bool, typer.Option("--in-process", help="Without Ray.")] = False,
 ) -> None:
     """Write a small crawl, train a small quality model on other pages, run the main job, look."""
-    from classifiers.settings import TrainSettings
+    from classifiers.settings import InputSettings, TrainSettings
     from jobs.plan import make_plan
     from jobs.recipe import read_recipe
 
@@ -74,16 +74,17 @@ def demo(
         highlight=False,
     )
     card = train(
+        "quality",
         TrainSettings(
-            positives=(str(crawl.positives),),
-            negatives=(str(crawl.negatives),),
-            out=str(folder / "models"),
+            positives=(InputSettings(files=(str(crawl.positives),)),),
+            negatives=(InputSettings(files=(str(crawl.negatives),)),),
             dim=16,
             bucket=20_000,
             epoch=10,
             lr=0.5,
             quantize=True,
-        )
+        ),
+        str(folder / "models"),
     )
     output.print(
         f"quality model: held-out ROC-AUC {card.evaluation.roc_auc:.3f} on "

@@ -1,29 +1,36 @@
 """`FastTextModel`: a supervised fastText model over Arrow columns of text.
 
-What fastText sees of a document is one line (`to_line`), the same in training and in use. A
-document's result depends on nothing but that line: not on its neighbours, not on the batch.
+What fastText sees of a document is one line: white space of any kind parts words, and neither a
+line feed nor the word `</s>` ends it. A document's result depends on nothing but its text: not
+on its neighbours, not on the batch. The labels and probabilities are fastText's own
+(`tests/benchmarks/classifiers.py`), computed by compiled kernels over Arrow's buffers.
 """
 
 from __future__ import annotations
 
-import math
+import hashlib
 import re
-from collections.abc import Iterator
+from functools import cache as once
+from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-from fasttext import FastText
+import pyarrow.compute as pc
 
+from classifiers import fasttext_kernels as kernels
+from classifiers.fasttext_arrays import arrays
+from classifiers.fasttext_format import FormatError, read
 from classifiers.model_files import obtain
 from filters.errors import ModelError
+from filters.kernels import cache
 
 LABEL_PREFIX = "__label__"
 PREDICTION = pa.struct([("label", pa.string()), ("probability", pa.float64())])
 
-# fastText splits words at these; a line feed ends the document for it, and so does the word </s>.
+_ALL = 2**40
 _WHITE_SPACE = bytes.maketrans(b"\n\r\t\v\f\0", b" " * 6)
 _END_OF_SENTENCE = re.compile(rb"(?<!\S)</s>(?!\S)")
-# Bounds the copies that fastText makes of the lines it is handed.
-_BATCH_LINES = 256
 
 
 class FastTextModel:
@@ -41,70 +48,91 @@ class FastTextModel:
         file = obtain(url, sha256)
         self.url = url
         self.sha256: str = file.sha256
-        try:
-            # The class and not `load_model`, which prints a warning in some distributions.
-            self._model = FastText._FastText(model_path=str(file.path))
-        except (ValueError, RuntimeError, MemoryError) as error:
-            raise ModelError(url, f"cannot be loaded: {error}.") from error
-        self.labels: tuple[str, ...] = tuple(self._model.get_labels(on_unicode_error="replace"))
+        self.labels, self.arrays = load(file.path, url)
 
     def predict(self, texts: pa.Array, max_characters: int | None = None) -> pa.StructArray:
         """The most probable label of each text, as structs of `label` and `probability`.
 
         NULL for a NULL text and for a text of no words.
         """
-        rows = [
-            {"label": labels[0], "probability": probabilities[0]} if labels else None
-            for labels, probabilities in self._predict(texts, 1, max_characters)
-        ]
-        return pa.array(rows, PREDICTION)
+        found, scores = self._predict(texts, -1, max_characters)
+        empty = found < 0
+        labels = pa.array(self.labels, pa.string()).take(pa.array(found, mask=empty))
+        return pa.StructArray.from_arrays(
+            [labels, pa.array(scores, mask=empty)], fields=list(PREDICTION), mask=pa.array(empty)
+        )
 
     def probability(
         self, texts: pa.Array, label: str, max_characters: int | None = None
     ) -> pa.DoubleArray:
         """The probability of one label for each text; NULL as in `predict`."""
         if label not in self.labels:
-            raise ModelError(self.url, f"has no label {label}.", f"It has: {self._label_list()}.")
-        rows = [
-            probabilities[labels.index(label)] if label in labels else None
-            for labels, probabilities in self._predict(texts, len(self.labels), max_characters)
-        ]
-        return pa.array(rows, pa.float64())
-
-    def _label_list(self) -> str:
-        shown = ", ".join(self.labels[:12])
-        return shown if len(self.labels) <= 12 else f"{shown} and {len(self.labels) - 12} more"
+            raise ModelError(
+                self.url, f"has no label {label}.", f"It has: {label_list(self.labels)}."
+            )
+        found, scores = self._predict(texts, self.labels.index(label), max_characters)
+        return pa.array(scores, mask=found < 0)
 
     def _predict(
-        self, texts: pa.Array, k: int, max_characters: int | None
-    ) -> Iterator[tuple[list[str], list[float]]]:
-        # Through binary, so that bytes that are no UTF-8 are judged and not fatal.
-        values = texts.cast(pa.large_binary()).to_pylist()
-        lines = [None if value is None else to_line(value, max_characters) for value in values]
-        for start in range(0, len(lines), _BATCH_LINES):
-            part = lines[start : start + _BATCH_LINES]
-            asked = [line + b"\n" for line in part if line is not None]
-            try:
-                labels, scores = self._model.f.multilinePredict(asked, k, 0.0, "replace")
-            except RuntimeError as error:
-                raise ModelError(self.url, f"cannot predict: {error}.") from error
-            answers = iter(zip(labels, scores, strict=True))
-            for line in part:
-                if line is None:
-                    yield [], []
-                    continue
-                names, values = next(answers)
-                yield names, [self._clamp(float(value)) for value in values]
+        self, texts: pa.Array, wanted: int, max_characters: int | None
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]:
+        found, scores = predict(self.arrays, texts, wanted, max_characters)
+        refuse_no_numbers(found, self.url)
+        return found, scores
 
-    def _clamp(self, value: float) -> float:
-        """The value within [0,1]: fastText's softmax exceeds 1 by up to 1e-4."""
-        if math.isnan(value):
-            raise ModelError(self.url, "gives probabilities that are no numbers.")
-        return min(max(value, 0.0), 1.0)
+
+def load(path: Path, url: str) -> tuple[tuple[str, ...], kernels.Model]:
+    """The labels and arrays of a model file; `url` names it in errors.
+
+    Raises:
+        ModelError: where it is no sound model.
+    """
+    cache.compile_once(_what(), _compile)
+    try:
+        layout = read(path)
+        return layout.labels, arrays(layout)
+    except (FormatError, OSError) as error:
+        raise ModelError(url, f"is not a usable model: {error}.") from error
+
+
+def predict(
+    model: kernels.Model, texts: pa.Array, wanted: int = -1, max_characters: int | None = None
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]:
+    """The likeliest label of each text, or the score of the wanted one; see `kernels.predict`."""
+    offsets, data = buffers(texts)
+    found, scores = np.empty(len(texts), np.int32), np.zeros(len(texts), np.float64)
+    most = _ALL if max_characters is None else max_characters
+    kernels.predict(model, data, offsets, most, wanted, found, scores)
+    return found, scores
+
+
+def buffers(texts: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+    """Offsets and bytes of a column of texts or bytes; a NULL is an empty text."""
+    values = texts.cast(pa.large_binary())
+    if values.null_count:
+        values = pc.fill_null(values, b"")
+    _, offsets, data = values.buffers()
+    held = np.frombuffer(offsets, np.int64) if offsets and offsets.size else np.zeros(1, np.int64)
+    content = np.frombuffer(data, np.uint8) if data and data.size else np.zeros(1, np.uint8)
+    return held[values.offset : values.offset + len(values) + 1], content
+
+
+def refuse_no_numbers(labels: npt.NDArray[np.int32], url: str) -> None:
+    """Raise where the kernels found a probability that is no number."""
+    if (labels == -2).any():
+        raise ModelError(
+            url, "gives probabilities that are no numbers.", "Its weights are damaged."
+        )
+
+
+def label_list(labels: tuple[str, ...]) -> str:
+    """The first labels, in words."""
+    shown = ", ".join(labels[:12])
+    return shown if len(labels) <= 12 else f"{shown} and {len(labels) - 12} more"
 
 
 def to_line(text: bytes, max_characters: int | None = None) -> bytes | None:
-    """A document as the one line that fastText sees, or None where it has no words.
+    """A document as the one line that fastText is trained on, or None where it has no words.
 
     Args:
         text: the document in UTF-8; what is not UTF-8 is passed on as it is.
@@ -120,3 +148,38 @@ def to_line(text: bytes, max_characters: int | None = None) -> bytes | None:
     if not line or (line[0] > 127 and not line.decode("utf-8", "replace").strip()):
         return None
     return line
+
+
+@once
+def _what() -> str:
+    source = Path(kernels.__file__).read_bytes()
+    return f"fasttext-{hashlib.sha256(source).hexdigest()[:16]}"
+
+
+def _compile() -> None:
+    """Call every kernel on a model of one label."""
+    none = np.zeros(0, np.int32)
+    data = np.frombuffer(b"x\0" + b"\0" * 8 + b"\1", np.uint8)
+    _, starts, ends, _, _ = kernels.walk_dictionary(data, 0, 1, 8)
+    plain = np.zeros((1, 1), np.float32)
+    model = kernels.Model(
+        data=data,
+        settings=np.array([1, 0, 1, 1, 0, 1, 0, kernels.SOFTMAX, -1, 0, 0, 0], np.int64),
+        word_starts=starts,
+        word_ends=ends,
+        table=kernels.hash_table(data, starts, ends),
+        kept_bits=none.view(np.uint32),
+        kept_before=none,
+        kept_rows=none,
+        rows=plain,
+        codes=np.zeros((0, 0), np.uint8),
+        centroids=np.zeros(0, np.float32),
+        norms=np.zeros(0, np.float32),
+        output=plain,
+        left=none,
+        right=none,
+    )
+    offsets, text = buffers(pa.array(["a b"]))
+    label, score = np.empty(1, np.int32), np.empty(1, np.float64)
+    kernels.predict(model, text, offsets, 9, -1, label, score)
+    kernels.identify(model, text, offsets, 2, 8, label, score, score.copy())

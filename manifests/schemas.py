@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from filters.signals import FAMILIES, family_type
+from filters.signals import DOCUMENT_FAMILIES, family_type
 
 PROVENANCE = (
     pa.field("id", pa.string(), nullable=False),
@@ -35,7 +35,7 @@ def documents_schema(permutations: int, guests: Sequence[str] = ()) -> pa.Schema
             *PROVENANCE,
             pa.field("text", pa.string(), nullable=False),
             pa.field("content_hash", pa.binary(16), nullable=False),
-            *(pa.field(family.name, family_type(family.name)) for family in FAMILIES),
+            *(pa.field(family.name, family_type(family.name)) for family in DOCUMENT_FAMILIES),
             *([pa.field("guests", verdicts)] if guests else []),
             pa.field("minhash", pa.binary(4 * permutations)),
         ]

@@ -71,7 +71,7 @@ def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> E
         f"""
         SELECT {", ".join(_PROVENANCE)}, shard, row, left(text, {_TEXT_CHARACTERS}) AS text,
           {", ".join(f'"{family}"' for family in families)}, {compile_rules(policy)}
-        FROM documents WHERE {match} ORDER BY id, shard, row LIMIT 1
+        FROM measured WHERE {match} ORDER BY id, shard, row LIMIT 1
         """,  # noqa: S608 - registry names and a compiled policy; the value is a parameter
         {"name": name},
     )

@@ -6,6 +6,7 @@ Each takes what is left, and tells the book about what it stops.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -18,8 +19,17 @@ from pipeline.gates import UrlBlocklist
 from pipeline.read.records import Page, Rejected, reject
 from pipeline.visible import page_excerpt
 
-Document = tuple[Extracted, str | None, float | None]
-"""An extracted text with its language code and score."""
+
+class Language(NamedTuple):
+    """What the language model says of a text; all None where it has no words."""
+
+    code: str | None
+    score: float | None
+    mixed_share: float | None
+
+
+Document = tuple[Extracted, Language]
+"""An extracted text with its language."""
 
 
 class GateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,7 +97,7 @@ def gate_page_languages(pages: list[Page], gates: GateSettings, book: Book) -> l
 
 
 def gate_texts(extracted: list[Extracted], gates: GateSettings, book: Book) -> list[Document]:
-    """Stop texts that are too small or in another language; the rest with language and score."""
+    """Stop texts that are too small or in another language; the rest with their language."""
     texts = []
     for item in extracted:
         if len(item.text) < max(gates.min_characters, 1):
@@ -101,13 +111,14 @@ def gate_texts(extracted: list[Extracted], gates: GateSettings, book: Book) -> l
     found = language_model().identify(pa.array([item.text for item in texts], pa.string()))
     passed = []
     for item, language in zip(texts, found.to_pylist(), strict=True):
-        code, score = (language["code"], language["score"]) if language else (None, None)
+        measured = Language(**language) if language else Language(None, None, None)
+        code, score = measured.code, measured.score
         wanted = code in gates.languages and (score or 0.0) >= gates.language_score
         if gates.languages and not wanted:
             detail = "undetermined" if score is None else f"{code} {score:.3f}"
             book.stop(_stopped(item.page, "wrong_language", detail, item.text), item.page)
         else:
-            passed.append((item, code, score))
+            passed.append((item, measured))
     return passed
 
 

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from classifiers.quality import QualityModel
 from filters.local_stop_words import count_stop_words
 from filters.measure import MinHashSettings, content_hash, measure
-from filters.signals import FAMILIES
+from filters.signals import DOCUMENT_FAMILIES
 from filters.urls import measure_urls
 from manifests.manifest import Manifest, commit
 from manifests.schemas import QUARANTINE, documents_schema
@@ -28,6 +28,7 @@ from manifests.shards import ShardWriter
 from manifests.store import Store
 from pipeline.book import Book, document_id
 from pipeline.extract import Extractor, ExtractSettings
+from pipeline.extract.columns import extract_column, metadata_column
 from pipeline.gating import (
     Document,
     GateSettings,
@@ -41,7 +42,7 @@ from pipeline.read.inputs import InputSettings, InputShard
 from pipeline.read.records import Page, Rejected
 
 STAGE = "documents"
-VERSION = 2
+VERSION = 3
 
 QUARANTINE_FOLDER = "quarantine"
 
@@ -184,38 +185,41 @@ def _chunks(items: Iterator[Page | Rejected]) -> Iterator[list[Page | Rejected]]
 def _measured(
     items: list[Document], shard: InputShard, settings: MeasureSettings, guests: Guests
 ) -> pa.RecordBatch:
-    texts = pa.array([item.text for item, _, _ in items], pa.string())
-    codes = pa.array([code for _, code, _ in items], pa.string())
+    texts = pa.array([item.text for item, _ in items], pa.string())
+    codes = pa.array([language.code for _, language in items], pa.string())
     signals = measure(texts, settings.minhash)
     columns: dict[str, pa.Array] = {
-        "id": pa.array([document_id(item.page) for item, _, _ in items]),
-        "record_id": pa.array([item.page.record_id for item, _, _ in items]),
-        "url": pa.array([item.page.url for item, _, _ in items]),
+        "id": pa.array([document_id(item.page) for item, _ in items]),
+        "record_id": pa.array([item.page.record_id for item, _ in items]),
+        "url": pa.array([item.page.url for item, _ in items]),
         "source": pa.array([shard.uri] * len(items)),
-        "date": pa.array([item.page.date or None for item, _, _ in items], pa.string()),
-        "title": pa.array([item.title or None for item, _, _ in items], pa.string()),
-        "charset": pa.array([item.charset or None for item, _, _ in items], pa.string()),
-        "charset_source": pa.array([item.charset_source for item, _, _ in items], pa.string()),
+        "date": pa.array([item.page.date or None for item, _ in items], pa.string()),
+        "title": pa.array([item.title or None for item, _ in items], pa.string()),
+        "charset": pa.array([item.charset or None for item, _ in items], pa.string()),
+        "charset_source": pa.array([item.charset_source for item, _ in items], pa.string()),
         "text": texts,
         "content_hash": content_hash(texts),
         "language": pa.StructArray.from_arrays(
             [
                 codes,
-                pa.array([score for _, _, score in items], pa.float64()),
+                pa.array([language.score for _, language in items], pa.float64()),
+                pa.array([language.mixed_share for _, language in items], pa.float64()),
             ],
-            names=["code", "score"],
+            names=["code", "score", "mixed_share"],
         ),
         "url_parts": measure_urls(
-            pa.array([item.page.url or None for item, _, _ in items], pa.string())
+            pa.array([item.page.url or None for item, _ in items], pa.string())
         ),
         "quality": pa.StructArray.from_arrays([_quality(texts, settings.quality)], names=["score"]),
         "stopwords_local": count_stop_words(texts, codes),
+        "extract": extract_column([item for item, _ in items]),
+        "metadata": metadata_column([item for item, _ in items]),
     }
     if settings.guests:
         columns[COLUMN] = guests.verdicts([_shown(item) for item in items])
     schema = _schema(settings)
     columns |= {name: signals.column(name) for name in signals.schema.names}
-    assert set(columns) >= {family.name for family in FAMILIES}
+    assert set(columns) >= {family.name for family in DOCUMENT_FAMILIES}
     return pa.record_batch([columns[name] for name in schema.names], schema=schema)
 
 
@@ -226,9 +230,9 @@ def _schema(settings: MeasureSettings) -> pa.Schema:
 
 def _shown(document: Document) -> GuestDocument:
     """A document as guests see it, under datatrove's names."""
-    item, code, score = document
+    item, language = document
     metadata = {"url": item.page.url, "date": item.page.date, "title": item.title}
-    known = {"language": code, "language_score": score} if code else {}
+    known = {"language": language.code, "language_score": language.score} if language.code else {}
     return GuestDocument(document_id(item.page), item.text, metadata | known)
 
 

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from classifiers.language import excerpt
 from filters.kernels.html import copy_visible
 from pipeline.read.records import Page
 
+WINDOW_BYTES = 400
+"""Bytes of UTF-8 in each of the three windows of a page."""
+
 _MOST_BYTES = 1 << 18
 _LEAST_BYTES = 200
+# How far a window gives way to end between words.
+_SLACK = 40
 
 
 def page_excerpt(page: Page) -> bytes | None:
@@ -35,3 +39,27 @@ def page_excerpt(page: Page) -> bytes | None:
     except UnicodeDecodeError:
         return None
     return found
+
+
+def excerpt(text: bytes, window: int = WINDOW_BYTES) -> bytes:
+    """The start, middle and end of a long text, joined by spaces; a short one as it is."""
+    if len(text) <= 3 * window:
+        return text
+    middle = (len(text) - window) // 2
+    starts = (0, middle, len(text) - window)
+    return b" ".join(_window(text, start, start + window) for start in starts)
+
+
+def _window(text: bytes, start: int, end: int) -> bytes:
+    """The bytes between two offsets, moved inwards to white space or at least to characters."""
+    if start > 0:
+        space = text.find(b" ", start, start + _SLACK)
+        start = space if space >= 0 else start
+        while start < end and text[start] & 0xC0 == 0x80:
+            start += 1
+    if end < len(text):
+        space = text.rfind(b" ", end - _SLACK, end)
+        end = space if space >= 0 else end
+        while end > start and text[end] & 0xC0 == 0x80:
+            end -= 1
+    return text[start:end]

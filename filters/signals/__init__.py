@@ -2,19 +2,21 @@
 
 A signal is named `family.noun_unit`. A family is measured together and has a version, bumped
 with any change of its values. Reference pages, policies and Arrow types are made from this
-registry: `words`, `rules` and `content` hold the families, `kinds` what they are made of.
+registry: `words`, `rules`, `content` and `page` hold the families, `kinds` what they are made of.
 """
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-from filters.signals import content, rules, words
+from filters.signals import content, page, rules, words
 from filters.signals.kinds import Family, Range, Signal
 
 __all__ = [
+    "DOCUMENT_FAMILIES",
     "FAMILIES",
     "KERNEL_FAMILIES",
+    "RUN_FAMILIES",
     "Family",
     "Range",
     "Signal",
@@ -32,9 +34,15 @@ _TYPES = {
 }
 
 KERNEL_FAMILIES = (*words.FAMILIES, *rules.FAMILIES, *content.KERNEL_FAMILIES)
-"""Those that `filters.measure.measure` fills; URLs and classifiers fill the others."""
+"""Those that `filters.measure.measure` fills; the pipeline fills the others."""
 
-FAMILIES = (*KERNEL_FAMILIES, *content.OTHER_FAMILIES)
+DOCUMENT_FAMILIES = (*KERNEL_FAMILIES, *content.OTHER_FAMILIES, *page.FAMILIES)
+"""Those of a document by itself: columns of the documents files, in their order."""
+
+RUN_FAMILIES: tuple[Family, ...] = ()
+"""Those that take the whole run to measure, in files of their own beside the documents."""
+
+FAMILIES = (*DOCUMENT_FAMILIES, *RUN_FAMILIES)
 """All families, in the order of the columns."""
 
 _BY_NAME = {signal.name: signal for family in FAMILIES for signal in family.signals}

@@ -96,8 +96,8 @@ URL_PARTS = make_family(
 
 LANGUAGE = make_family(
     "language",
-    1,
-    "fastText's guess at the language.",
+    2,
+    "The language by fastText's lid.176, from six windows spread over the text.",
     text(
         "code",
         "code",
@@ -106,6 +106,13 @@ LANGUAGE = make_family(
         "lid.176",
     ),
     share("score", "Probability of that language.", "there was nothing to classify", "lid.176"),
+    share(
+        "mixed_share",
+        "Windows that are surely in another language: half of the probability or more is its, and "
+        "less than a tenth the text's own.",
+        "fewer than two windows have words, as in a text of at most 200 bytes",
+        "lid.176",
+    ),
 )
 
 QUALITY = make_family(

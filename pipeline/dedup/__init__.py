@@ -111,6 +111,8 @@ class ShardRef(msgspec.Struct, frozen=True):
     """The lake of that run."""
     decisions: str = ""
     """Path of that run's decisions on it: only what it kept counts."""
+    signals: tuple[str, ...] = ()
+    """Paths of its run-wide signals: files with the rows of the documents, in their order."""
 
     def store(self, own: Store) -> Store:
         """The lake its documents are in."""

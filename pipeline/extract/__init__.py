@@ -1,6 +1,13 @@
 """Extraction: HTML pages to text, in a child process that a hostile page may kill."""
 
 from pipeline.extract.extractor import ExtractionStartError, Extractor
-from pipeline.extract.settings import Extracted, ExtractSettings
+from pipeline.extract.settings import PROFILE_VERSIONS, Extracted, ExtractSettings, Facts
 
-__all__ = ["ExtractSettings", "Extracted", "ExtractionStartError", "Extractor"]
+__all__ = [
+    "PROFILE_VERSIONS",
+    "ExtractSettings",
+    "Extracted",
+    "ExtractionStartError",
+    "Extractor",
+    "Facts",
+]

@@ -16,7 +16,7 @@ from typing import BinaryIO
 import msgspec
 
 from pipeline.extract.frames import HEADER, Answer, Task, pack
-from pipeline.extract.profiles import Profile, load_profile
+from pipeline.extract.profiles import Profile, all_text, load_profile
 from pipeline.extract.settings import ExtractSettings
 from pipeline.read.charset import decode_html
 
@@ -52,12 +52,21 @@ def answer_task(task: Task, profile: Profile) -> Answer:
         page = decode_html(task.content, task.charset)
         if page is None:
             return Answer("undecodable", f"declared charset: {task.charset or 'none'}")
-        text, title = profile(page, task.content)
-        return Answer(text=text, title=title, charset=page.charset, source=page.source)
+        found = (all_text if task.fallback else profile)(page, task.content)
     except MemoryError:
         return Answer("extraction_memory", "MemoryError")
     except Exception as error:  # noqa: BLE001 - hostile pages find every kind of exception
         return Answer("extraction_error", f"{type(error).__name__}: {error}")
+    if task.fallback:
+        found.facts.fallback = task.fallback
+    return Answer(
+        text=found.text,
+        title=found.title,
+        charset=page.charset,
+        source=page.source,
+        facts=found.facts,
+        metadata=found.metadata,
+    )
 
 
 def _limit(settings: ExtractSettings) -> None:

@@ -1,8 +1,9 @@
 """Extraction in a process of its own, so that no page can hang, crash or bloat a worker.
 
 Pages are pipelined: some are always on their way, so neither side waits for the other. The page
-that the child works on has a deadline. A child that misses it, or dies, is replaced; the page
-becomes a rejected row, and those behind it go to the new child.
+that the child works on has a deadline. A child that misses it, or dies, is replaced, and those
+behind the page go to the new child. The page itself gets a second chance, for all its text without
+any profile; only if that fails too it is rejected, for the first reason.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import msgspec
 import pipeline
 from pipeline.extract.frames import Answer, Task, Unpacker, pack
 from pipeline.extract.settings import Extracted, ExtractSettings
+from pipeline.metadata import Metadata, with_headers
 from pipeline.read.charset import CharsetSource
 from pipeline.read.records import SAMPLE_BYTES, Page, Rejected, reject
 
@@ -33,6 +35,9 @@ _WINDOW_BYTES = 4 << 20
 _PIPE_BYTES = 1 << 20
 _START_SECONDS = 120.0
 _DEATH_SECONDS = 1.0
+_RETRIED = frozenset(
+    {"extraction_timeout", "extraction_crash", "extraction_memory", "extraction_error"}
+)
 _OUT_OF_MEMORY = (b"memory allocation", b"MemoryError", b"std::bad_alloc", b"out of memory")
 
 
@@ -78,22 +83,34 @@ class Extractor:
         """
         results: list[Extracted | Rejected | None] = [None] * len(pages)
         waiting: deque[int] = deque()
+        failures: dict[int, Answer] = {}
         for i, page in enumerate(pages):
             results[i] = self._without_child(page)
             if results[i] is None:
                 waiting.append(i)
 
-        def settle(answer: Answer, i: int) -> None:
+        def task(i: int) -> Task:
+            return _task(pages[i], failures[i].reason if i in failures else "")
+
+        def settle(answer: Answer, i: int) -> bool:
+            """Note an answer; False where the page shall be tried once more."""
+            if answer.reason in _RETRIED and i not in failures:
+                failures[i] = answer
+                return False
+            if answer.reason and i in failures:
+                answer = failures[i]
             results[i] = _result(pages[i], answer)
+            return True
 
         try:
             while waiting:
                 if self._child is None:
                     self._child = _Child(self._command, self._settings)
-                failure = self._child.work(waiting, pages, settle)
-                if failure is not None:
+                failed = self._child.work(waiting, task, settle)
+                if failed is not None:
                     self.close()
-                    settle(failure, waiting.popleft())
+                    if settle(failed, waiting[0]):
+                        waiting.popleft()
         except BaseException:
             self.close()  # answers still on their way would be taken for those of the next call
             raise
@@ -110,10 +127,10 @@ class Extractor:
         return None
 
 
-def _task(page: Page) -> Task:
+def _task(page: Page, fallback: str = "") -> Task:
     if isinstance(page.content, bytes):
-        return Task(page.content, page.charset)
-    return Task(page.content.encode("utf-8", "replace"), "utf-8")
+        return Task(page.content, page.charset, fallback)
+    return Task(page.content.encode("utf-8", "replace"), "utf-8", fallback)
 
 
 def _result(page: Page, answer: Answer) -> Extracted | Rejected:
@@ -123,7 +140,10 @@ def _result(page: Page, answer: Answer) -> Extracted | Rejected:
     if not answer.text.strip():
         return reject("empty", page.record_id, page.url, "no text after extraction")
     source = cast("CharsetSource", answer.source)
-    return Extracted(page, answer.text, answer.title, answer.charset, source)
+    metadata = with_headers(answer.metadata or Metadata(), page.headers)
+    return Extracted(
+        page, answer.text, answer.title, answer.charset, source, answer.facts, metadata
+    )
 
 
 class _Child:
@@ -160,13 +180,14 @@ class _Child:
     def work(
         self,
         waiting: deque[int],
-        pages: Sequence[Page],
-        settle: Callable[[Answer, int], None],
+        task: Callable[[int], Task],
+        settle: Callable[[Answer, int], bool],
     ) -> Answer | None:
         """Work through the waiting pages.
 
-        Each page that is answered is settled and leaves `waiting`. Returns None when all are, or
-        the failure of the page that is then first in `waiting`; the child is useless after that.
+        Each page that is answered leaves `waiting`, for its end if it is to be tried again. Returns
+        None when none is left, or the failure of the page that is then first in `waiting`; the
+        child is useless after that.
         """
         sent = 0
         sizes: deque[int] = deque()
@@ -175,13 +196,15 @@ class _Child:
             while sent < len(waiting) and (
                 not sizes or (len(sizes) < _WINDOW_PAGES and sum(sizes) < _WINDOW_BYTES)
             ):
-                task = _task(pages[waiting[sent]])
-                self._unsent.append(memoryview(pack(task)))
-                sizes.append(len(task.content))
+                next_task = task(waiting[sent])
+                self._unsent.append(memoryview(pack(next_task)))
+                sizes.append(len(next_task.content))
                 sent += 1
             answers = self._exchange(since + self._timeout)
             for answer in answers:
-                settle(answer, waiting.popleft())
+                i = waiting.popleft()
+                if not settle(answer, i):
+                    waiting.append(i)
                 sizes.popleft()
                 sent -= 1
                 since = time.monotonic()

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import msgspec
 
+from pipeline.extract.settings import Facts
+from pipeline.metadata import Metadata
+
 HEADER = 4
 
 
@@ -17,6 +20,8 @@ class Task(msgspec.Struct, array_like=True):
 
     content: bytes
     charset: str
+    fallback: str = ""
+    """Why the profile failed on this page; then all its text is asked for."""
 
 
 class Answer(msgspec.Struct, array_like=True):
@@ -29,6 +34,8 @@ class Answer(msgspec.Struct, array_like=True):
     title: str = ""
     charset: str = ""
     source: str = ""
+    facts: Facts | None = None
+    metadata: Metadata | None = None
 
 
 def pack(message: msgspec.Struct) -> bytes:

@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import msgspec
 
+from filters.errors import ConfigError
+from pipeline.metadata import Metadata
 from pipeline.read.charset import CharsetSource
 from pipeline.read.records import Page
+
+ProfileName = Literal["balanced", "fast", "precise", "all_text", "custom"]
+
+PROFILE_VERSIONS: dict[ProfileName, int] = {
+    "balanced": 1,
+    "fast": 1,
+    "precise": 1,
+    "all_text": 1,
+    "custom": 1,
+}
+"""Raised with any change of what a profile gives; part of the fingerprint of documents."""
+
+_FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
 class ExtractSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How HTML becomes text, and what one page may cost."""
 
-    profile: Literal["fast", "precise"] = "fast"
-    """`fast`: resiliparse main content; `precise`: trafilatura, some fifteen times slower."""
+    profile: ProfileName = "balanced"
+    """`balanced`: resiliparse, then a model of lines decides which are main text; `fast`:
+    resiliparse main content as it is; `precise`: trafilatura, some ten times slower; `all_text`:
+    all visible text; `custom`: a function of yours."""
+    custom: str = ""
+    """For the profile `custom`: `module:function`, importable on every worker, which takes the
+    decoded HTML as `str` and gives the text. It runs in the extraction process."""
+    custom_version: str = ""
+    """Change it whenever the custom function changes, so that old documents count as stale."""
     timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 10.0
-    """Longest time for one page; then the extraction process is killed and the page rejected."""
+    """Longest time for one page; then the extraction process is killed and the page gets as long
+    once more for all its text."""
     max_bytes: Annotated[int, msgspec.Meta(ge=1024, le=1 << 30)] = 8 << 20
     """A larger page is rejected as `oversize`."""
     max_depth: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
@@ -25,6 +49,36 @@ class ExtractSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     in the depth (23 ms at 1,000, minutes at 50,000); all-text extraction is linear."""
     memory_bytes: Annotated[int, msgspec.Meta(ge=256 << 20)] = 2 << 30
     """Address space of the extraction process, where the system can limit it (Linux)."""
+
+    def check(self, where: str) -> None:
+        """Raise `ConfigError` for values that make no sense."""
+        if (self.profile == "custom") != bool(self.custom):
+            raise ConfigError(
+                f"{where}.custom",
+                "belongs to the profile 'custom', and that to it.",
+                'Write both: profile = "custom", custom = "module:function".',
+            )
+        if self.custom and not _FUNCTION.fullmatch(self.custom):
+            raise ConfigError(
+                f"{where}.custom", f"'{self.custom}' names no function.", "Write module:function."
+            )
+
+
+class Facts(msgspec.Struct, array_like=True):
+    """What was measured while a page was extracted; the family `extract` documents each."""
+
+    profile: str
+    fallback: str | None = None
+    words: int | None = None
+    body_words: int | None = None
+    link_fraction: float | None = None
+    dropped_repeated_lines: int | None = None
+    dropped_link_lines: int | None = None
+    dropped_furniture_lines: int | None = None
+    dropped_tail_lines: int | None = None
+    dropped_other_lines: int | None = None
+    has_code: bool | None = None
+    has_table: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +91,7 @@ class Extracted:
     charset: str
     """The Python name of the charset that the page was decoded by."""
     charset_source: CharsetSource
+    facts: Facts | None = None
+    """None for finished text, which nobody extracted."""
+    metadata: Metadata | None = None
+    """None for finished text."""

@@ -1,10 +1,13 @@
 """Bytes to text: which charset a page is really in, and whether it decodes.
 
 Candidates in the order of the WHATWG standard: byte order mark, HTTP header, meta tag, then
-detection from the bytes. Two departures, both because a wrong charset costs a page its text:
+detection from the bytes. Three departures, because a wrong charset costs a page its text:
 
 - Bytes that are valid UTF-8 with non-ASCII characters are read as UTF-8 whatever is declared: text
   in another charset is almost never valid UTF-8.
+- ISO-8859-1 (and its superset) is what servers say by default, so detection goes before it where
+  the bytes beyond ASCII stand side by side: 75% and more of them do in Greek, Cyrillic, Hebrew,
+  Arabic, Thai and East Asian texts, 12% at most in Latin ones.
 - A declared charset that fails is kept where it loses little (`KEPT_LOSS` of the non-ASCII
   characters: a UTF-8 page with a few bad bytes stays UTF-8); else the next candidate is tried. In
   the end the candidate that loses least wins if it loses under `TOLERATED_LOSS` of all
@@ -18,6 +21,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 
 from pipeline.read.records import clean_text
@@ -53,6 +57,15 @@ _SUPERSETS = {
     "ascii": "cp1252",
 }
 _WIDE = frozenset({"utf-16-le", "utf-16-be"})
+_ESCAPES = (b"\x1b$", b"\x1b(J", b"\x1b(I")
+"""What only ISO-2022-JP has."""
+_UKRAINIAN = re.compile(
+    b"[\xc0-\xff][\xa4\xa6\xa7\xad\xb4\xb6\xb7\xbd]|[\xa4\xa6\xa7\xad][\xc0-\xff]"
+)
+"""In a word, letters of KOI8-U; in KOI8-R they are parts of frames."""
+_ADJACENT_SHARE = 0.5
+_ADJACENT_LEAST = 10
+_HARD_SPACE = 0xA0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +117,12 @@ def decode_html(data: bytes, declared: str) -> Decoded | None:
     elif not wide:
         unicode = _try_strict(data, "utf-8")
         if unicode is not None:
-            return _as_utf8(unicode, candidates)
+            return _as_utf8(unicode, candidates, data)
     best: tuple[float, Decoded] | None = None
     for name, source in _with_detection(candidates, data):
         strict = _try_strict(data, name)
         if strict is not None:
-            return Decoded(clean_text(strict), name, source)
+            return Decoded(_without_nuls(strict), name, source)
         text, loss, loss_of_special = _replacing(data, name)
         decoded = Decoded(clean_text(text), name, source)
         if loss_of_special <= KEPT_LOSS and loss <= TOLERATED_LOSS:
@@ -141,22 +154,53 @@ def _declared(data: bytes, header: str) -> list[tuple[str, CharsetSource]]:
     return found
 
 
-def _as_utf8(text: str, candidates: list[tuple[str, CharsetSource]]) -> Decoded:
+def _as_utf8(text: str, candidates: list[tuple[str, CharsetSource]], data: bytes) -> Decoded:
     """Bytes that are valid UTF-8, under the label they deserve."""
+    text = _without_nuls(text)
+    if not text.isascii():
+        declared = next((source for name, source in candidates if name == "utf-8"), None)
+        return Decoded(text, "utf-8", declared or "detected")
+    if any(escape in data for escape in _ESCAPES):
+        # ISO-2022-JP is written in ASCII bytes.
+        other = _try_strict(data, "iso2022_jp")
+        if other is not None:
+            declared = next((source for name, source in candidates if name == "iso2022_jp"), None)
+            return Decoded(other, "iso2022_jp", declared or "detected")
     for name, source in candidates:
-        if name == "utf-8" or text.isascii():
-            # ISO-2022-JP is written in ASCII bytes.
-            other = _try_strict(text.encode(), name) if name == "iso2022_jp" else text
-            return Decoded(clean_text(text if other is None else other), name, source)
-    return Decoded(clean_text(text), "utf-8", "detected")
+        return Decoded(text, name, source)
+    return Decoded(text, "utf-8", "detected")
 
 
 def _with_detection(
     candidates: list[tuple[str, CharsetSource]], data: bytes
 ) -> list[tuple[str, CharsetSource]]:
     guess = python_codec(detect_encoding(data) or "") or "cp1252"
+    if guess == "koi8-r" and _UKRAINIAN.search(data):
+        guess = "koi8-u"
     known = {name for name, _ in candidates}
-    return candidates if guess in known else [*candidates, (guess, "detected")]
+    detected: list[tuple[str, CharsetSource]] = [] if guess in known else [(guess, "detected")]
+    if guess == "utf-8":
+        detected.append(("cp949", "detected"))  # the detector takes Korean for damaged UTF-8
+    if known == {"cp1252"} and _side_by_side(data):
+        return [*detected, *candidates]
+    return [*candidates, *detected]
+
+
+def _side_by_side(data: bytes) -> bool:
+    """Whether most bytes beyond ASCII have another such byte behind them.
+
+    Hard spaces and repeated marks, such as dashes for a line, say nothing.
+    """
+    codes = np.frombuffer(data, np.uint8)
+    beyond = (codes >= 128) & (codes != _HARD_SPACE)
+    count = int(beyond.sum())
+    pairs = int((beyond[1:] & beyond[:-1] & (codes[1:] != codes[:-1])).sum())
+    return count >= _ADJACENT_LEAST and pairs > _ADJACENT_SHARE * count
+
+
+def _without_nuls(text: str) -> str:
+    """What a strict codec decodes holds no lone surrogate, so only NULs are to go."""
+    return text.replace("\x00", "") if "\x00" in text else text
 
 
 def _try_strict(data: bytes, name: str) -> str | None:

@@ -20,6 +20,7 @@ _BLANK_LINE = re.compile(rb"\n\r{0,2}\n")
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)?[ \t]+(\d{3})\b")
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]{1,15})[ \t]*(?:;[^\n]{0,1000})?\r?\n")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([^\s;\"',]+)", re.IGNORECASE)
+_DECLARING = ("content-language", "tdm-policy", "tdm-reservation", "x-robots-tag")
 _HEAD_BYTES = 1 << 18
 _STEP = 1 << 16
 
@@ -70,6 +71,11 @@ class Response:
         found = _CHARSET.search(self.headers.get("content-type", ""))
         return found.group(1) if found else ""
 
+    @property
+    def declarations(self) -> dict[str, str]:
+        """The headers that declare a language or reserve rights."""
+        return {name: self.headers[name] for name in _DECLARING if name in self.headers}
+
 
 def media_type(content_type: str) -> str:
     """The media type of a Content-Type value, in lower case and without parameters."""
@@ -93,9 +99,11 @@ def parse_response(block: bytes) -> Response:
     for line in head.split(b"\n")[1:]:
         name, colon, value = line.partition(b":")
         if colon:
-            headers.setdefault(
-                name.strip().lower().decode("latin-1"), value.strip().decode("latin-1")
-            )
+            key, text = name.strip().lower().decode("latin-1"), value.strip().decode("latin-1")
+            # Of others the first counts; this one may come once for each robot.
+            if key == "x-robots-tag" and key in headers:
+                headers[key] += f", {text}"
+            headers.setdefault(key, text)
     return Response(int(status.group(1)), headers, body)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.read.reasons import REASONS
 
@@ -27,6 +27,8 @@ class Page:
     is_html: bool
     charset: str
     """The charset that the HTTP header declares, as written there; "" where none."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Those HTTP headers that declare a language or reserve rights, by lower-cased name."""
 
 
 @dataclass(frozen=True, slots=True)

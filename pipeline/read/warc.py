@@ -234,7 +234,15 @@ def _page(record: _Record, limit: int) -> Page | Rejected:
         return refuse("not_html", response.media_type)
     if not content.strip():
         return refuse("empty")
-    return Page(record.record_id, record.url, record.date, content, True, response.charset)
+    return Page(
+        record.record_id,
+        record.url,
+        record.date,
+        content,
+        True,
+        response.charset,
+        response.declarations,
+    )
 
 
 def _text_page(record: _Record) -> Page | Rejected:

@@ -7,11 +7,9 @@ import sys
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from classifiers import language
-from classifiers.language import LanguageIdentifier, excerpt
+from classifiers.language import LanguageIdentifier
 from filters.errors import ModelError
 
 SENTENCES = {
@@ -57,17 +55,31 @@ def test_a_foreign_menu_does_not_decide(identifier):
     assert identifier.identify(pa.array([page]))[0]["code"].as_py() == "en"
 
 
-@given(st.text(), st.integers(8, 60))
-def test_an_excerpt_is_bounded_and_valid(text, window):
-    data = text.encode()
-    found = excerpt(data, window)
-    assert len(found) <= max(3 * window + 2, len(data) if len(data) <= 3 * window else 0)
-    found.decode()
+def test_mixed_text(identifier):
+    pure, half, menu, short = identifier.identify(
+        pa.array(
+            [
+                SENTENCES["en"] * 40,
+                SENTENCES["en"] * 20 + SENTENCES["de"] * 21,
+                "Startseite Über uns Impressum Datenschutz und Nutzung\n" * 5
+                + SENTENCES["en"] * 40,
+                "The house is old.",
+            ]
+        )
+    ).to_pylist()
+    assert pure["mixed_share"] == 0
+    assert half["mixed_share"] == 0.5
+    assert menu["code"] == "en"
+    assert menu["mixed_share"] == pytest.approx(1 / 6)
+    assert short["mixed_share"] is None
 
 
-@given(st.binary(max_size=300), st.integers(1, 60))
-def test_an_excerpt_of_any_bytes(data, window):
-    assert len(excerpt(data, window)) <= 3 * window + 2
+def test_spaceless_scripts_are_cut_between_characters(identifier):
+    pure, mixed = identifier.identify(
+        pa.array([SENTENCES["ja"] * 40, SENTENCES["ja"] * 20 + SENTENCES["ru"] * 30])
+    ).to_pylist()
+    assert (pure["code"], pure["mixed_share"]) == ("ja", 0)
+    assert 0.3 < mixed["mixed_share"] < 0.7
 
 
 def test_a_document_alone_is_as_in_its_batch(identifier):

@@ -34,7 +34,9 @@ def test_the_columns_of_the_kernels_are_the_signals_in_order():
 
 
 def test_families_have_arrow_types():
-    assert family_type("language") == pa.struct({"code": pa.string(), "score": pa.float64()})
+    assert family_type("language") == pa.struct(
+        {"code": pa.string(), "score": pa.float64(), "mixed_share": pa.float64()}
+    )
     assert family_type("length").field("words").type == pa.int64()
     assert family("c4").signals[4].type == "bool"
     assert signal("quality.score").range == (0, 1)

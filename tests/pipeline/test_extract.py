@@ -60,16 +60,16 @@ def page(content, charset="", url="http://example.org/"):
 
 @pytest.fixture(scope="module")
 def fast():
-    with Extractor(ExtractSettings(timeout_seconds=20)) as extractor:
+    with Extractor(ExtractSettings(profile="fast", timeout_seconds=20)) as extractor:
         yield extractor
 
 
 def hostile(**settings):
-    settings = {"timeout_seconds": 0.5, **settings}
+    settings = {"profile": "fast", "timeout_seconds": 0.5, **settings}
     return Extractor(ExtractSettings(**settings), command=[sys.executable, "-c", HOSTILE])
 
 
-@pytest.mark.parametrize("profile", ["fast", "precise"])
+@pytest.mark.parametrize("profile", ["balanced", "fast", "precise"])
 def test_main_content(profile):
     with Extractor(ExtractSettings(profile=profile, timeout_seconds=30)) as extractor:
         (result,) = extractor.extract([page(ARTICLE, "utf-8")])
@@ -88,6 +88,7 @@ def test_order_length_and_pass_through(fast):
     assert [result.page for result in results] == pages
     assert all(f"number {i} " in r.text for i, r in enumerate(results) if i != 50)
     assert results[50] == Extracted(text, "finished text", "", "utf-8", "format")
+    assert results[50].facts is results[50].metadata is None
     assert fast.extract([]) == []
 
 
@@ -124,9 +125,7 @@ HOSTILE_PAGES = {
 
 @pytest.mark.parametrize("name", HOSTILE_PAGES)
 def test_hostile_pages(fast, name):
-    start = time.monotonic()
     (result,) = fast.extract([page(HOSTILE_PAGES[name], "utf-8")])
-    assert time.monotonic() - start < 10
     assert isinstance(result, Extracted), result
     assert "ords" in result.text
     result.text.encode()
@@ -175,7 +174,8 @@ def test_what_a_library_prints_does_not_mix_with_the_answers():
 def test_memory_is_limited():
     with hostile(timeout_seconds=20, memory_bytes=1 << 30) as extractor:
         hoard, good = extractor.extract([page("<p>HOARD</p>"), page(ARTICLE)])
-    assert (hoard.reason, isinstance(good, Extracted)) == ("extraction_memory", True)
+    assert (hoard.text, hoard.facts.fallback) == ("HOARD", "extraction_memory")
+    assert good.facts.fallback is None
 
 
 def test_no_process_is_left_behind():
@@ -244,15 +244,6 @@ def test_a_child_that_cannot_start_is_an_error():
 )
 def test_nesting_depth(html, depth):
     assert nesting_depth(html.encode()) == depth
-
-
-def test_the_depth_scan_is_quick():
-    html = (ARTICLE * 200)[:100_000].encode()
-    nesting_depth(html)
-    start = time.perf_counter()
-    for _ in range(20):
-        nesting_depth(html)
-    assert (time.perf_counter() - start) / 20 < 0.005
 
 
 def test_frames_come_in_any_pieces():

@@ -11,7 +11,9 @@ from manifests.shards import ShardWriter, read_table
 from manifests.store import Store
 from pipeline.dedup import ShardRef
 from pipeline.dedup.clusters import SCHEMA as DUPLICATES
-from pipeline.judge import candidates, decide, survivors, thresholds
+from pipeline.judge.decide import decide
+from pipeline.judge.survivors import candidates, survivors
+from pipeline.judge.thresholds import thresholds
 
 POLICY = """
 name = "test"

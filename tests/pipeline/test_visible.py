@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from filters.kernels.html import copy_visible
 from pipeline.read.records import Page
-from pipeline.visible import page_excerpt
+from pipeline.visible import excerpt, page_excerpt
 
 
 def visible(html, size=1 << 16):
@@ -75,3 +75,16 @@ def test_an_excerpt_is_utf8_and_enough():
     assert page_excerpt(page(words, is_html=False)) is None
     assert page_excerpt(page(b"<p>too little</p>")) is None
     assert page_excerpt(page(b"<p>" + words.decode().encode("latin-1"))) is None
+
+
+@given(st.text(), st.integers(8, 60))
+def test_an_excerpt_is_bounded_and_valid(text, window):
+    data = text.encode()
+    found = excerpt(data, window)
+    assert len(found) <= max(3 * window + 2, len(data) if len(data) <= 3 * window else 0)
+    found.decode()
+
+
+@given(st.binary(max_size=300), st.integers(1, 60))
+def test_an_excerpt_of_any_bytes(data, window):
+    assert len(excerpt(data, window)) <= 3 * window + 2

@@ -1,0 +1,85 @@
+"""Families of signals about the way from page to text, and about what the page declares."""
+
+from __future__ import annotations
+
+from filters.signals.kinds import COUNT, SHARE, Signal, make_family
+
+_NOT_HTML = "the input was finished text, not HTML"
+_NOT_LINES = f"{_NOT_HTML}, or the profile does not look at lines"
+
+
+def _extracted(name: str, type_: str, unit: str, meaning: str, null_when: str = "") -> Signal:
+    bounds = {"int64": COUNT, "double": SHARE}.get(type_)
+    return Signal(name, type_, unit, meaning, null_when or _NOT_HTML, "Thresher", bounds)
+
+
+_EXTRACT = make_family(
+    "extract",
+    1,
+    "How the text was taken out of the page.",
+    _extracted("profile", "string", "name", "The profile that was asked for."),
+    _extracted(
+        "fallback",
+        "string",
+        "name",
+        "Why another way was taken: noscript (the page has text only for browsers without "
+        "scripts), depth or tags (all text, for its nesting or its many tags), libxml "
+        "(trafilatura cannot read it), or the reason for which the profile failed (all text).",
+        f"{_NOT_HTML}, or there was no need",
+    ),
+    _extracted("words", "int64", "words", "Words of the text, as the profile counts them."),
+    _extracted("body_words", "int64", "words", "Words of all visible text.", _NOT_LINES),
+    _extracted("kept_word_fraction", "double", "share", "Of these, those kept.", _NOT_LINES),
+    _extracted("link_fraction", "double", "share", "Of the text, what is in links.", _NOT_LINES),
+    _extracted("dropped_repeated_lines", "int64", "lines", "Dropped as said before.", _NOT_LINES),
+    _extracted("dropped_link_lines", "int64", "lines", "Dropped, mostly links.", _NOT_LINES),
+    _extracted(
+        "dropped_furniture_lines", "int64", "lines", "Dropped, stock phrases of pages.", _NOT_LINES
+    ),
+    _extracted(
+        "dropped_tail_lines",
+        "int64",
+        "lines",
+        "Dropped behind a heading like Related or Comments.",
+        _NOT_LINES,
+    ),
+    _extracted("dropped_other_lines", "int64", "lines", "Dropped otherwise.", _NOT_LINES),
+    _extracted("has_code", "bool", "flag", "Holds preformatted lines.", _NOT_LINES),
+    _extracted("has_table", "bool", "flag", "Holds rows of a table.", _NOT_LINES),
+    _extracted("title_characters", "int64", "characters", "Length of the title."),
+    _extracted("charset", "string", "name", "The charset that the page was decoded by."),
+    _extracted(
+        "charset_source",
+        "string",
+        "name",
+        "How that was found: bom, http, meta or detected.",
+    ),
+)
+
+_UNDECLARED = f"{_NOT_HTML}, or the page does not say"
+
+_METADATA = make_family(
+    "metadata",
+    1,
+    "What the page or its HTTP headers declare; nothing is guessed.",
+    _extracted("language", "string", "tag", "Language of the root element.", _UNDECLARED),
+    _extracted("published", "string", "date", "Day of publication, ISO 8601.", _UNDECLARED),
+    _extracted("canonical_url", "string", "URL", "Canonical URL as written.", _UNDECLARED),
+    _extracted(
+        "licence",
+        "string",
+        "name",
+        "Creative Commons licence that the page links to, such as by-sa-4.0 or zero-1.0.",
+        _UNDECLARED,
+    ),
+    _extracted("robots_noindex", "bool", "flag", "Robots shall not index it."),
+    _extracted("robots_noai", "bool", "flag", "`noai` in a robots tag or header."),
+    _extracted("robots_noimageai", "bool", "flag", "`noimageai` in a robots tag or header."),
+    _extracted(
+        "tdm_reservation", "bool", "flag", "Text and data mining is reserved (TDMRep, value 1)."
+    ),
+    _extracted("tdm_policy", "string", "URL", "Where TDMRep says licences are.", _UNDECLARED),
+)
+
+FAMILIES = (_EXTRACT, _METADATA)
+"""In the order of the columns."""

@@ -1,0 +1,79 @@
+"""Stage `decisions`: the verdict and all reasons of every document of a shard."""
+
+from __future__ import annotations
+
+import time
+
+import pyarrow.compute as pc
+
+from filters.judge_sql import compile_rules
+from filters.policy import Policy
+from manifests.manifest import Manifest, commit
+from manifests.schemas import DECISIONS
+from manifests.shards import read_table
+from manifests.store import Store
+from pipeline.dedup import ShardRef
+from pipeline.judge import STAGE
+from pipeline.judge.survivors import SURVIVORS_SCHEMA
+from pipeline.judge.tables import RECEIPT, database, register_documents, write
+
+
+def decide(
+    store: Store, shard: ShardRef, survivor_path: str | None, policy: Policy, fingerprint: str
+) -> Manifest:
+    """Write the decision of every document of a shard, in its order.
+
+    Args:
+        store: the lake.
+        shard: the measured shard.
+        survivor_path: its survivors file; None where it has no duplicates.
+        policy: resolved.
+        fingerprint: of the judging.
+    """
+    began = time.perf_counter()
+    copies = read_table(store, survivor_path) if survivor_path else SURVIVORS_SCHEMA.empty_table()
+    with database() as connection:
+        register_documents(connection, store, shard, policy)
+        connection.register("copies", copies)
+        table = connection.sql(
+            f"""
+            WITH judged AS (SELECT row, id, {compile_rules(policy)} FROM documents),
+            decided AS (
+              SELECT judged.row, id, unknown, cluster_id, cluster_size, survivor_id,
+                survivor_run, {RECEIPT},
+                CASE WHEN copies.reason IS NULL THEN reasons
+                  ELSE list_append(reasons, copies.reason) END AS reasons
+              FROM judged LEFT JOIN copies ON judged.row = copies.row
+            )
+            SELECT row, id, CASE WHEN len(reasons) = 0 THEN 'kept' ELSE 'dropped' END AS verdict,
+              reasons[1] AS reason, reasons, unknown, cluster_id, cluster_size, survivor_id,
+              survivor_run, {RECEIPT}
+            FROM decided ORDER BY row
+            """  # noqa: S608 - compiled from a checked policy
+        ).to_arrow_table()
+    output = write(store, STAGE, fingerprint, shard.key, table, DECISIONS)
+    counts = table.group_by("reason").aggregate([([], "count_all")]).to_pylist()
+    primary = {row["reason"]: row["count_all"] for row in counts if row["reason"] is not None}
+    every = pc.value_counts(table["reasons"].combine_chunks().flatten()).to_pylist()
+    return commit(
+        store,
+        Manifest(
+            stage=STAGE,
+            fingerprint=fingerprint,
+            key=shard.key,
+            inputs=[shard.documents, *([survivor_path] if survivor_path else [])],
+            outputs=[output],
+            ledger={
+                "records": table.num_rows,
+                "kept": table.num_rows - sum(primary.values()),
+                "dropped": sum(primary.values()),
+            },
+            reasons={f"dropped/{reason}": primary[reason] for reason in sorted(primary)},
+            facts={
+                "all_reasons": {
+                    row["values"]: row["counts"] for row in sorted(every, key=lambda r: r["values"])
+                }
+            },
+            seconds=time.perf_counter() - began,
+        ),
+    )

@@ -1,0 +1,84 @@
+"""Stage `thresholds`: what a policy leaves to the run, found over all its documents."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from filters.policy import MedianBound, Policy, unresolved
+from manifests.manifest import Manifest, commit
+from manifests.store import Store
+from pipeline.dedup import ShardRef
+from pipeline.judge import KEY, THRESHOLDS
+from pipeline.measured import read_measured
+
+
+def thresholds(
+    store: Store, shards: Sequence[ShardRef], policy: Policy, fingerprint: str
+) -> Manifest:
+    """Find what the policy leaves to the run, over all its documents.
+
+    The facts hold it by reason: for `keep_top` the smallest kept value, None where no document
+    has the signal; for `below_median` the bound of each language.
+    """
+    began = time.perf_counter()
+    found: dict[str, float | int | dict[str, float] | None] = {}
+    for rule in unresolved(policy):
+        assert rule.signal is not None
+        values = _values(store, shards, rule.signal, with_language=rule.below_median is not None)
+        if rule.below_median is not None:
+            found[rule.reason] = _median_bounds(values, rule.below_median)
+        else:
+            assert rule.keep_top is not None
+            found[rule.reason] = _smallest_kept(values["value"].to_numpy(), rule.keep_top)
+    return commit(
+        store,
+        Manifest(
+            stage=THRESHOLDS,
+            fingerprint=fingerprint,
+            key=KEY,
+            inputs=[shard.documents for shard in shards],
+            facts=found,
+            seconds=time.perf_counter() - began,
+        ),
+    )
+
+
+def _values(
+    store: Store, shards: Sequence[ShardRef], name: str, *, with_language: bool
+) -> pa.Table:
+    """The defined values of a signal over the run, with the language of each if asked for."""
+    family, field = name.split(".")
+    parts = []
+    for shard in shards:
+        columns = [name, *(["language.code"] if with_language else [])]
+        table = read_measured(store, shard, columns)
+        kept = {"value": pc.struct_field(table[family], field)}
+        if with_language:
+            kept["language"] = pc.struct_field(table["language"], "code").dictionary_encode()
+        parts.append(pa.table(kept).unify_dictionaries().drop_null())
+    return pa.concat_tables(parts)
+
+
+def _smallest_kept(values: npt.NDArray[Any], share: float) -> float | int | None:
+    ordered = np.sort(values)
+    kept = math.ceil(len(ordered) * share)
+    return ordered[len(ordered) - max(kept, 1)].item() if len(ordered) else None
+
+
+def _median_bounds(values: pa.Table, bound: MedianBound) -> dict[str, float]:
+    """Each language's `median - deviations * sigma`, within the limits, to six decimals."""
+    found = {}
+    for code in sorted(pc.unique(values["language"].cast(pa.string())).to_pylist()):
+        mine = values.filter(pc.equal(values["language"], code))["value"].to_numpy()
+        ordered = np.sort(mine)  # so that the sums do not depend on the order of the shards
+        low = float(np.median(ordered) - bound.deviations * np.std(ordered))
+        found[code] = round(max(bound.least, min(bound.most, low)), 6)
+    return found

@@ -1,0 +1,177 @@
+"""Makes `pipeline/extract/lines_model.json`, the line model of the profile `balanced`.
+
+    python tests/benchmarks/extraction_train.py --data FOLDER --work FOLDER [--out FILE] [--check]
+
+A line of a page with known main text is good where most of its sequences of three words are in that
+text, a short one where it is a line of it; a line of a page with known snippets is good or bad
+where it holds one. Every page weighs the same.
+
+Main texts and snippets are those of WCXB (CC BY 4.0) and trafilatura's evaluation (Apache-2.0).
+dragnet's are for research only, so of its pages, which are older, the model learns what trafilatura
+finds, where readability agrees: `extraction.py` leaves both answers in the work folder.
+
+The shipped model learns from all of these pages, so on WCXB and trafilatura's pages `extraction.py`
+flatters it; `--check` learns from each half of the pages and scores the other, which does not.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import extraction
+import numba
+import numpy as np
+from resiliparse.parse.html import HTMLTree
+
+from pipeline.extract import kernels as k
+from pipeline.extract.balanced import balanced, view
+from pipeline.extract.model import UNIT, parse_model
+from pipeline.read.charset import decode_html
+
+TREES, DEPTH, RATE, DAMPING, BINS = 120, 5, 0.15, 20.0, 48
+FEATURE_SHARE, ROW_SHARE, SEED = 0.5, 0.7, 0
+PAGE_WEIGHT, SNIPPET_WEIGHT, MOST_WORDS, WORD_POWER = 400.0, 6.0, 80, 0.7
+SURE_BYTES = 25
+RESEARCH_ONLY, TEACHER, WITNESS = "dragnet", "trafilatura precision", "readability-lxml"
+LEAST_AGREEMENT, TAUGHT_WEIGHT = 0.85, 0.7
+
+
+def labels(row, lines):
+    """Whether each line is main text, and how much that matters (0: unknown)."""
+    texts = [lines.text[a:b].decode("utf-8", "replace") for a, b in lines.table[:, : k.TAG]]
+    good, weight = np.zeros(len(texts)), np.zeros(len(texts))
+    if "main_content" not in row:
+        for snippets, value in ((row["with"], 1), (row["without"], 0)):
+            for snippet in map(extraction.squeeze, snippets):
+                for i, text in enumerate(map(extraction.squeeze, texts)):
+                    if snippet in text or (len(text) > SURE_BYTES and text in snippet):
+                        good[i], weight[i] = value, SNIPPET_WEIGHT
+        return good, weight
+    gold = extraction.words(row["main_content"])
+    threes = set(zip(gold, gold[1:], gold[2:], strict=False))
+    whole = {tuple(extraction.words(line)) for line in row["main_content"].split("\n")}
+    for i, text in enumerate(texts):
+        found = extraction.words(text)
+        if found:
+            of_three = list(zip(found, found[1:], found[2:], strict=False))
+            share = sum(three in threes for three in of_three) / max(1, len(of_three))
+            least = 0.5 if len(found) >= 6 else 0.99
+            good[i] = tuple(found) in whole or share > least
+            weight[i] = min(len(found), MOST_WORDS) ** WORD_POWER
+    return good, weight * PAGE_WEIGHT / max(1.0, weight.sum())
+
+
+def taught(teacher, witness):
+    """What the teacher calls main text, as a row; None where the witness doubts it."""
+    agreement = extraction.f1(extraction.words(teacher), extraction.words(witness))
+    return {"main_content": teacher} if agreement >= LEAST_AGREEMENT else None
+
+
+def examples(pages, work, halves):
+    teacher, witness = (extraction.run_peer(name, work)[1] for name in (TEACHER, WITNESS))
+    matrices, goods, weights = [], [], []
+    for (page, row), said, seconded in zip(pages, teacher, witness, strict=True):
+        of_teacher = row["set"] == RESEARCH_ONLY
+        lesson = taught(said["text"], seconded["text"]) if of_teacher else row
+        decoded = decode_html(page.content, page.charset)
+        if extraction.half(row) not in halves or lesson is None or decoded is None:
+            continue
+        seen = view(HTMLTree.parse(decoded.text), decoded.text)
+        if seen is None:
+            continue
+        good, weight = labels(lesson, seen.lines)
+        weight *= TAUGHT_WEIGHT if of_teacher else 1.0
+        known = weight > 0
+        matrices.append(seen.features[known])
+        goods.append(good[known])
+        weights.append(weight[known])
+    return np.concatenate(matrices), np.concatenate(goods), np.concatenate(weights)
+
+
+@numba.njit
+def fill(bins, leaf, gradient, curvature, gradients, curvatures):
+    for i in range(len(leaf)):
+        for feature in range(bins.shape[1]):
+            gradients[feature, leaf[i], bins[i, feature]] += gradient[i]
+            curvatures[feature, leaf[i], bins[i, feature]] += curvature[i]
+
+
+def best_question(gradients, curvatures, allowed):
+    """The feature and bin that part all leaves of a level best."""
+    left, above = np.cumsum(gradients, 2), np.cumsum(curvatures, 2)
+    total, mass = left[:, :, -1:], above[:, :, -1:]
+    gain = left**2 / (above + DAMPING) + (total - left) ** 2 / (mass - above + DAMPING)
+    gain = gain.sum(1)
+    gain[~allowed] = -1
+    return np.unravel_index(int(np.argmax(gain[:, :-1])), gain[:, :-1].shape)
+
+
+def boost(matrix, good, weight):
+    random = np.random.default_rng(SEED)
+    parts = np.linspace(0, 1, BINS + 1)[1:-1]
+    edges = [np.unique(np.quantile(column, parts, method="lower")) for column in matrix.T]
+    bins = np.stack([np.searchsorted(e, c) for e, c in zip(edges, matrix.T, strict=True)], 1)
+    bins = bins.astype(np.uint8)
+    base = float(np.log((weight * good).sum() / (weight * (1 - good)).sum()))
+    scores = np.full(len(good), base)
+    questions, leaves = [], []
+    for _ in range(TREES):
+        chance = 1 / (1 + np.exp(-scores))
+        gradient, curvature = weight * (good - chance), weight * chance * (1 - chance)
+        rows = random.random(len(good)) < ROW_SHARE
+        allowed = random.random(matrix.shape[1]) < FEATURE_SHARE
+        leaf = np.zeros(len(good), np.int64)
+        for level in range(DEPTH):
+            sums = np.zeros((2, matrix.shape[1], 1 << level, BINS))
+            fill(bins[rows], leaf[rows], gradient[rows], curvature[rows], sums[0], sums[1])
+            feature, edge = best_question(sums[0], sums[1], allowed)
+            edge = min(int(edge), len(edges[feature]) - 1)
+            questions.append((int(feature), float(edges[feature][edge])))
+            leaf = 2 * leaf + (bins[:, feature] > edge)
+        tops = np.bincount(leaf, gradient, 1 << DEPTH)
+        values = RATE * tops / (np.bincount(leaf, curvature, 1 << DEPTH) + DAMPING)
+        scores += values[leaf]
+        leaves.append([round(UNIT * value) for value in values])
+    return {
+        "base": round(UNIT * base),
+        "features": [feature for feature, _ in questions],
+        "thresholds": [threshold for _, threshold in questions],
+        "leaves": leaves,
+    }
+
+
+def check(pages, work):
+    """Score each half of the pages by a model that learned from the other."""
+    models = [parse_model(json.dumps(boost(*examples(pages, work, [1 - half])))) for half in (0, 1)]
+    answers = []
+    for page, row in pages:
+        decoded = decode_html(page.content, page.charset)
+        text = ""
+        if decoded is not None:
+            tree = HTMLTree.parse(decoded.text)
+            text, _ = balanced(tree, decoded.text, models[extraction.half(row)])
+        answers.append({"text": text})
+    for group, figures in extraction.table(pages, answers).items():
+        print(f"{group:24}", "  ".join(f"{name} {value}" for name, value in figures.items()))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    shipped = Path(__file__).parents[2] / "pipeline" / "extract" / "lines_model.json"
+    parser.add_argument("--out", type=Path, default=shipped)
+    parser.add_argument("--check", action="store_true", help="score pages not learned from")
+    arguments = parser.parse_args()
+    pages = extraction.load(arguments.data)
+    extraction.write_pages(pages, arguments.work / "pages.jsonl.gz")
+    if arguments.check:
+        check(pages, arguments.work)
+        return
+    matrix, good, weight = examples(pages, arguments.work, [0, 1])
+    print(f"{len(good)} lines, {matrix.shape[1]} features, {good.mean():.3f} are main text")
+    arguments.out.write_text(json.dumps(boost(matrix, good, weight)) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,240 @@
+"""Draw the pages that are judged, show them for reading, and write down what the reader said.
+
+    python tests/junk_labels/sample.py draw --data DATA            # how many of each search
+    python tests/junk_labels/sample.py show --data DATA 1 20       # pages 1 to 20, for reading
+    python tests/junk_labels/sample.py record --data DATA said.txt # judgements into labels.jsonl
+
+The draw is the same each time: pages come in the order of a hash of their id. A part is drawn at
+random from every source, so that the natural mix is known; the rest by cheap searches, so that rare
+categories have members. A search finds pages to read and never labels one.
+
+A judgement is a line `7 navigation product_grid`, with `?` at the end where the reader is in doubt.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pyarrow as pa
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parents[1]), str(HERE)]
+
+from pages import SOURCES, JunkPage, read_pages, source_of  # noqa: E402 - after the path
+
+from classifiers.language import LanguageIdentifier  # noqa: E402
+
+LABELS = HERE / "labels.jsonl"
+CATEGORIES = (
+    "market_table",
+    "number_table",
+    "product_grid",
+    "coupon_or_listing",
+    "seo_spam",
+    "consent_notice",
+    "access_notice",
+    "error_page",
+    "navigation",
+    "forum_chrome",
+    "boilerplate_only",
+    "code_or_data",
+    "mojibake",
+    "machine_slop",
+)
+GOOD = "good"
+
+RANDOM = {
+    "weborganizer": 110,
+    "wcxb#fast": 45,
+    "wcxb#all_text": 35,
+    "trafilatura#fast": 12,
+    "trafilatura#all_text": 12,
+    "dragnet#fast": 30,
+    "dragnet#all_text": 30,
+    "lines": 20,
+}
+
+
+def words(page: JunkPage) -> int:
+    return len(page.text.split())
+
+
+def count(pattern: str, page: JunkPage) -> int:
+    return len(re.findall(pattern, page.text, re.IGNORECASE))
+
+
+def per_word(pattern: str, page: JunkPage) -> float:
+    return count(pattern, page) / max(words(page), 1)
+
+
+def share(pattern: str, page: JunkPage) -> float:
+    return count(pattern, page) / max(len(page.text), 1)
+
+
+def short_lines(page: JunkPage) -> float:
+    lines = [line.strip() for line in page.text.splitlines() if line.strip()]
+    short = [line for line in lines if len(line) < 40 and not line.endswith((".", "!", "?"))]
+    return len(short) / max(len(lines), 1)
+
+
+def top_pair(page: JunkPage) -> float:
+    found = re.findall(r"[a-z]{4,}", page.text.lower())
+    pairs = Counter(pairwise(found))
+    return pairs.most_common(1)[0][1] / len(found) if len(found) > 60 else 0.0
+
+
+MONTH = r"\b(January|February|March|April|May|June|July|August|September|October|November|December)"
+MARKET = (
+    r"NYSE|NASDAQ|market cap|\bvolume\b|52.week|stock quote|\bbid\b|\bUSD\b|exchange rate|bitcoin"
+)
+NUMBERS = (
+    r"\bodds\b|\bscore|lottery|jackpot|forecast|humidity|departs?\b|arrival|standings|\bstats\b"
+)
+SHOP = (
+    r"add to (cart|bag|basket)|out of stock|in stock|wish ?list|checkout|quick view|free shipping"
+)
+LISTING = r"\bbedrooms?\b|sq\.? ?ft|for sale|apply now|job (id|type)|classifieds?|salary|per month"
+COUPON = r"coupon|promo code|voucher|discount code|% off"
+ACCESS = r"log ?in|sign (in|up)|javascript|subscribers?|captcha|your browser|password|register"
+ERROR = (
+    r"\b404\b|not found|error|forbidden|denied|no longer available|nothing found|no results|oops"
+)
+FORUM = r"posts?:|joined:|repl(y|ies)\b|\bquote\b|\btopics?\b|phpbb|vbulletin|\bthread|moderator"
+SLOP = (
+    r"fast-paced|ever-evolving|delve|\bunlock|elevate|seamless|game.changer|in conclusion"
+    r"|landscape of|testament to|look no further|harness|robust|crucial role|as an AI|\u2014"
+)
+SEO = (
+    r"\bcheap|\bbest\b|buy .{0,20}online|\bonline casino|payday|essay writing"
+    r"|call (us )?today|seo\b"
+)
+
+Search = tuple[str, int, Callable[[JunkPage], bool]]
+
+SEARCHES: tuple[Search, ...] = (
+    ("lorem", 8, lambda p: count("lorem ipsum|dolor sit", p) > 0),
+    ("mojibake", 30, lambda p: count("Ã.|â€|\ufffd|Â.|ï»¿", p) > 2),
+    ("market", 40, lambda p: per_word(MARKET, p) > 0.004 and share(r"\d", p) > 0.04),
+    ("digits", 50, lambda p: share(r"\d", p) > 0.14),
+    ("numbers", 35, lambda p: per_word(NUMBERS, p) > 0.008 and share(r"\d", p) > 0.05),
+    ("prices", 35, lambda p: per_word(r"[$£€]\s?\d", p) > 0.03),
+    ("code", 40, lambda p: share(r"[{};=<>\\|]", p) > 0.02 or count(r"[A-Za-z0-9+/=]{70,}", p) > 0),
+    ("cookie", 30, lambda p: per_word("cookie|gdpr|consent", p) > 0.015),
+    ("error", 35, lambda p: words(p) < 200 and count(ERROR, p) > 0),
+    ("access", 35, lambda p: words(p) < 250 and count(ACCESS, p) > 1),
+    ("copyright", 20, lambda p: words(p) < 90 and count("rights reserved|©|copyright", p) > 0),
+    ("short", 60, lambda p: words(p) < 70),
+    ("shop", 35, lambda p: count(SHOP, p) > 2 and per_word(SHOP, p) > 0.008),
+    ("coupon", 25, lambda p: per_word(COUPON, p) > 0.008),
+    ("listing", 35, lambda p: per_word(LISTING, p) > 0.008),
+    ("forum", 40, lambda p: count(FORUM, p) > 6 and per_word(FORUM, p) > 0.015),
+    ("calendar", 25, lambda p: count(MONTH, p) > 12 and per_word(MONTH, p) > 0.04),
+    ("menus", 40, lambda p: words(p) > 60 and short_lines(p) > 0.85 and share(r"\d", p) < 0.08),
+    ("stuffing", 35, lambda p: top_pair(p) > 0.03),
+    ("seo", 30, lambda p: per_word(SEO, p) > 0.02),
+    ("slop", 50, lambda p: words(p) > 150 and per_word(SLOP, p) > 0.009),
+    ("format_spam", 45, lambda p: p.hint == "Spam / Ads"),
+    ("format_listing", 30, lambda p: p.hint == "Content Listing"),
+    ("format_structured", 40, lambda p: p.hint == "Structured Data"),
+    ("format_product", 25, lambda p: p.hint == "Product Page"),
+)
+
+
+def order(page: JunkPage) -> bytes:
+    return hashlib.sha256(f"junk sample {page.id}".encode()).digest()
+
+
+def english(pages: list[JunkPage]) -> list[JunkPage]:
+    """Without those that are surely in another language, which the recipe's gate stops."""
+    found = LanguageIdentifier().identify(pa.array([page.text for page in pages], pa.string()))
+    return [
+        page
+        for page, language in zip(pages, found.to_pylist(), strict=True)
+        if language is None or language["code"] == "en" or language["score"] < 0.4
+    ]
+
+
+def draw(data: Path) -> list[tuple[str, JunkPage]]:
+    """The pages to judge and how each was drawn, the kinds of draw mixed."""
+    pages = [page for source in SOURCES for page in read_pages(data, source)]
+    pages = sorted(english(pages), key=order)
+    taken: set[str] = set()
+    drawn: list[tuple[str, JunkPage]] = []
+
+    def take(name: str, limit: int, wanted: Callable[[JunkPage], bool]) -> None:
+        for page in pages:
+            document = page.id.partition("#")[0]
+            if limit and document not in taken and wanted(page):
+                taken.add(document)
+                drawn.append((name, page))
+                limit -= 1
+
+    for name, limit in RANDOM.items():
+        source, _, variant = name.partition("#")
+        take(
+            "random",
+            limit,
+            lambda p, s=source, v=variant: source_of(p.id) == s and p.id.endswith(v),
+        )
+    for name, limit, wanted in SEARCHES:
+        take(name, limit, wanted)
+    drawn.sort(key=lambda pair: order(pair[1])[::-1])
+    return drawn
+
+
+def show(pages: list[tuple[str, JunkPage]], first: int, last: int) -> Iterator[str]:
+    """The start, the middle and the end of pages, with line breaks as slashes."""
+    for number in range(first, min(last, len(pages)) + 1):
+        page = pages[number - 1][1]
+        text = re.sub(r"[ \t]+", " ", re.sub(r"\s*\n\s*", " / ", page.text.strip()))
+        if len(text) > 1250:
+            middle = len(text) // 2
+            text = f"{text[:600]} [...] {text[middle : middle + 300]} [...] {text[-200:]}"
+        yield f"=={number} {page.id} {page.site[:40]} {words(page)}w\n{text}"
+
+
+def record(pages: list[tuple[str, JunkPage]], lines: list[str]) -> None:
+    """Add judgements to the labels; a page judged again gets the new ones."""
+    rows = {row["id"]: row for row in map(json.loads, LABELS.read_text().splitlines())}
+    for line in filter(str.strip, lines):
+        number, *labels = line.split("#")[0].split()
+        sure = labels[-1] != "?"
+        labels = [label for label in labels if label != "?"]
+        unknown = set(labels) - {*CATEGORIES, GOOD}
+        if unknown or not labels or (GOOD in labels and len(labels) > 1):
+            raise SystemExit(f"line '{line}': write categories, or good alone ({unknown})")
+        name, page = pages[int(number) - 1]
+        row = {"id": page.id, "labels": labels, "half": page.half, "drawn": name}
+        rows[page.id] = {**row, "text": page.fingerprint, **({} if sure else {"sure": False})}
+    content = [json.dumps(rows[key]) + "\n" for key in sorted(rows)]
+    LABELS.write_text("".join(content))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("command", choices=("draw", "show", "record"))
+    parser.add_argument("--data", required=True, type=Path, help="folder of the real samples")
+    parser.add_argument("rest", nargs="*", help="first and last page, or the file of judgements")
+    options = parser.parse_args()
+    pages = draw(options.data)
+    if options.command == "show":
+        first, last = map(int, options.rest)
+        print("\n".join(show(pages, first, last)))
+    elif options.command == "record":
+        record(pages, Path(options.rest[0]).read_text().splitlines())
+    else:
+        for key, number in Counter(name for name, _ in pages).items():
+            print(f"{key:<20}{number:>6}")
+        print(f"{'all':<20}{len(pages):>6}")
+
+
+if __name__ == "__main__":
+    main()

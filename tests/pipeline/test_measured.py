@@ -1,0 +1,52 @@
+"""Measurements are found by name, whichever file holds them."""
+
+import pyarrow as pa
+import pytest
+
+from filters.signals import kinds
+from manifests.shards import ShardWriter
+from manifests.store import Store
+from pipeline import measured
+from pipeline.dedup import ShardRef
+from pipeline.measured import read_measured
+
+SITE = kinds.make_family(
+    "site", 1, "Facts of a site.", kinds.count("pages", "pages", "Pages of the site.")
+)
+SITE_TYPE = pa.struct([("pages", pa.int64())])
+DOCUMENTS = pa.table(
+    {"id": ["a", "b"], "length": [{"words": 1, "lines": 2}, {"words": 3, "lines": 4}]}
+)
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    monkeypatch.setattr(measured, "RUN_FAMILIES", (SITE,))
+    monkeypatch.setattr(measured, "family_type", {"site": SITE_TYPE}.__getitem__)
+    store = Store(str(tmp_path))
+    sites = pa.table({"site": pa.array([{"pages": 7}, None], SITE_TYPE)})
+    for path, table in (("documents/f/s.parquet", DOCUMENTS), ("sites/f/s.parquet", sites)):
+        with ShardWriter(store, path, table.schema) as writer:
+            writer.write(table)
+    return store
+
+
+def test_columns_come_from_the_file_that_has_them(store):
+    shard = ShardRef("s", "documents/f/s.parquet", signals=("sites/f/s.parquet",))
+    table = read_measured(store, shard, ["site", "id", "length.lines"])
+    assert table.column_names == ["site", "id", "length"]
+    assert table.to_pylist() == [
+        {"site": {"pages": 7}, "id": "a", "length": {"lines": 2}},
+        {"site": None, "id": "b", "length": {"lines": 4}},
+    ]
+
+
+def test_a_family_the_run_has_not_measured_is_null(store):
+    table = read_measured(store, ShardRef("s", "documents/f/s.parquet"), ["id", "site.pages"])
+    assert table["site"].type == SITE_TYPE
+    assert table["site"].null_count == 2
+
+
+def test_a_column_that_no_stage_makes_is_an_error(store):
+    with pytest.raises(KeyError):
+        read_measured(store, ShardRef("s", "documents/f/s.parquet"), ["nothing"])

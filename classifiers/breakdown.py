@@ -34,7 +34,7 @@ class Judged(msgspec.Struct, frozen=True):
     source: str
     """Where it comes from."""
     unseen: bool
-    """Whether nothing of its source was trained on."""
+    """Whether its source was kept from training as a whole."""
     positive: bool
     """Its class."""
     score: float
@@ -49,7 +49,7 @@ class BySource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str
     """Its name."""
     unseen: bool
-    """Whether nothing of it was trained on."""
+    """Whether it was kept from training as a whole."""
     texts: int
     """How many."""
     roc_auc: float

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from classifiers.evaluation import average_precision, roc_auc
-from classifiers.fasttext_model import LABEL_PREFIX, FastTextModel
+from classifiers.fasttext_model import LABEL_PREFIX, load, predict
 from classifiers.sampling import Example
 from classifiers.settings import SearchSettings, TrainSettings
 from classifiers.splitting import Sample
@@ -56,11 +56,7 @@ def search(
         # Quantised once, at the end: it takes longer than the training.
         tried = msgspec.structs.replace(settings, quantize=False, **values)
         fit(tried, keep, drop, path)
-        model = FastTextModel(str(path))
-        positives, negatives = (
-            [score for score in raw_scores(model, sample.tuned, settings) if score is not None]
-            for sample in (keep, drop)
-        )
+        positives, negatives = tuning_scores(Scorer(path, settings), keep, drop)
         scores = np.array([*positives, *negatives])
         flags = np.arange(scores.size) < len(positives)
         trials.append(Trial(values, roc_auc(scores, flags), average_precision(scores, flags)))
@@ -113,12 +109,31 @@ def fit(settings: TrainSettings, keep: Sample, drop: Sample, path: Path) -> None
     model.save_model(str(path))
 
 
-def raw_scores(
-    model: FastTextModel, examples: Sequence[Example], settings: TrainSettings
-) -> list[float | None]:
-    """Raw scores of the positive label; None for a text made only of words that it skips."""
-    lines = pa.array([example.line for example in examples], pa.large_binary())
-    return list(model.probability(lines, labels_of(settings)[0]).to_pylist())
+class Scorer:
+    """A model that was stored just now, for scoring.
+
+    Its file needs no trial in a child process: this process wrote it.
+    """
+
+    def __init__(self, path: Path, settings: TrainSettings) -> None:
+        labels, self._model = load(path, str(path))
+        self._wanted = labels.index(labels_of(settings)[0])
+
+    def raw(self, examples: Sequence[Example]) -> list[float | None]:
+        """Raw scores of the positive label; None for a text made only of words that it skips."""
+        lines = pa.array([example.line for example in examples], pa.large_binary())
+        found, scores = predict(self._model, lines, self._wanted)
+        pairs = zip(found.tolist(), scores.tolist(), strict=True)
+        return [score if label >= 0 else None for label, score in pairs]
+
+
+def tuning_scores(scorer: Scorer, keep: Sample, drop: Sample) -> tuple[list[float], list[float]]:
+    """Raw scores of the tuning texts of both classes."""
+    positives, negatives = (
+        [score for score in scorer.raw(sample.tuned) if score is not None]
+        for sample in (keep, drop)
+    )
+    return positives, negatives
 
 
 def labels_of(settings: TrainSettings) -> tuple[str, str]:

@@ -32,6 +32,8 @@ class Text(msgspec.Struct, frozen=True):
     """Texts of one domain fall on one side of the split; empty for a text that stands alone."""
     held_out: bool
     """Whether its whole source is kept from training."""
+    train: bool
+    """Whether it may be trained on, if the split says so."""
     most: int
     """Most windows of its source that are trained on; 0 for all."""
 
@@ -101,7 +103,7 @@ class _Chooser:
         known = bool(field) and (field in record or field != "url")
         domain = domain_of(text_of(record, field, where)) if known else ""
         held_out = any(fnmatch.fnmatchcase(source, pattern) for pattern in settings.held_out)
-        self._take(Text(text, source, domain, held_out, settings.max_per_source))
+        self._take(Text(text, source, domain, held_out, settings.train, settings.max_per_source))
 
     def _drawn(self, record: Record, text: bytes) -> bool:
         name = record.get("id")

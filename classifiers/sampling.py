@@ -27,7 +27,7 @@ class ClassCounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     in_both_classes: int
     """Texts that the other class has too, or nearly: they say nothing, and are left out of both."""
     not_sampled: int
-    """Left out by `max_documents` or `max_per_source`, or to balance the classes."""
+    """Left out by `max_documents`, `max_per_source` or `train`, or to balance the classes."""
     trained: int
     """Used for training."""
     tuned: int
@@ -49,6 +49,8 @@ class Example(msgspec.Struct, frozen=True):
     """What it must not be parted from; empty where it stands alone."""
     held_out: bool
     """Whether its whole source is kept from training."""
+    train: bool
+    """Whether it may be trained on, if the split says so."""
     most: int
     """Most windows of its source that are trained on; 0 for all."""
     copies: int
@@ -106,7 +108,16 @@ class Pool:
     def examples(self) -> list[Example]:
         """What is held, by key."""
         return [
-            Example(key, line, text.source, text.domain, text.held_out, text.most, copies)
+            Example(
+                key=key,
+                line=line,
+                source=text.source,
+                domain=text.domain,
+                held_out=text.held_out,
+                train=text.train,
+                most=text.most,
+                copies=copies,
+            )
             for key, copies in sorted(self._copies.items())
             for line, text in (self._held[key],)
         ]

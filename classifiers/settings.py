@@ -51,6 +51,9 @@ class InputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """No texts whose field has one of these values."""
     held_out: tuple[str, ...] = ()
     """Sources that are evaluated on and never trained on: names or patterns, "*" for all."""
+    train: bool = True
+    """Whether texts of this input may be trained on. Without, only what the split holds out of it
+    is used: for negatives too good to learn from that the evaluation must not leave out."""
     max_per_source: Count = 0
     """Most windows of a source that are trained on; 0 for all."""
 

@@ -86,8 +86,10 @@ def draw(first: Pool, second: Pool, settings: TrainSettings) -> tuple[Sample, Sa
 
 
 def near_copies(examples: list[Example], threshold: float) -> npt.NDArray[np.int64]:
-    """For each example the least index of the cluster of near copies that it is in."""
-    roots = np.arange(len(examples))
+    """For each example the least index of the cluster of copies and near copies that it is in."""
+    firsts: dict[bytes, int] = {}
+    # Equal texts by their key: one shorter than a shingle has no signature.
+    roots = np.array([firsts.setdefault(e.key, i) for i, e in enumerate(examples)], np.int64)
     settings = MinHashSettings(permutations=PERMUTATIONS)
     signatures: list[npt.NDArray[np.uint32]] = []
     signed: list[npt.NDArray[np.bool_]] = []
@@ -144,16 +146,21 @@ def _split(
     settings: TrainSettings,
 ) -> Sample:
     parts: dict[Part, list[Example]] = {"trained": [], "tuned": [], "held_out": []}
+    unwanted = 0
     for example in kept:
         out = example.held_out or example.domain in outside
-        parts["held_out" if out else part_of(example, settings)].append(example)
+        part = "held_out" if out else part_of(example, settings)
+        if part == "held_out" or example.train:
+            parts[part].append(example)
+        else:
+            unwanted += 1
     trained, windows = _capped(parts["trained"], settings)
     counts = ClassCounts(
         read=pool.read,
         empty=pool.empty,
         duplicates=copies,
         in_both_classes=shared,
-        not_sampled=pool.not_sampled + len(parts["trained"]) - len(trained),
+        not_sampled=pool.not_sampled + unwanted + len(parts["trained"]) - len(trained),
         trained=len(trained),
         tuned=len(parts["tuned"]),
         held_out=len(parts["held_out"]),

@@ -7,6 +7,7 @@ held-out texts are scored with. The card is written last: a model without a card
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tempfile
 from collections.abc import Callable, Sequence
@@ -22,8 +23,7 @@ from classifiers.calibration import Calibration
 from classifiers.card import CARD_JSON, CARD_PLOT, CARD_TEXT, ModelCard, TrainingClass
 from classifiers.evaluation import evaluate
 from classifiers.examples import Source
-from classifiers.fasttext_model import FastTextModel
-from classifiers.fitting import WHERE, fit, labels_of, raw_scores, search, trainer
+from classifiers.fitting import WHERE, Scorer, fit, labels_of, search, trainer, tuning_scores
 from classifiers.inputs import LakeReader, Text, read_inputs
 from classifiers.plot import calibration_plot, require_packages
 from classifiers.sampling import Example, Pool
@@ -75,7 +75,10 @@ def train(
     settings = load(TrainSettings, msgspec.to_builtins(settings), WHERE)
     settings.check(WHERE)
     if not _NAME.fullmatch(name):
-        raise ConfigError(f"{WHERE} {name!r}", "must be lower-case letters and digits, with single '-' or '.' inside.")
+        raise ConfigError(
+            f"{WHERE} {name!r}",
+            "must be lower-case letters and digits, with single '-' or '.' inside.",
+        )
     require_packages()
     report = progress or (lambda _phase, _count: None)
     target = Target.of(out)
@@ -92,14 +95,15 @@ def train(
         report("training", len(keep.trained) + len(drop.trained))
         fit(settings, keep, drop, path)
         report("evaluating", len(keep.held_out) + len(drop.held_out))
-        model = FastTextModel(str(path))
-        calibrated = _calibrate(model, keep, drop, settings)
-        judged = _judge(model, keep, drop, calibrated, settings)
+        scorer = Scorer(path, settings)
+        method, share = settings.calibration.method, settings.calibration.positive_share
+        calibrated = calibration.fit(*tuning_scores(scorer, keep, drop), method, share)
+        judged = _judge(scorer, keep, drop, calibrated)
         reported = [*_reported(judged, True), *_reported(judged, False)]
         evaluation = evaluate(
             [each.score for each in reported if each.positive],
             [each.score for each in reported if not each.positive],
-            settings.calibration.positive_share,
+            share,
         )
         labels = labels_of(settings)
         card = ModelCard(
@@ -107,7 +111,7 @@ def train(
             version=settings.version,
             summary=settings.summary,
             model=path.name,
-            sha256=model.sha256,
+            sha256=_sha256(path),
             size_bytes=path.stat().st_size,
             labels=labels,
             positive_label=labels[0],
@@ -176,29 +180,13 @@ def _require_enough(settings: TrainSettings, side: str, sample: Sample) -> None:
             )
 
 
-def _calibrate(
-    model: FastTextModel, keep: Sample, drop: Sample, settings: TrainSettings
-) -> Calibration | None:
-    positives, negatives = (
-        [score for score in raw_scores(model, sample.tuned, settings) if score is not None]
-        for sample in (keep, drop)
-    )
-    wanted = settings.calibration
-    return calibration.fit(positives, negatives, wanted.method, wanted.positive_share)
-
-
 def _judge(
-    model: FastTextModel,
-    keep: Sample,
-    drop: Sample,
-    calibrated: Calibration | None,
-    settings: TrainSettings,
+    scorer: Scorer, keep: Sample, drop: Sample, calibrated: Calibration | None
 ) -> list[Judged]:
     """The held-out texts of both classes with their probabilities."""
     judged: list[Judged] = []
     for positive, sample in ((True, keep), (False, drop)):
-        seen = {example.source for example in (*sample.trained, *sample.tuned)}
-        raw = raw_scores(model, sample.held_out, settings)
+        raw = scorer.raw(sample.held_out)
         # None: a text made only of words that fastText skips.
         scored = [
             (example, score)
@@ -212,14 +200,14 @@ def _judge(
         if calibrated is not None:
             values = calibrated.apply(values)
         judged += [
-            _judged(example, example.source not in seen, positive, value)
+            _judged(example, positive, value)
             for (example, _), value in zip(scored, values.tolist(), strict=True)
         ]
     return judged
 
 
-def _judged(example: Example, unseen: bool, positive: bool, score: float) -> Judged:
-    return Judged(example.key, example.line, example.source, unseen, positive, score)
+def _judged(example: Example, positive: bool, score: float) -> Judged:
+    return Judged(example.key, example.line, example.source, example.held_out, positive, score)
 
 
 def _reported(judged: Sequence[Judged], positive: bool) -> list[Judged]:
@@ -227,3 +215,8 @@ def _reported(judged: Sequence[Judged], positive: bool) -> list[Judged]:
     own = [each for each in judged if each.positive == positive]
     unseen = [each for each in own if each.unseen]
     return unseen if len(unseen) >= MIN_HELD_OUT else own
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

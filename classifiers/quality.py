@@ -1,10 +1,14 @@
-"""`QualityModel`: the probability that a text belongs among the positives it was trained on."""
+"""`QualityModel`: the probability that a text belongs among the positives of a model's training."""
 
 from __future__ import annotations
 
+import msgspec
+import numpy as np
 import pyarrow as pa
 
-from classifiers.fasttext_model import LABEL_PREFIX, FastTextModel
+from classifiers.fasttext_model import LABEL_PREFIX, FastTextModel, label_list
+from classifiers.preprocessing import prepared
+from classifiers.registry import Model, resolve
 from filters.errors import ModelError
 
 POSITIVE_LABEL = LABEL_PREFIX + "keep"
@@ -14,13 +18,15 @@ MAX_CHARACTERS = 100_000
 
 
 class QualityModel:
-    """A fastText quality classifier.
+    """A fastText classifier of two classes.
 
     Args:
-        url: a local path or any URL that fsspec opens.
-        positive_label: the label whose probability is the score.
+        model: `name@version` of the registry, the address of a model file, or what the registry
+            has found; its `card.json`, if there is one, says the rest.
+        positive_label: the label whose probability is the score; by default the model's own.
         sha256: the hash it must have; a remote model is then downloaded only once.
-        max_characters: how many characters of a text count, from its start.
+        max_characters: how many characters of a text count, from its start; by default as in
+            training.
 
     Raises:
         ModelError: where the model cannot be used, or does not have the label.
@@ -28,24 +34,64 @@ class QualityModel:
 
     def __init__(
         self,
-        url: str,
-        positive_label: str = POSITIVE_LABEL,
+        model: str | Model,
+        positive_label: str = "",
         sha256: str | None = None,
-        max_characters: int = MAX_CHARACTERS,
+        max_characters: int | None = None,
     ) -> None:
-        self._model = FastTextModel(url, sha256)
-        self.url = url
+        found = resolved(model, positive_label, sha256 or "", max_characters)
+        self.model = found
+        self._model = FastTextModel(found.url, found.sha256)
+        self.url = found.url
         self.sha256 = self._model.sha256
         self.labels = self._model.labels
-        self.positive_label = positive_label
-        self.max_characters = max_characters
-        if positive_label not in self.labels:
-            raise ModelError(
-                url,
-                f"has no label {positive_label}.",
-                f"It has: {', '.join(self.labels[:12])}. Set positive_label to one of them.",
-            )
+        self.positive_label = found.positive_label
+        self.max_characters = found.max_characters
+        check_labels(found, self.labels)
 
     def score(self, texts: pa.Array) -> pa.DoubleArray:
         """The score of each text, in [0,1]; NULL for a text of no words and for NULL."""
-        return self._model.probability(texts, self.positive_label, self.max_characters)
+        raw = self.raw(texts)
+        if self.model.calibration is None:
+            return raw
+        values = self.model.calibration.apply(raw.to_numpy(zero_copy_only=False))
+        return pa.array(values, pa.float64(), mask=np.isnan(values))
+
+    def raw(self, texts: pa.Array) -> pa.DoubleArray:
+        """The probability that the model gives itself, without the calibration of its card."""
+        lines = prepared(texts, self.model.text, self.max_characters)
+        return self._model.probability(lines, self.positive_label, self.max_characters)
+
+
+def resolved(
+    model: str | Model,
+    positive_label: str = "",
+    sha256: str = "",
+    max_characters: int | None = None,
+) -> Model:
+    """All that decides a score, literally: hash, label, how much of a text counts, calibration."""
+    found = resolve(model, sha256) if isinstance(model, str) else model
+    if found.role != "quality":
+        problem = "is a language model and has no positive class."
+        raise ModelError(found.name, problem, "See: thresher models list")
+    own = found.positive_label or POSITIVE_LABEL
+    other = bool(positive_label) and positive_label != own
+    return msgspec.structs.replace(
+        found,
+        positive_label=positive_label or own,
+        # It speaks of the label it was fitted on.
+        calibration=None if other else found.calibration,
+        max_characters=max_characters or found.max_characters or MAX_CHARACTERS,
+    )
+
+
+def check_labels(model: Model, labels: tuple[str, ...]) -> None:
+    """Hold a model's labels against its declaration.
+
+    Raises:
+        ModelError: where they are not as declared.
+    """
+    if model.positive_label in labels:
+        return
+    hint = f"It has: {label_list(labels)}. Set positive_label to one of them."
+    raise ModelError(model.name, f"has no label {model.positive_label}.", hint)

@@ -35,14 +35,14 @@ from filters.kernels.document import (
     Scratch,
     measure_documents,
 )
-from filters.kernels.exceptions import words
-from filters.kernels.hashing import content_hashes, keyed_hashes
+from filters.kernels.exceptions import lexicon
+from filters.kernels.facts import plain
+from filters.kernels.hashing import content_hashes, keyed_hashes, raw_hashes
 from filters.kernels.html import copy_visible
 from filters.kernels.lines import LineScratch
 from filters.kernels.market import market_words
 from filters.kernels.ngrams import BLOCK, FACTS, LONGEST, NgramScratch
 from filters.kernels.personal import KINDS, WORK
-from filters.kernels.plain import plain
 from filters.kernels.shingles import shingle_runs, sign_texts
 from filters.kernels.tables import tables
 from filters.kernels.words import CHUNK, COUNTERS
@@ -143,6 +143,7 @@ def _compile_all() -> None:
     texts = pa.array(["One two three, four five: six."])
     _measure(texts, MinHashSettings())
     _content_hash(texts)
+    _raw_hash(texts)
     _keyed_hash(texts, 0)
     count_stop_words(texts, pa.array(["en"]))
     shingle_sets(texts, MinHashSettings())
@@ -166,6 +167,27 @@ def _content_hash(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
     for data, offsets in _buffers(texts):
         end = row + len(offsets) - 1
         content_hashes(data, offsets, tables(), out[row:end])
+        row = end
+    return pa.Array.from_buffers(pa.binary(16), len(out), [None, pa.py_buffer(out)])
+
+
+def raw_hash(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """128-bit hash of the bytes of each text as they are.
+
+    Raises:
+        TypeError: if `texts` is not of strings.
+        ValueError: if it contains a null.
+    """
+    warm_up()
+    return _raw_hash(texts)
+
+
+def _raw_hash(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
+    out = np.empty((len(texts), 2), "<u8")
+    row = 0
+    for data, offsets in _buffers(texts):
+        end = row + len(offsets) - 1
+        raw_hashes(data, offsets, out[row:end])
         row = end
     return pa.Array.from_buffers(pa.binary(16), len(out), [None, pa.py_buffer(out)])
 
@@ -249,7 +271,7 @@ def _phrases() -> Automaton:
 
 @functools.cache
 def _lookup() -> Lookup:
-    return Lookup(tables().classes, words(), market_words(), substrings(), _phrases(), plain())
+    return Lookup(tables().classes, lexicon(), market_words(), substrings(), _phrases(), plain())
 
 
 _local = threading.local()

@@ -8,10 +8,11 @@ from typing import Literal
 import msgspec
 
 Missing = Literal["keep", "drop", "unknown"]
-Duplicate = Literal["exact", "near", "url"]
+Duplicate = Literal["identical", "exact", "near", "url"]
 Bound = int | float | bool | tuple[str, ...]
 
 DUPLICATE_REASONS: Mapping[str, str] = {
+    "identical": "identical_duplicate",
     "exact": "exact_duplicate",
     "near": "near_duplicate",
     "url": "url_duplicate",
@@ -19,6 +20,7 @@ DUPLICATE_REASONS: Mapping[str, str] = {
 """The reason a document gets for losing to the survivor of its cluster, by kind of cluster."""
 
 RESERVED_MEANINGS: Mapping[str, str] = {
+    "identical_duplicate": "The same bytes as the survivor of its cluster.",
     "exact_duplicate": "The same text as the survivor of its cluster.",
     "near_duplicate": "Nearly the same text as the survivor of its cluster.",
     "url_duplicate": "Another capture of the survivor's address.",
@@ -142,12 +144,15 @@ class Duplicates(
     """What happens to copies. The survivor is chosen among members that pass every rule."""
 
     drop: tuple[Duplicate, ...] = ()
-    """Which kinds of copies are dropped: `exact`, `near`, and `url` for pages of one address."""
+    """Which kinds of copies are dropped: `identical` for equal bytes, `exact` for texts equal but
+    for case and white space, `near`, and `url` for pages of one address. `exact` drops identical
+    copies too; with both, those have a reason of their own."""
     priority: tuple[str, ...] = ()
     """Sources to trust, the most trusted first: the survivor's `source` contains the first of these
     that any member's does. Decides before `prefer`."""
     newest: bool = True
-    """Of pages of one address the newest survives, rather than the first."""
+    """Of pages of one address the newest survives, rather than the first. A page of an earlier run
+    that this one is deduplicated against always does."""
     prefer: str | None = None
     """The survivor has the highest value of this signal (NULL last), then the smallest id."""
 

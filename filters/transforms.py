@@ -2,7 +2,8 @@
 
 A transform is a pure function of one text, so its result does not depend on the batch or on
 the order of documents. Its version is raised by hand whenever its output changes; name and
-version are part of the curated fingerprint.
+version are part of the curated fingerprint. A cut (`filters.cuts`) is one that removes what was
+measured, and is named in the same list, before the others.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from filters.cuts import CUTS, Cut
 from filters.errors import ConfigError, did_you_mean
 from filters.line_cleaning import NEEDS_CLEANING, clean
 from filters.line_edits import c4_lines, c4_lines_any_end, dclm_lines
@@ -97,18 +99,20 @@ TRANSFORMS: tuple[Transform, ...] = (
 """Every transform there is."""
 
 
-def transforms(wanted: Sequence[str | Transform], where: str) -> tuple[Transform, ...]:
-    """Look transforms up, in the order given.
+def transforms(wanted: Sequence[str | Transform], where: str) -> tuple[Cut | Transform, ...]:
+    """Look transforms and cuts up, in the order given.
 
     Args:
-        wanted: names of registered transforms; one that is made already stays as it is.
+        wanted: names of registered ones; one that is made already stays as it is.
         where: path of the setting that holds the names, used in errors.
 
     Raises:
-        ConfigError: for a name that does not exist or comes twice.
+        ConfigError: for a name that does not exist, comes twice, or is a cut behind a transform
+            that is none.
     """
-    known = {transform.name: transform for transform in TRANSFORMS}
-    found: dict[str, Transform] = {}
+    every: tuple[Cut | Transform, ...] = (*CUTS, *TRANSFORMS)
+    known = {each.name: each for each in every}
+    found: dict[str, Cut | Transform] = {}
     for i, each in enumerate(wanted):
         name = each if isinstance(each, str) else each.name
         if isinstance(each, str) and name not in known:
@@ -117,4 +121,11 @@ def transforms(wanted: Sequence[str | Transform], where: str) -> tuple[Transform
         if name in found:
             raise ConfigError(f"{where}[{i}]", f"'{name}' is applied already.")
         found[name] = known[each] if isinstance(each, str) else each
+        ahead = next((e.name for e in found.values() if isinstance(e, Transform)), None)
+        if ahead and isinstance(found[name], Cut):
+            raise ConfigError(
+                f"{where}[{i}]",
+                f"'{name}' removes what was measured, at its place in the measured text: "
+                f"name it before '{ahead}'.",
+            )
     return tuple(found.values())

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from filters.cuts import CUTS
 from filters.judge_sql import RuleText, explain_rows
 from filters.policy import (
     RESERVED_MEANINGS,
@@ -52,6 +53,7 @@ def without_text() -> list[str]:
     missing += [s.name for f in FAMILIES for s in f.signals if not (s.meaning and s.null_when)]
     missing += [reason.name for reason in REASONS.values() if not reason.meaning]
     missing += [reason for reason, meaning in RESERVED_MEANINGS.items() if not meaning]
+    missing += [cut.name for cut in CUTS if not (cut.meaning and cut.needs)]
     missing += [transform.name for transform in TRANSFORMS if not transform.meaning]
     for name in shipped_policies():
         missing += [f"{name}: {r.reason}" for r in shipped_policy(name).rules if not r.meaning]
@@ -117,6 +119,8 @@ def _range(signal: Signal) -> str:
     if signal.range is None:
         return ""
     low, high = ("" if bound is None else f"{bound:g}" for bound in signal.range)
+    if not low:
+        return f"up to {high}"
     return f"{low} to {high}" if high else f"from {low}"
 
 
@@ -241,6 +245,15 @@ def _transforms() -> Iterator[str]:
             )
             for transform in TRANSFORMS
         ),
+    )
+    yield "## Cuts"
+    yield (
+        "A cut removes what measuring found, at its place in the measured text. Cuts are named in "
+        "`curated.transforms` as well, before all others; what any of them removes goes."
+    )
+    yield table(
+        ("cut", "version", "meaning", "needs"),
+        ((f"`{cut.name}`", str(cut.version), cut.meaning, cut.needs) for cut in CUTS),
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from classifiers.language import LanguageIdentifier
 from classifiers.quality import QualityModel
+from classifiers.registry import Model
 from filters.policy import Policy
 from filters.signals import DOCUMENT_FAMILIES
 from jobs.earlier import EarlierRun, find_earlier
@@ -41,6 +42,8 @@ class Plan:
     models: tuple[ModelRecord, ...]
     documents_fingerprint: str
     run_id: str
+    quality: Model | None = None
+    """The quality model, with all that decides its scores."""
     earlier: tuple[EarlierRun, ...] = ()
     """Runs whose kept documents count as known."""
 
@@ -63,14 +66,12 @@ def make_plan(recipe: Recipe) -> Plan:
     inputs = tuple(list_inputs(recipe.input, ""))
     earlier = find_earlier(recipe)
     models = [ModelRecord("language", "lid.176.ftz", LanguageIdentifier().sha256)]
+    quality = None
     if recipe.quality.model:
         wanted = recipe.quality
-        model = QualityModel(wanted.model, wanted.positive_label, wanted.sha256 or None)
-        models.append(ModelRecord("quality", wanted.model, model.sha256))
-        recipe = msgspec.structs.replace(
-            recipe, quality=msgspec.structs.replace(wanted, sha256=model.sha256)
-        )
-    settings = recipe.measure_settings()
+        quality = QualityModel(wanted.model, wanted.positive_label, wanted.sha256 or None).model
+        models.append(ModelRecord("quality", quality.name, quality.sha256))
+    settings = recipe.measure_settings(quality)
     documents = fingerprint(
         measure.STAGE,
         measure.VERSION,
@@ -81,7 +82,7 @@ def make_plan(recipe: Recipe) -> Plan:
         settings.extract,
         PROFILE_VERSIONS[settings.extract.profile],
         settings.minhash,
-        recipe.quality.positive_label,
+        quality and quality.identity,
         *guests_identity(recipe.guests),
     )
     identity = fingerprint(
@@ -90,6 +91,8 @@ def make_plan(recipe: Recipe) -> Plan:
         documents,
         msgspec.to_builtins(policy),
         recipe.dedup,
+        recipe.lines,
+        recipe.sites,
         recipe.curated,
         sorted(shard.key for shard in inputs),
         [(run.documents, run.decisions) for run in earlier],
@@ -102,5 +105,6 @@ def make_plan(recipe: Recipe) -> Plan:
         models=tuple(models),
         documents_fingerprint=documents,
         run_id=f"{recipe.name}-{identity[:8]}",
+        quality=quality,
         earlier=earlier,
     )

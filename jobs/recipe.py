@@ -13,7 +13,9 @@ from typing import Any, Literal
 import fsspec
 import msgspec
 
+from classifiers.registry import Model, is_name
 from filters.config import load_toml
+from filters.cuts import Cut
 from filters.errors import ConfigError, InputError
 from filters.measure import MinHashSettings
 from filters.policy import Policy, parse_policy, shipped_policies, shipped_policy
@@ -24,6 +26,8 @@ from pipeline.guests import GuestSettings
 from pipeline.materialize import CuratedSettings
 from pipeline.measure import MeasureSettings, QualitySettings
 from pipeline.read.inputs import InputSettings
+from pipeline.repeated_lines import LinesSettings
+from pipeline.sites import SiteSettings
 
 
 class JudgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,12 +77,14 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     guests: tuple[GuestSettings, ...] = ()
     """Filters of datatrove whose verdicts become signals, each a table `[[guests]]`."""
     dedup: DedupSettings = DedupSettings()
+    lines: LinesSettings = LinesSettings()
+    sites: SiteSettings = SiteSettings()
     judge: JudgeSettings = JudgeSettings()
     curated: CuratedSettings = CuratedSettings()
     run: RunSettings = RunSettings()
 
-    def measure_settings(self) -> MeasureSettings:
-        """What the measuring stage needs of it."""
+    def measure_settings(self, quality: Model | None = None) -> MeasureSettings:
+        """What the measuring stage needs of it, and the quality model as the registry found it."""
         return MeasureSettings(
             input=self.input,
             gates=self.gates,
@@ -89,7 +95,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 ngram=self.minhash.ngram,
                 seed=self.minhash.seed,
             ),
-            quality=self.quality,
+            quality=quality,
             guests=self.guests,
         )
 
@@ -113,6 +119,10 @@ def read_recipe(path: Path) -> Recipe:
         check: Callable[[str], None] | None = getattr(section, "check", None)
         if check:
             check(f"{path}: {name}")
+    measured = {"repeated_lines": recipe.lines.enabled}
+    for cut in recipe.curated.chosen():
+        if isinstance(cut, Cut) and not measured[cut.name]:
+            raise ConfigError(f"{path}: curated.transforms", f"'{cut.name}' needs {cut.needs}.")
     folder = path.resolve().parent
     return msgspec.structs.replace(
         recipe,
@@ -127,7 +137,10 @@ def read_recipe(path: Path) -> Recipe:
             ),
         ),
         quality=msgspec.structs.replace(
-            recipe.quality, model=resolve_path(recipe.quality.model, folder)
+            recipe.quality,
+            model=recipe.quality.model
+            if is_name(recipe.quality.model)
+            else resolve_path(recipe.quality.model, folder),
         ),
         judge=msgspec.structs.replace(
             recipe.judge,

@@ -93,7 +93,7 @@ def _incomplete(database: duckdb.DuckDBPyConnection, record: RunRecord) -> str:
 def _reasons(database: duckdb.DuckDBPyConnection, record: RunRecord) -> str:
     meanings = {name: reason.meaning for name, reason in REASONS.items()}
     meanings |= RESERVED_MEANINGS
-    meanings |= {rule["reason"]: rule.get("meaning", "") for rule in record.policy["rules"]}
+    meanings |= {rule["reason"]: rule.get("meaning", "") for rule in record.policy.get("rules", ())}
     rows = database.execute("SELECT outcome, reason, records, records_any FROM reasons").fetchall()
     return "<h2>Why records left</h2>" + _table(
         ("outcome", "reason", "records", "with this reason at all", "meaning"),

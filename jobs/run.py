@@ -14,20 +14,20 @@ from typing import Any
 
 import msgspec
 
-from filters.policy import policy_to_mapping, resolve
+from filters.policy import policy_to_mapping
+from jobs.dedup_stages import Duplicates, find_duplicates
 from jobs.executor import Executor, Task
+from jobs.judge_stages import judge_documents
 from jobs.plan import Plan, thresher_version
 from jobs.progress import Reporter
 from jobs.report import write_report
+from jobs.run_signals import with_repeated_lines, with_site_signals
 from manifests import catalog
 from manifests.manifest import Manifest, fingerprint, load_all
 from manifests.run import Failure, InputRecord, RunRecord, save_run
 from pipeline import judge, measure
 from pipeline.card import dataset_card
-from pipeline.dedup import ShardRef, bands, clusters, edges, verify
-from pipeline.judge.decide import decide
-from pipeline.judge.survivors import candidates, survivors
-from pipeline.judge.thresholds import thresholds
+from pipeline.dedup import ShardRef
 from pipeline.materialize import curated, parts
 from pipeline.materialize.plan import plan_shards
 
@@ -67,6 +67,7 @@ class _Run:
             measured = self._measure()
             shards = [ShardRef(key, measured[key].output().path) for key in sorted(measured)]
             duplicates = self._deduplicate(shards)
+            shards = self._signals(measured, shards, duplicates)
             decisions = self._judge(shards, duplicates)
             self._materialize(measured, shards, decisions)
         except StageFailedError:
@@ -78,7 +79,7 @@ class _Run:
         return record
 
     def _measure(self) -> dict[str, Manifest]:
-        settings = self._plan.recipe.measure_settings()
+        settings = self._plan.recipe.measure_settings(self._plan.quality)
         found = self._stage(
             measure.STAGE,
             self._plan.documents_fingerprint,
@@ -90,79 +91,32 @@ class _Run:
             raise StageFailedError
         return found
 
-    def _deduplicate(self, shards: Sequence[ShardRef]) -> Manifest:
-        settings = self._plan.recipe.dedup
-        minhash = self._plan.recipe.measure_settings().minhash
-        earlier = self._plan.earlier
-        known = [
-            m for run in earlier for m in self._bands(run.shards, run.documents, run.decisions)
-        ]
-        banded = [*self._bands(shards, self._plan.documents_fingerprint), *known]
-        documents = [
+    def _deduplicate(self, shards: Sequence[ShardRef]) -> Duplicates:
+        recipe = self._plan.recipe
+        return find_duplicates(
+            self._stage,
+            shards,
+            self._plan.earlier,
             self._plan.documents_fingerprint,
-            [shard.key for shard in shards],
-            [[run.documents, run.decisions, [s.key for s in run.shards]] for run in earlier],
-        ]
-        shards = [*shards, *(shard for run in earlier for shard in run.shards)]
-        count = edges.partition_count(sum(m.facts["documents"] for m in banded), settings)
-        how = msgspec.structs.replace(settings, against=())
-        mark = fingerprint(edges.STAGE, edges.VERSION, documents, how)
-        partitions = {edges.partition_key(part): part for part in range(count)}
-        linked = self._stage(
-            edges.STAGE,
-            mark,
-            edges.edges,
-            {key: (banded, part, count, settings) for key, part in partitions.items()},
+            recipe.dedup,
+            recipe.measure_settings().minhash,
         )
-        found = [linked[key] for key in sorted(linked)]
-        mark = fingerprint(verify.STAGE, verify.VERSION, mark, minhash)
-        checked = self._stage(
-            verify.STAGE,
-            mark,
-            verify.verified,
-            {key: (shards, found, part, settings, minhash) for key, part in partitions.items()},
-        )
-        equal, url = ([manifest.output(index).path for manifest in found] for index in (0, 2))
-        near = [checked[key].output().path for key in sorted(checked)]
-        mark = fingerprint(clusters.STAGE, clusters.VERSION, mark)
-        work = {clusters.KEY: (shards, equal, near, url)}
-        return self._stage(clusters.STAGE, mark, clusters.clusters, work)[clusters.KEY]
 
-    def _bands(self, shards: Sequence[ShardRef], *upstream: str) -> list[Manifest]:
-        settings = self._plan.recipe.dedup
-        minhash = self._plan.recipe.measure_settings().minhash
-        layout = [settings.urls, settings.near, settings.layout(), minhash]
-        mark = fingerprint(bands.STAGE, bands.VERSION, *upstream, layout)
-        work = {shard.key: (shard, settings, minhash) for shard in shards}
-        made = self._stage(bands.STAGE, mark, bands.bands, work)
-        return [made[shard.key] for shard in shards]
+    def _signals(
+        self, measured: dict[str, Manifest], shards: list[ShardRef], duplicates: Duplicates
+    ) -> list[ShardRef]:
+        """The shards with the signals that take the whole run to measure."""
+        recipe = self._plan.recipe
+        documents = sum(measured[shard.key].output().rows for shard in shards)
+        shards = with_repeated_lines(self._stage, shards, documents, duplicates, recipe.lines)
+        upstream = (self._plan.documents_fingerprint, duplicates.fingerprint)
+        return with_site_signals(self._stage, shards, duplicates.paths, recipe.sites, *upstream)
 
-    def _judge(self, shards: Sequence[ShardRef], duplicates: Manifest) -> dict[str, Manifest]:
-        mark = fingerprint(
-            judge.THRESHOLDS, judge.VERSION, duplicates.fingerprint, self._plan.policy
+    def _judge(self, shards: Sequence[ShardRef], duplicates: Duplicates) -> dict[str, Manifest]:
+        self._policy, decisions = judge_documents(
+            self._stage, shards, duplicates, self._policy, self._plan.recipe.dedup.memory
         )
-        left_open = {judge.KEY: (shards, self._policy)}
-        literal = self._stage(judge.THRESHOLDS, mark, thresholds, left_open)[judge.KEY]
-        self._policy = policy = resolve(self._policy, literal.facts)
-        mark = fingerprint(judge.STAGE, judge.VERSION, duplicates.fingerprint, policy)
-        copies = {shard.key: clusters.shard_path(duplicates, shard.key) for shard in shards}
-        members = self._stage(
-            judge.CANDIDATES,
-            mark,
-            candidates,
-            {s.key: (s, copies[s.key], policy) for s in shards if copies[s.key]},
-        )
-        member_paths = {key: manifest.output().path for key, manifest in members.items()}
-        chosen = self._stage(judge.SURVIVORS, mark, survivors, {judge.KEY: (member_paths, policy)})[
-            judge.KEY
-        ]
-        receipts = {output.path.rsplit("/", 1)[-1]: output.path for output in chosen.outputs}
-        return self._stage(
-            judge.STAGE,
-            mark,
-            decide,
-            {s.key: (s, receipts.get(f"{s.key}.parquet"), policy) for s in shards},
-        )
+        return decisions
 
     def _materialize(
         self,

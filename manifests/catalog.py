@@ -55,14 +55,15 @@ _COMMENTS = {
     "shard_reasons.records_any": "records that have this reason at all; NULL if only one is known",
     "shard_counts.emptied": "kept documents of which the transforms left nothing",
     "dedup_facts.fact": "unsigned: too short for a shingle, so only equals are duplicates; "
-    "beyond_cap: compared by their beginning; unchecked: not compared with all of a huge bucket",
+    "beyond_cap: longer than max_shingles, so compared by their beginning; "
+    "unchecked: not compared with all of a huge bucket",
     "input_shards.checksum": "sha256 of the file; until it is read, the store's own tag",
 }
 
-_PER_INPUT = frozenset({"documents", "bands", "decisions", "parts"})
+_PER_INPUT = frozenset({"documents", "bands", "decisions", "parts", "site_parts"})
 """Stages whose manifests are keyed by input shard; other runs of the lake may have added some."""
 
-SIGNAL_STAGES: tuple[str, ...] = ()
+SIGNAL_STAGES: tuple[str, ...] = ("repeated_lines", "site_signals")
 """Stages that measure run-wide signals, keyed by input shard. Each gives a view of its name, with
 `shard` and `row` as in `documents` and a struct column per family."""
 
@@ -248,12 +249,16 @@ class _Inserter:
 
 
 def _dedup_facts(facts: _Facts) -> list[list[Any]]:
-    """What the stages of deduplication counted, summed over their manifests."""
+    """What the stages of deduplication counted, summed over their manifests (the largest: once)."""
     rows: list[list[Any]] = []
-    for stage in ("bands", "edges", "verified", "duplicates"):
+    for stage in ("bands", "edges", "verified", "names", "duplicates"):
         total: Counter[str] = Counter()
         for manifest in facts.of(stage).values():
-            total.update(manifest.facts)
+            counted = dict(manifest.facts)
+            largest = counted.pop("largest_cluster", 0)
+            total.update(counted)
+            if stage == "names":
+                total["largest_cluster"] = max(total["largest_cluster"], largest)
         rows += [[stage, fact, value] for fact, value in sorted(total.items())]
     return rows
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from filters import shape
 from filters.signals import DOCUMENT_FAMILIES, family_type
 
 PROVENANCE = (
@@ -22,7 +23,9 @@ PROVENANCE = (
 
 
 def documents_schema(permutations: int, guests: Sequence[str] = ()) -> pa.Schema:
-    """Measured documents: provenance, text, one struct per family of signals, the signature.
+    """Measured documents: provenance, text, a struct per family of signals, shape and signature.
+
+    `content_hash` is of the text in lower case with white space folded, `raw_hash` of its bytes.
 
     Args:
         permutations: 32-bit values of a MinHash signature.
@@ -35,8 +38,10 @@ def documents_schema(permutations: int, guests: Sequence[str] = ()) -> pa.Schema
             *PROVENANCE,
             pa.field("text", pa.string(), nullable=False),
             pa.field("content_hash", pa.binary(16), nullable=False),
+            pa.field("raw_hash", pa.binary(16), nullable=False),
             *(pa.field(family.name, family_type(family.name)) for family in DOCUMENT_FAMILIES),
             *([pa.field("guests", verdicts)] if guests else []),
+            pa.field(shape.COLUMN, shape.TYPE),
             pa.field("minhash", pa.binary(4 * permutations)),
         ]
     )

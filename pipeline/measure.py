@@ -18,8 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from classifiers.quality import QualityModel
+from classifiers.registry import Model
 from filters.local_stop_words import count_stop_words
-from filters.measure import MinHashSettings, content_hash, measure
+from filters.measure import MinHashSettings, content_hash, measure, raw_hash
+from filters.shape import measure_shapes
 from filters.signals import DOCUMENT_FAMILIES
 from filters.urls import measure_urls
 from manifests.manifest import Manifest, commit
@@ -42,7 +44,7 @@ from pipeline.read.inputs import InputSettings, InputShard
 from pipeline.read.records import Page, Rejected
 
 STAGE = "documents"
-VERSION = 3
+VERSION = 5
 
 QUARANTINE_FOLDER = "quarantine"
 
@@ -58,11 +60,12 @@ class QualitySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The fastText model behind `quality.score`."""
 
     model: str = ""
-    """URL or path of a model (`thresher train quality` makes one); empty leaves the score NULL."""
-    positive_label: str = "__label__keep"
-    """Label whose probability is the score."""
+    """`name@version` of the registry (`thresher models list`), or the path or URL of a model, also
+    as hf://REPO/FILE (`thresher train quality` makes one); empty leaves the score NULL."""
+    positive_label: str = ""
+    """Label whose probability is the score; by default the one the model declares."""
     sha256: str = ""
-    """Hash the model must have; the driver fills it in, so that every worker uses the same."""
+    """Hash the model must have; by default what the registry, its card or its first fetch says."""
 
 
 class MeasureSettings(msgspec.Struct, frozen=True):
@@ -72,14 +75,14 @@ class MeasureSettings(msgspec.Struct, frozen=True):
     gates: GateSettings
     extract: ExtractSettings
     minhash: MinHashSettings
-    quality: QualitySettings
+    quality: Model | None
     guests: tuple[GuestSettings, ...] = ()
 
 
 @lru_cache(maxsize=2)
-def quality_model(settings: QualitySettings) -> QualityModel:
+def quality_model(model: Model) -> QualityModel:
     """The quality model, loaded once per process."""
-    return QualityModel(settings.model, settings.positive_label, settings.sha256 or None)
+    return QualityModel(model)
 
 
 @cache
@@ -199,6 +202,7 @@ def _measured(
         "charset_source": pa.array([item.charset_source for item, _ in items], pa.string()),
         "text": texts,
         "content_hash": content_hash(texts),
+        "raw_hash": raw_hash(texts),
         "language": pa.StructArray.from_arrays(
             [
                 codes,
@@ -213,6 +217,7 @@ def _measured(
         "quality": pa.StructArray.from_arrays([_quality(texts, settings.quality)], names=["score"]),
         "stopwords_local": count_stop_words(texts, codes),
         "extract": extract_column([item for item, _ in items]),
+        "shape": measure_shapes(texts),
         "metadata": metadata_column([item for item, _ in items]),
     }
     if settings.guests:
@@ -236,7 +241,7 @@ def _shown(document: Document) -> GuestDocument:
     return GuestDocument(document_id(item.page), item.text, metadata | known)
 
 
-def _quality(texts: pa.Array, settings: QualitySettings) -> pa.Array:
-    if not settings.model:
+def _quality(texts: pa.Array, model: Model | None) -> pa.Array:
+    if model is None:
         return pa.nulls(len(texts), pa.float64())
-    return quality_model(settings).score(texts)
+    return quality_model(model).score(texts)

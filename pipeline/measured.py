@@ -17,6 +17,11 @@ from manifests.store import Store
 from pipeline.dedup import ShardRef
 
 
+def signal_folders(shards: Sequence[ShardRef]) -> list[str]:
+    """Where the run-wide signals of shards lie; the fingerprints of their stages are part of it."""
+    return sorted({path.rsplit("/", 1)[0] for shard in shards for path in shard.signals})
+
+
 def read_measured(store: Store, shard: ShardRef, columns: Sequence[str]) -> pa.Table:
     """Columns of a shard, in the order asked for.
 

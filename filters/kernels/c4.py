@@ -139,8 +139,12 @@ def judge_line(
     words: int,
     longest: int,
     found: int,
+    marked: bool,
 ) -> int:
-    """What the rules other than the terminal mark make of a line without citations."""
+    """What the rules other than the terminal mark make of a line without citations.
+
+    `marked` is whether the document has any bracket.
+    """
     if longest > LONGEST_WORD:
         return LONG_WORD
     if words < FEWEST_WORDS:
@@ -149,7 +153,8 @@ def judge_line(
         return HAS_LOREM_IPSUM
     if found & JAVASCRIPT:
         return HAS_JAVASCRIPT
-    for i in range(start, end):
-        if data[i] == 123:
-            return HAS_CURLY_BRACE
+    if marked:
+        for i in range(start, end):
+            if data[i] == 123:
+                return HAS_CURLY_BRACE
     return HAS_POLICY if found & POLICY else KEPT

@@ -8,10 +8,23 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import borrowed, inlined, inner, kernel
+from filters.kernels import borrowed, inlined, inner, integer, kernel
 from filters.kernels import columns as at
 from filters.kernels.automaton import Automaton, count_phrases
+from filters.kernels.blocks import (
+    WIDTH,
+    address,
+    brackets,
+    hash_marks,
+    leads,
+    lowest,
+    newlines,
+    points,
+    population,
+)
 from filters.kernels.compression import LARGEST_BASE, compressed_size
+from filters.kernels.exceptions import Lexicon
+from filters.kernels.facts import Plain
 from filters.kernels.lines import LineScratch, measure_lines
 from filters.kernels.market import count_tickers
 from filters.kernels.ngrams import (
@@ -28,7 +41,7 @@ from filters.kernels.ngrams import (
     find_repeats,
 )
 from filters.kernels.personal import CARDS, EMAILS, IP_ADDRESSES, PHONES, count_personal
-from filters.kernels.plain import Plain, scan_plain
+from filters.kernels.plain import scan_plain
 from filters.kernels.repeats import measure_repeated_lines
 from filters.kernels.words import (
     ALPHABETIC,
@@ -71,7 +84,7 @@ class Lookup(NamedTuple):
     """What kernels look things up in."""
 
     classes: npt.NDArray[np.int32]
-    words: npt.NDArray[np.uint64]
+    lexicon: Lexicon
     market_words: npt.NDArray[np.int64]
     substrings: Automaton
     phrases: Automaton
@@ -94,37 +107,49 @@ class Scratch(NamedTuple):
 
 
 @inner
-def _census(data: npt.NDArray[np.uint8], start: int, end: int) -> tuple[int, int, int, int]:
-    """Characters, newlines, `#` and ellipses (`...` without overlap, and U+2026).
-
-    The first loop has no branches, so that 32 bytes are read at a time.
-    """
-    text = data[start:end]
-    characters = 0
-    newlines = 0
-    hashes = 0
-    points = 0
-    for k in range(len(text)):
-        byte = text[k]
-        characters += byte & 0xC0 != 0x80
-        newlines += byte == 10
-        hashes += byte == 35
-        points += (byte == 46) | (byte == 0xA6)
-    ellipses = 0
-    if points > 0:
-        dots = 0
-        for i in range(start, end):
+def _census(data: npt.NDArray[np.uint8], start: int, end: int) -> tuple[int, int, int, int, bool]:
+    """Characters, newlines, `#`, ellipses (`...` without overlap, U+2026), any bracket."""
+    base = address(data)
+    characters = integer(0)
+    new_lines = integer(0)
+    hashes = integer(0)
+    ellipses = integer(0)
+    marks = integer(0)
+    dots = integer(0)
+    last = integer(-2)
+    i = start
+    while i < end:
+        if i + WIDTH > len(data):
             byte = data[i]
-            if byte == 46:
-                dots += 1
-                if dots == 3:
-                    ellipses += 1
-                    dots = 0
-            else:
+            characters += byte & 0xC0 != 0x80
+            new_lines += byte == 10
+            hashes += byte == 35
+            marks |= integer(byte == 91 or byte == 123)
+            dotted = integer(byte == 46 or byte == 0xA6)
+            width = 1
+        else:
+            where = base + i
+            width = min(WIDTH, end - i)
+            inside = (1 << width) - 1
+            characters += population(leads(where) & inside)
+            new_lines += population(newlines(where) & inside)
+            hashes += population(hash_marks(where) & inside)
+            marks |= brackets(where) & inside
+            dotted = points(where) & inside
+        while dotted:
+            point = i + lowest(dotted)
+            dotted &= dotted - 1
+            if data[point] != 46:
+                before = point - start >= 2 and data[point - 1] == 0x80
+                ellipses += before and data[point - 2] == 0xE2
+                continue
+            dots = dots + 1 if point == last + 1 else 1
+            last = point
+            if dots == 3:
+                ellipses += 1
                 dots = 0
-                if byte == 0xA6 and i - start >= 2 and data[i - 1] == 0x80 and data[i - 2] == 0xE2:
-                    ellipses += 1
-    return characters, newlines, hashes, ellipses
+        i += width
+    return characters, new_lines, hashes, ellipses, marks != 0
 
 
 @inner
@@ -266,11 +291,11 @@ def _borrow_automaton(automaton: Automaton) -> Automaton:
 
 @inlined
 def _borrow_lookup(lookup: Lookup) -> Lookup:
-    classes, words, market_words, substrings, phrases, plain = lookup
+    classes, lexicon, market_words, substrings, phrases, plain = lookup
     facts, lengths, stop_words = plain
     return Lookup(
         borrowed(classes),
-        borrowed(words),
+        Lexicon(borrowed(lexicon.words), borrowed(lexicon.filter)),
         borrowed(market_words),
         _borrow_automaton(substrings),
         _borrow_automaton(phrases),
@@ -318,7 +343,7 @@ def measure_documents(
 ) -> None:
     """Fill a row of `out` (NaN where a signal is undefined) for each document of a batch."""
     data, offsets, out = borrowed(data), borrowed(offsets), borrowed(out)
-    classes, words, market_words, substrings, phrases, plain = _borrow_lookup(lookup)
+    classes, lexicon, market_words, substrings, phrases, plain = _borrow_lookup(lookup)
     lines, ngrams = _borrow_lines(scratch.lines), _borrow_ngrams(scratch.ngrams)
     counters, found = borrowed(scratch.counters), borrowed(scratch.phrases)
     personal, number = borrowed(scratch.personal), borrowed(scratch.number)
@@ -331,13 +356,13 @@ def measure_documents(
         counters[:] = 0
         found[:] = 0
         personal[:] = 0
-        characters, newlines, hash_marks, ellipses = _census(data, start, end)
+        characters, new_lines, hashes, ellipses, marked = _census(data, start, end)
         row[at.LENGTH_CHARACTERS] = characters
         row[at.LENGTH_BYTES] = end - start
-        measure_lines(data, start, end, counters, lines, classes, words, substrings, row)
-        _fill_words(counters, hash_marks, ellipses, newlines, row)
+        measure_lines(data, start, end, counters, lines, classes, lexicon, substrings, marked, row)
+        _fill_words(counters, hashes, ellipses, new_lines, row)
         table, epoch = ngrams.table, ngrams.epoch
-        measure_repeated_lines(data, start, end, newlines, characters, table, epoch, classes, row)
+        measure_repeated_lines(data, start, end, new_lines, characters, table, epoch, classes, row)
         known = min(counters[WORDS], len(lines.hashes))
         find_repeats(lines.hashes, lines.ends, known, ngrams)
         total = counters[CHARACTERS]
@@ -351,7 +376,7 @@ def measure_documents(
             size = compressed_size(data, start, end, slots, base[0])
             row[at.ENTROPY_COMPRESSION_RATIO] = min(size / (end - start), 1.0)
             base[0] += end - start
-        symbols = hash_marks + ellipses
+        symbols = hashes + ellipses
         # The words of `length` are done with, and make room for the normal ones.
         normal = scan_plain(
             data, start, end, characters, symbols, plain, lines.hashes, lines.ends, row

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from filters.kernels import inlined
+from filters.kernels.hashing import MULTIPLIER, SEED, python_word_hash
 
 MASK = (1 << 64) - 1
 
@@ -133,14 +137,41 @@ UNIT = 1 << 17
 STOP_SHIFT = 20
 """Bit STOP_SHIFT + k of a value: STOP_WORDS[k]."""
 
+SHORT_STOP_WORDS = np.array(
+    [int.from_bytes(word.encode(), "little") for word in STOP_WORDS], np.uint64
+)
+"""STOP_WORDS as the bytes of a word, zeros above."""
+
+_FILTER_BITS = 1 << 14
+_U1 = np.uint64(1)
+_U6 = np.uint64(6)
+_U63 = np.uint64(63)
+_INSIDE = np.uint64(_FILTER_BITS - 1)
+
 Words = npt.NDArray[np.uint64]
 """One open-addressing table: key, value, key, value ... Keys are `python_hash`; 0 is empty."""
 
 
+Filter = npt.NDArray[np.uint64]
+"""A bit for every exception, where the lower bits of its `hashing.hash_word` say."""
+
+
+class Lexicon(NamedTuple):
+    """Words that the splitter knows."""
+
+    words: Words
+    filter: Filter
+
+
+@inlined
+def may_be_exception(bits: Filter, h: np.uint64) -> bool:
+    """Whether there may be an exception of this `hash_word`."""
+    place = h & _INSIDE
+    return bool(bits[place >> _U6] >> (place & _U63) & _U1 != 0)
+
+
 def python_hash(text: str) -> int:
     """`hashing.fold` over the code points of a text, in Python."""
-    from filters.kernels.hashing import MULTIPLIER, SEED
-
     h = int(SEED)
     for character in text:
         h = (h ^ ord(character)) * int(MULTIPLIER) & MASK
@@ -148,8 +179,16 @@ def python_hash(text: str) -> int:
 
 
 @functools.cache
-def words() -> Words:
-    """The table, built at the first call."""
+def lexicon() -> Lexicon:
+    """The tables, built at the first call."""
+    bits = np.zeros(_FILTER_BITS // 64, np.uint64)
+    for word in exceptions():
+        place = python_word_hash(word) % _FILTER_BITS
+        bits[place // 64] |= np.uint64(1 << place % 64)
+    return Lexicon(_words(), bits)
+
+
+def _words() -> Words:
     table = np.zeros(2 * _SLOTS, np.uint64)
     for word, positions in exceptions().items():
         assert len(word) <= LONGEST, word

@@ -1,12 +1,11 @@
 """64-bit hashing of code points and bytes, for kernels and, mirrored, for tables built in Python.
 
-`h = (h + value + 1) * MULTIPLIER; h ^= h >> 29` per value (`fold` in words, which are not
-stored), then MurmurHash3's finaliser. Two
-different texts of a document collide with probability about 2^-64 per pair: a document of a
-million words expects 3e-8 false duplicates, which is ignored. The hash is not cryptographic:
-who crafts a text for it can fake a duplicate of his own words, no more. Results do not depend
-on the platform; `content_hash` and `keyed_hash` are stored, so changing a constant changes
-identities.
+`h = (h + value + 1) * MULTIPLIER; h ^= h >> 29` per value, then MurmurHash3's finaliser; in words,
+which are not stored, `fold_group` for every 8 bytes. Two different texts of a document collide
+with probability about 2^-64 per pair: a document of a million words expects 3e-8 false
+duplicates, which is ignored. The hash is not cryptographic: who crafts a text for it can fake a
+duplicate of his own words, no more. Results do not depend on the platform; `content_hash`,
+`raw_hash` and `keyed_hash` are stored, so changing a constant changes identities.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.kernels import borrowed, inlined, inner, integer, kernel
+from filters.kernels.blocks import address, eight
 from filters.kernels.decode import decode
 from filters.kernels.tables import SPACE, Tables
 
@@ -23,9 +23,11 @@ SECOND_MULTIPLIER = np.uint64(0xD6E8FEB86659FD93)
 SEED = np.uint64(0x243F6A8885A308D3)
 SECOND_SEED = np.uint64(0x13198A2E03707344)
 
+_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _U1 = np.uint64(1)
 _U29 = np.uint64(29)
 _U31 = np.uint64(31)
+_U32 = np.uint64(32)
 _U33 = np.uint64(33)
 _MIX_1 = np.uint64(0xFF51AFD7ED558CCD)
 _MIX_2 = np.uint64(0xC4CEB9FE1A85EC53)
@@ -40,7 +42,7 @@ def step(h: np.uint64, value: int | np.uint64) -> np.uint64:
 
 @inlined
 def fold(h: np.uint64, value: int) -> np.uint64:
-    """Fold a code point into the running hash of a word.
+    """Fold a code point into the running hash of an exception.
 
     Half the latency of `step`, which is what a scan over characters waits for. What it leaves
     must go through `finish`, or be looked at from the top: its low bits are weak.
@@ -49,11 +51,60 @@ def fold(h: np.uint64, value: int) -> np.uint64:
 
 
 @inlined
+def fold_group(h: np.uint64, group: np.uint64) -> np.uint64:
+    """Fold 8 bytes of a word, the first the lowest, into its running hash.
+
+    A word shorter than a multiple of 8 bytes ends in a group with zeros on top; its length is
+    added before `finish`.
+    """
+    h = (h ^ group) * MULTIPLIER
+    return h ^ (h >> _U32)
+
+
+@inlined
+def first_bytes(group: np.uint64, count: int) -> np.uint64:
+    """The first `count` of 8 bytes, from 1, zeros above."""
+    return group & (_ALL >> np.uint64(64 - 8 * count))
+
+
+@inlined
 def finish(h: np.uint64) -> np.uint64:
     """MurmurHash3's 64-bit finaliser: a bijection that spreads every bit."""
     h = (h ^ (h >> _U33)) * _MIX_1
     h = (h ^ (h >> _U33)) * _MIX_2
     return h ^ (h >> _U33)
+
+
+@inner
+def hash_word(data: npt.NDArray[np.uint8], start: int, end: int) -> np.uint64:
+    """Hash of the word `data[start:end]`."""
+    h = SEED
+    i = start
+    where = address(data)
+    while i < end and i + 8 <= len(data):
+        h = fold_group(h, first_bytes(eight(where + i), min(end - i, 8)))
+        i += 8
+    while i < end:  # at the very end of the data
+        group = np.uint64(0)
+        for k in range(min(end - i, 8)):
+            group |= np.uint64(data[i + k]) << np.uint64(8 * k)
+        h = fold_group(h, group)
+        i += 8
+    return finish(h + np.uint64(end - start))
+
+
+def python_word_hash(word: str) -> int:
+    """The same in Python."""
+    mask = 0xFFFFFFFFFFFFFFFF
+    data = word.encode()
+    h = int(SEED)
+    for i in range(0, len(data), 8):
+        h = (h ^ int.from_bytes(data[i : i + 8], "little")) * int(MULTIPLIER) & mask
+        h ^= h >> 32
+    h = h + len(data) & mask
+    for multiplier in (int(_MIX_1), int(_MIX_2)):
+        h = (h ^ h >> 33) * multiplier & mask
+    return h ^ h >> 33
 
 
 @inner
@@ -105,6 +156,26 @@ def content_hashes(
             count += 1
         out[row, 0] = finish(first + np.uint64(count))
         out[row, 1] = finish(second + np.uint64(count))
+
+
+@kernel
+def raw_hashes(
+    data: npt.NDArray[np.uint8],
+    offsets: npt.NDArray[np.int64],
+    out: npt.NDArray[np.uint64],
+) -> None:
+    """Two independent 64-bit streams over the bytes as they are."""
+    data = borrowed(data)
+    for row in range(len(offsets) - 1):
+        first = SEED
+        second = SECOND_SEED
+        size = np.uint64(offsets[row + 1] - offsets[row])
+        for i in range(offsets[row], offsets[row + 1]):
+            first = step(first, data[i])
+            second = (second ^ (np.uint64(data[i]) + _U1)) * SECOND_MULTIPLIER
+            second ^= second >> _U31
+        out[row, 0] = finish(first + size)
+        out[row, 1] = finish(second + size)
 
 
 @kernel

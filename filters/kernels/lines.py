@@ -10,6 +10,7 @@ import numpy.typing as npt
 from filters.kernels import columns as at
 from filters.kernels import inner
 from filters.kernels.automaton import Automaton, find_substrings
+from filters.kernels.blocks import WIDTH, address, line_breaks, lowest
 from filters.kernels.c4 import (
     FEW_WORDS,
     HAS_CURLY_BRACE,
@@ -24,6 +25,7 @@ from filters.kernels.c4 import (
     strip_citations,
 )
 from filters.kernels.decode import decode, previous
+from filters.kernels.exceptions import Lexicon
 from filters.kernels.repeats import first_solid, last_solid
 from filters.kernels.tables import QUOTE, TERMINAL
 from filters.kernels.words import ALPHABETIC, NUMERIC, SENTENCES, split_words
@@ -85,6 +87,14 @@ def _ends_in_ellipsis(data: npt.NDArray[np.uint8], start: int, end: int) -> bool
 
 
 @inner
+def _has(data: npt.NDArray[np.uint8], start: int, end: int, wanted: int) -> bool:
+    found = False
+    for i in range(start, end):  # no way out, so that 32 bytes are compared at a time
+        found |= data[i] == wanted
+    return found
+
+
+@inner
 def measure_lines(
     data: npt.NDArray[np.uint8],
     start: int,
@@ -92,29 +102,40 @@ def measure_lines(
     counters: npt.NDArray[np.int64],
     scratch: LineScratch,
     classes: npt.NDArray[np.int32],
-    words: npt.NDArray[np.uint64],
+    lexicon: Lexicon,
     substrings: Automaton,
+    marked: bool,
     row: npt.NDArray[np.float64],
 ) -> None:
-    """Split and count the words of a document; fill `c4` and the shares of lines."""
+    """Split and count the words of a document; fill `c4` and the shares of lines.
+
+    `marked` is whether there is any opening square or curly bracket.
+    """
     chunk, hashes, ends, copy, copy_view, unused, no_hashes, no_ends = scratch
     for column in range(at.C4_SENTENCES_KEPT, at.C4_FEW_WORD_LINES + 1):
         row[column] = 0
     lines = solid = bullets = ellipses = quotes = menus = 0
     mentions = may_mention(data, start, end)
     position = start
+    base = address(data)
+    last_block = len(data) - WIDTH
     while position < end:
         stop = position
         skip = 0
-        bracket = False
         while stop < end:
-            byte = data[stop]
-            if byte < 31 or byte == 0xC2 or byte == 0xE2:
-                skip = _break_length(data, stop, end)
-                if skip:
+            if stop <= last_block:
+                breaks = line_breaks(base + stop)
+                if breaks == 0:
+                    stop += WIDTH
+                    continue
+                stop += lowest(breaks)
+                if stop >= end:
                     break
-            bracket |= byte == 91
+            skip = _break_length(data, stop, end)
+            if skip:
+                break
             stop += 1
+        stop = min(stop, end)
         lines += 1
         first = first_solid(data, position, stop, classes)
         last = last_solid(data, first, stop, classes)
@@ -128,7 +149,7 @@ def measure_lines(
         alphabetic = counters[ALPHABETIC]
         sentences = counters[SENTENCES]
         count, longest = split_words(
-            data, first, last, chunk, counters, hashes, ends, classes, words
+            data, first, last, chunk, counters, hashes, ends, classes, lexicon
         )
         sentences = counters[SENTENCES] - sentences
         quotes += (
@@ -139,16 +160,16 @@ def measure_lines(
         menus += count <= MENU_WORDS and not classes[cp] & (TERMINAL | QUOTE)
         line, line_start, line_end = data, first, last
         found = 0
-        if bracket:
+        if marked and _has(data, first, last, 91):
             length = strip_citations(data, first, last, classes, copy)
             if length < last - first:
                 line, line_start, line_end = copy_view, 0, length
                 unused[SENTENCES] = 0
-                split_words(line, 0, length, chunk, unused, no_hashes, no_ends, classes, words)
+                split_words(line, 0, length, chunk, unused, no_hashes, no_ends, classes, lexicon)
                 sentences = max(unused[SENTENCES], min(length, 1))
         if mentions or line_end != last:  # what is cut out may bring two halves together
             found = find_substrings(line, line_start, line_end, substrings)
-        result = judge_line(line, line_start, line_end, count, longest, found)
+        result = judge_line(line, line_start, line_end, count, longest, found, marked)
         terminal = ends_terminal(line, line_start, line_end)
         if result == LONG_WORD:
             row[at.C4_LONG_WORD_LINES] += 1

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.kernels import inlined, inner
+from filters.kernels.blocks import WIDTH, address, lowest, personal
 
 EMAILS = 0
 IP_ADDRESSES = 1
@@ -246,12 +247,19 @@ def count_personal(
     counts: npt.NDArray[np.int64],
 ) -> None:
     """Add what is found in a text to the counts of its kinds."""
+    base = address(data)
+    last_block = len(data) - WIDTH
     i = start
     while i < end:
+        if i <= last_block:
+            marks = personal(base + i)
+            if marks == 0:
+                i += WIDTH
+                continue
+            i += lowest(marks)
+            if i >= end:
+                break
         byte = data[i]
-        if byte > 64 or byte == 32:
-            i += 1
-            continue
         if byte == 64:
             counts[EMAILS] += _is_email(data, start, i, end)
         elif byte == 58:

@@ -8,245 +8,112 @@ stand between newline characters.
 
 from __future__ import annotations
 
-import functools
 import string
-import unicodedata
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from filters.kernels import columns as at
-from filters.kernels import inner, integer
-from filters.kernels.cache import stored_array
+from filters.kernels import inlined, inner, integer
+from filters.kernels.blocks import WIDTH, address, capitals, eight, letters, lowest, population
 from filters.kernels.decode import decode
-from filters.kernels.exceptions import MASK, python_hash
-from filters.kernels.hashing import MULTIPLIER, SEED, finish, fold
-from filters.stop_words import ENGLISH
+from filters.kernels.facts import (
+    DIGIT,
+    DROPPED,
+    FOREIGN,
+    LATIN,
+    LONG,
+    LONGEST_STOP_WORD,
+    LOWER,
+    NUMERIC,
+    POINT,
+    SPACE,
+    STOP_SHIFT,
+    STOP_WAYS,
+    UPPER,
+    WORD,
+    Plain,
+)
+from filters.kernels.hashing import (
+    SEED,
+    finish,
+    first_bytes,
+    fold_group,
+    hash_word,
+    python_word_hash,
+)
+from filters.kernels.plain_lines import begins_with_bullet, is_counter, line_ending
 
 Bytes = npt.NDArray[np.uint8]
-Facts = npt.NDArray[np.uint32]
-
-POINT = (1 << 21) - 1
-"""Mask of a fact: the code point in lower case."""
-SPACE = 1 << 21
-WORD = 1 << 22
-"""A letter or digit (`\\w` but `_`)."""
-DROPPED = 1 << 23
-"""An ASCII mark, that normalising removes."""
-LATIN = 1 << 24
-"""From a to z, in either case."""
-UPPER = 1 << 25
-"""`str.isupper`."""
-LOWER = 1 << 26
-"""Lower or title case: a word with it is not in upper case."""
-DIGIT = 1 << 27
-"""`str.isdigit`."""
-NUMERIC = 1 << 28
-"""`str.isnumeric`."""
-LONG = 1 << 29
-"""Its NFD in lower case is not one code point."""
-DECIMAL = 1 << 30
-"""Category Nd."""
-FOREIGN = 1 << 31
-"""A letter or digit that is not LATIN."""
 
 _COUNTED = UPPER | DIGIT | NUMERIC | LONG
 _NO_STOP_WORD = UPPER | FOREIGN | DROPPED
-_LAST = 0x323B0
-_SIZE = 0x110000
-
-
-COUNTERS = (
-    "likes shares comments retweets reposts quotes bookmarks upvotes downvotes downloads views "
-    "followers"
-).split()
-"""What DCLM takes for a social counter behind a number."""
-
-_COUNTER_BYTES = np.frombuffer("".join(COUNTERS).encode(), np.uint8)
-_COUNTER_ENDS = tuple(np.cumsum([len(word) for word in COUNTERS]).tolist())
 
 UPPERCASE_SHARE = 0.5
 NUMERIC_SHARE = 0.999999
 FEWEST_WORDS = 2
 
-_STOP_SLOTS = 4096
-_LONGEST_STOP_WORD = 13
+
+_LOREM = np.uint64(python_word_hash("lorem"))
+_IPSUM = np.uint64(python_word_hash("ipsum"))
+_JAVASCRIPT = np.uint64(python_word_hash("javascript"))
+
+_CASE = np.uint64(0x2020202020202020)
+_U3 = np.uint64(3)
+_FOREIGN_GROUP = np.uint64(1 << 63)
+_HELD_SHIFT = np.uint64(32)
+
+# What may follow the letters of a plain chunk, by byte.
+_NOTHING_PLAIN = 0
+_WHITE = 1
+_MARK = 2
 
 
-class Plain(NamedTuple):
-    """What the scan looks things up in."""
-
-    facts: Facts
-    """Flags and lower case by code point."""
-    lengths: npt.NDArray[np.uint8]
-    """Code points of the NFD in lower case, by code point."""
-    stop_words: npt.NDArray[np.uint64]
+def _after_letters() -> npt.NDArray[np.uint8]:
+    after = np.zeros(256, np.uint8)
+    after[[ord(mark) for mark in string.punctuation if mark != "_"]] = _MARK
+    after[[byte for byte in range(128) if chr(byte).isspace()]] = _WHITE
+    return after
 
 
-@functools.cache
-def plain() -> Plain:
-    """The tables, built once per machine and version."""
-    facts = stored_array(f"plain-{unicodedata.unidata_version}", _build)
-    stop_words = np.zeros(_STOP_SLOTS, np.uint64)
-    for word in sorted(ENGLISH):
-        assert len(word) <= _LONGEST_STOP_WORD
-        code = 0
-        for letter in word:
-            code = (code << 5 | ord(letter) & 31) & MASK
-        key = (code + len(word)) * int(MULTIPLIER) & MASK
-        slot = key >> 52
-        while stop_words[slot]:
-            slot = (slot + 1) % _STOP_SLOTS
-        stop_words[slot] = key
-    return Plain(facts[0], facts[1].astype(np.uint8), stop_words)
+_AFTER = _after_letters()
+_SPACE_BYTE = 32
 
 
-def _build() -> npt.NDArray[np.uint32]:
-    """Facts and lengths."""
-    table = np.stack([np.arange(_SIZE, dtype=np.uint32), np.ones(_SIZE, np.uint32)])
-    for cp in range(_LAST):
-        character = chr(cp)
-        category = unicodedata.category(character)
-        if category not in ("Cn", "Co", "Cs"):
-            table[:, cp] = _fact(character, category)
-    return table
+@inlined
+def _hash_lower(where: int, n: int) -> np.uint64:
+    """`hash_word` of `n` ASCII letters in lower case, at an address where WIDTH can be read."""
+    h = SEED
+    k = 0
+    while k < n:
+        h = fold_group(h, first_bytes(eight(where + k) | _CASE, min(n - k, 8)))
+        k += 8
+    return finish(h + np.uint64(n))
 
 
-def _fact(character: str, category: str) -> tuple[int, int]:
-    low = character.lower()
-    fact = ord(low) if len(low) == 1 else ord(character)
-    long = unicodedata.normalize("NFD", low)
-    for flag, holds in (
-        (SPACE, character.isspace()),
-        (WORD, character.isalnum()),
-        (DROPPED, character in string.punctuation),
-        (LATIN, character in string.ascii_letters),
-        (UPPER, character.isupper()),
-        (LOWER, character.islower() or category == "Lt"),
-        (DIGIT, character.isdigit()),
-        (NUMERIC, character.isnumeric()),
-        (LONG, len(long) != 1),
-        (DECIMAL, category == "Nd"),
-        (FOREIGN, character.isalnum() and character not in string.ascii_letters),
-    ):
-        fact |= flag * holds
-    return fact, len(long)
+@inlined
+def _add(h: np.uint64, group: np.uint64, held: int, cp: int) -> tuple[np.uint64, np.uint64, int]:
+    """Add a lower-case code point to a word's running hash, of which `held` bytes wait.
 
-
-def _plain_hash(word: str) -> np.uint64:
-    """The hash of a normal word, in Python."""
-    h = python_hash(word)
-    h = (h ^ h >> 33) * 0xFF51AFD7ED558CCD & MASK
-    h = (h ^ h >> 33) * 0xC4CEB9FE1A85EC53 & MASK
-    return np.uint64(h ^ h >> 33)
-
-
-_LOREM = _plain_hash("lorem")
-_IPSUM = _plain_hash("ipsum")
-_JAVASCRIPT = _plain_hash("javascript")
+    For ASCII the same as `hash_word`; any other code point is a group of its own.
+    """
+    if cp >= 0x80:
+        if held:
+            h = fold_group(h, group)
+        foreign = np.uint64(cp) | np.uint64(held) << _HELD_SHIFT | _FOREIGN_GROUP
+        return fold_group(h, foreign), np.uint64(0), 0
+    group |= np.uint64(cp) << (np.uint64(held) << _U3)
+    if held == 7:
+        return fold_group(h, group), np.uint64(0), 0
+    return h, group, held + 1
 
 
 @inner
-def _is_stop_word(code: np.uint64, length: int, stop_words: npt.NDArray[np.uint64]) -> bool:
-    """Whether a word of letters from a to z, five bits each in `code`, is in the list."""
-    key = (code + np.uint64(length)) * MULTIPLIER
-    slot = integer(key >> np.uint64(52))
-    while stop_words[slot] != 0:
-        if stop_words[slot] == key:
-            return True
-        slot = (slot + 1) & (_STOP_SLOTS - 1)
-    return False
-
-
-@inner
-def _is_counter(data: Bytes, start: int, end: int, facts: Facts) -> bool:
-    """Whether a line without white space around it is a social counter and no more."""
-    i = start
-    while i < end:  # what is no letter, digit or `_`
-        cp, following = decode(data, i, end)
-        if facts[cp] & WORD or cp == 95:
-            break
-        i = following
-    if i >= end:
-        return False
-    cp, _ = decode(data, i, end)
-    if not facts[cp] & DECIMAL:
-        return False
-    while i < end:
-        cp, following = decode(data, i, end)
-        if not (facts[cp] & DECIMAL or cp == 44 or cp == 46):
-            break
-        i = following
-    if i < end:
-        cp, following = decode(data, i, end)
-        low = facts[cp] & POINT
-        if low == 107 or low == 109 or low == 98:
-            i = following
-    word = i
-    while word < end:
-        cp, following = decode(data, word, end)
-        if not facts[cp] & SPACE:
-            break
-        word = following
-    if word == i:
-        return False
-    stop = 0
-    begin = 0
-    for k in range(len(_COUNTER_ENDS)):
-        finish_at = _COUNTER_ENDS[k]
-        i = word
-        position = begin
-        while position < finish_at and i < end:
-            cp, following = decode(data, i, end)
-            if facts[cp] & POINT != _COUNTER_BYTES[position]:
-                break
-            position += 1
-            i = following
-        if position == finish_at:
-            stop = i
-        begin = finish_at
-    if stop == 0:
-        return False
-    while stop < end:
-        cp, stop = decode(data, stop, end)
-        if facts[cp] & WORD or cp == 95:
-            return False
-    return True
-
-
-@inner
-def _begins_with_bullet(data: Bytes, i: int, end: int) -> bool:
-    """Whether one of RedPajama-V2's ten bullets stands at `i`."""
-    if i + 2 >= end or data[i] != 0xE2:
-        return False
-    two = data[i + 1]
-    three = data[i + 2]
-    if two == 0x80:
-        return bool(three == 0xA2 or three == 0xA3 or three == 0x93)
-    if two == 0x96:
-        return bool(
-            three == 0xB6 or three == 0xA0 or three == 0xA1 or three == 0xAA or three == 0xAB
-        )
-    return bool(two == 0x97 and (three == 0x80 or three == 0xA6))
-
-
-@inner
-def _ending(data: Bytes, start: int, end: int) -> int:
-    """Of a line without white space around it: 1 for a terminal mark, 2 for an ellipsis, both."""
-    if end <= start:
-        return 0
-    last = data[end - 1]
-    found = 0
-    if last == 46 or last == 33 or last == 63:
-        found = 1
-        if last == 46 and end - start >= 3 and data[end - 2] == 46 and data[end - 3] == 46:
-            found = 3
-    elif end - start >= 3 and data[end - 3] == 0xE2 and data[end - 2] == 0x80:
-        if last == 0x9D:
-            found = 1
-        elif last == 0xA6:
-            found = 2
+def _is_stop_word(h: np.uint64, stop_words: npt.NDArray[np.uint64]) -> bool:
+    bucket = integer(h >> STOP_SHIFT) * STOP_WAYS
+    found = False
+    for k in range(STOP_WAYS):
+        found |= stop_words[bucket + k] == h
     return found
 
 
@@ -271,6 +138,7 @@ def scan_plain(
     for column in range(at.DCLM_UPPERCASE_LINES, at.DCLM_REMOVED_CHARACTERS + 1):
         row[column] = 0
     room = len(hashes)
+    reached = integer(0)
     words = word_characters = chunks = 0
     raw = caps = alphabetic = stops = 0
     sentences = lorem = javascript = curly = 0
@@ -289,13 +157,64 @@ def scan_plain(
     # The chunk and normal word, and the raw word.
     in_chunk = False
     h = SEED
+    group = np.uint64(0)
+    held = 0
+    hashed = 0
     count = 0
     kind = 0
     any_flags = integer(0)
-    code = np.uint64(0)
-    size = 0
+    raw_start = start
+    base = address(data)
+    last_block = len(data) - WIDTH
     i = start
     while i <= end:
+        if kind == 0 and i <= last_block:
+            # A plain chunk: ASCII letters, perhaps a mark, then white space or the end.
+            n = min(lowest(~letters(base + i)), end - i)
+            if 0 < n < WIDTH:
+                stop = i + n
+                after = integer(_WHITE)
+                mark = integer(_SPACE_BYTE)
+                if stop < end:
+                    mark = integer(data[stop])
+                    after = integer(_AFTER[mark])
+                    if after == _MARK:
+                        stop += 1
+                        if stop < end and _AFTER[data[stop]] != _WHITE:
+                            after = integer(_NOTHING_PLAIN)
+                if after:
+                    value = _hash_lower(base + i, n)
+                    capital = population(capitals(base + i) & ((1 << n) - 1))
+                    raw += 1
+                    caps += capital == n
+                    alphabetic += 1
+                    stops += integer(_is_stop_word(value, stop_words)) & integer(capital == 0)
+                    sentences += not in_sentence
+                    in_sentence = True
+                    if after == _MARK:
+                        raw += 1
+                        in_sentence = not (mark == 46 or mark == 33 or mark == 63)
+                        curly += mark == 123 or mark == 125
+                    upper += capital
+                    length += stop - i
+                    if words < room:
+                        hashes[words] = value
+                        reached += n
+                        ends[words + 1] = reached
+                    words += 1
+                    word_characters += n
+                    lorem += value == _IPSUM and before == _LOREM
+                    javascript += value == _JAVASCRIPT
+                    before = value
+                    chunks += 1
+                    if solid_start < 0:
+                        solid_start = i
+                    solid_end = stop
+                    i = stop
+                    if i < end and data[i] == _SPACE_BYTE:
+                        length += 1
+                        i += 1
+                    continue
         cp = integer(10)
         following = i + 1
         if i < end:
@@ -314,28 +233,33 @@ def scan_plain(
                     caps += 1
                 if any_flags & LATIN:
                     alphabetic += 1
-                    if size <= _LONGEST_STOP_WORD and not any_flags & _NO_STOP_WORD:
-                        stops += _is_stop_word(code, size, stop_words)
+                    if i - raw_start <= LONGEST_STOP_WORD and not any_flags & _NO_STOP_WORD:
+                        stops += _is_stop_word(hash_word(data, raw_start, i), stop_words)
             raw += following_kind > 0
             kind = following_kind
             any_flags = integer(0)
-            code = np.uint64(0)
-            size = 0
+            raw_start = i
         if kind == 0:
             if in_chunk:
                 in_chunk = False
                 solid_end = i
                 if count:
-                    value = finish(h)
+                    if held:
+                        h = fold_group(h, group)
+                    value = finish(h + np.uint64(hashed))
                     if words < room:
                         hashes[words] = value
-                        ends[words + 1] = ends[words] + count
+                        reached += count
+                        ends[words + 1] = reached
                     words += 1
                     word_characters += count
                     lorem += value == _IPSUM and before == _LOREM
                     javascript += value == _JAVASCRIPT
                     before = value
                     h = SEED
+                    group = np.uint64(0)
+                    held = 0
+                    hashed = 0
                     count = 0
             if cp != 10:
                 length += i < end
@@ -353,12 +277,12 @@ def scan_plain(
                 numeric_sum += numeric / line_characters
             counter = False
             if solid_start >= 0:
-                ending = _ending(data, solid_start, solid_end)
+                ending = line_ending(data, solid_start, solid_end)
                 terminal += ending & 1
                 ellipses += ending >> 1
-                bullets += _begins_with_bullet(data, solid_start, solid_end)
+                bullets += begins_with_bullet(data, solid_start, solid_end)
                 if digits and line_chunks > 1:
-                    counter = _is_counter(data, solid_start, solid_end, facts)
+                    counter = is_counter(data, solid_start, solid_end, facts)
             if length:
                 removed = counter
                 if upper / length > UPPERCASE_SHARE:
@@ -399,7 +323,6 @@ def scan_plain(
         if kind == 2 or cp == 95:
             any_flags |= fact
             length += 1
-            size += 1
             i = following
             if cp == 46 or cp == 33 or cp == 63:
                 in_sentence = False
@@ -409,7 +332,8 @@ def scan_plain(
                 sentences += 1
                 in_sentence = True
             if not fact & DROPPED:
-                h = fold(h, fact & POINT)
+                h, group, held = _add(h, group, held, fact & POINT)
+                hashed += 1
                 count += integer(lengths[cp])
                 if fact & _COUNTED:
                     upper += fact & UPPER != 0
@@ -423,8 +347,7 @@ def scan_plain(
         run_flags = integer(0)
         n = 0
         while True:
-            h = fold(h, fact & POINT)
-            code = code << np.uint64(5) | np.uint64(fact & 31)
+            h, group, held = _add(h, group, held, fact & POINT)
             run_flags |= fact
             n += 1
             i = following
@@ -438,7 +361,7 @@ def scan_plain(
             if not fact & WORD:
                 break
         any_flags |= run_flags
-        size += n
+        hashed += n
         length += n
         count += n
         if run_flags & _COUNTED:

@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from filters.kernels import columns as at
 from filters.kernels import inner, integer
+from filters.kernels.blocks import WIDTH, address, leads, lowest, newlines, population
 from filters.kernels.decode import decode, previous
-from filters.kernels.hashing import SECOND_SEED, SEED, finish, hash_bytes, step
+from filters.kernels.hashing import SECOND_SEED, finish, hash_word, step
 from filters.kernels.ngrams import Table, table_mask
 from filters.kernels.tables import SPACE, TERMINAL
 
@@ -71,7 +72,7 @@ def measure_repeated_lines(
     data: Bytes,
     start: int,
     end: int,
-    newlines: int,
+    line_feeds: int,
     characters: int,
     table: Table,
     epoch: npt.NDArray[np.int64],
@@ -86,7 +87,7 @@ def measure_repeated_lines(
     rows; what comes after is counted as new.
     """
     epoch[0] += 1
-    mask = table_mask(2 * newlines + 4, len(table) // 2)
+    mask = table_mask(2 * line_feeds + 4, len(table) // 2)
     room = (mask + 1) // 2
     text_start = first_solid(data, start, end, classes)
     text_end = last_solid(data, text_start, end, classes)
@@ -95,20 +96,27 @@ def measure_repeated_lines(
     paragraphs = duplicate_paragraphs = paragraph_duplicate_characters = 0
     paragraph_hash = SECOND_SEED
     paragraph_characters = -1
+    base = address(data)
+    last_block = len(data) - WIDTH
     position = start
     while position <= end:
-        h = SEED
-        length = 0
         stop = position
+        length = 0
         while stop < end:
-            byte = data[stop]
-            if byte == 10:
+            if stop <= last_block:
+                breaks = newlines(base + stop) | 1 << WIDTH
+                width = min(lowest(breaks), end - stop)
+                length += population(leads(base + stop) & ((1 << width) - 1))
+                stop += width
+                if width < WIDTH:
+                    break
+            elif data[stop] == 10:
                 break
-            h = step(h, byte)
-            length += byte & 0xC0 != 0x80
-            stop += 1
-        h = finish(h + np.uint64(stop - position))
+            else:
+                length += data[stop] & 0xC0 != 0x80
+                stop += 1
         if stop > position:
+            h = hash_word(data, position, stop)
             lines += 1
             duplicate = _seen(table, mask, h, epoch[0], room > 0)
             if duplicate:
@@ -126,7 +134,7 @@ def measure_repeated_lines(
                 if position < text_start or stop > text_end:
                     clipped_start = max(position, text_start)
                     clipped_end = min(stop, text_end)
-                    h = hash_bytes(data, clipped_start, clipped_end, SEED)
+                    h = hash_word(data, clipped_start, clipped_end)
                     length = 0
                     for i in range(clipped_start, clipped_end):
                         length += data[i] & 0xC0 != 0x80
@@ -159,5 +167,5 @@ def measure_repeated_lines(
         row[at.FINEWEB_TERMINAL_MARK_LINE_FRACTION] = terminal / solid
         row[at.FINEWEB_SHORT_LINE_FRACTION] = short / solid
         row[at.FINEWEB_DUPLICATE_LINE_CHARACTER_FRACTION] = solid_duplicate_characters / (
-            characters - newlines
+            characters - line_feeds
         )

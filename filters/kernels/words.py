@@ -11,11 +11,27 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import inner, integer
+from filters.kernels import inlined, inner, integer
 from filters.kernels.affixes import CUT, FLAG_SHIFT, Points, code, cut_chunk, find, flags_of
+from filters.kernels.blocks import WIDTH, address, eight, letters, lowest
 from filters.kernels.decode import decode
-from filters.kernels.exceptions import EXCEPTION, LONGEST, STOP_SHIFT, Words
-from filters.kernels.hashing import SEED, finish, fold
+from filters.kernels.exceptions import (
+    EXCEPTION,
+    LONGEST,
+    SHORT_STOP_WORDS,
+    STOP_SHIFT,
+    Lexicon,
+    may_be_exception,
+)
+from filters.kernels.hashing import (
+    SEED,
+    finish,
+    first_bytes,
+    fold,
+    fold_group,
+    hash_word,
+    python_word_hash,
+)
 from filters.kernels.tables import (
     ALPHA,
     CURRENCY,
@@ -49,6 +65,44 @@ COUNTERS = 11
 _LONGEST_STOP_WORD = 4
 
 
+# What may follow the letters of a plain chunk, by byte.
+_NOTHING_PLAIN = 0
+_WHITE = 1
+_MARK = 2
+_POINT = 3
+
+
+def _after_letters() -> npt.NDArray[np.uint8]:
+    after = np.zeros(256, np.uint8)
+    after[[ord(mark) for mark in ',:;!?)]}>"']] = _MARK
+    after[ord(".")] = _POINT
+    after[[byte for byte in range(128) if chr(byte).isspace()]] = _WHITE
+    return after
+
+
+_AFTER = _after_letters()
+_SPACE_BYTE = 32
+_MARKS = np.array([python_word_hash(chr(byte)) for byte in range(128)], np.uint64)
+
+
+@inlined
+def _width(cp: int) -> int:
+    """Bytes of a code point."""
+    return 1 + (cp >= 0x80) + (cp >= 0x800) + (cp >= 0x10000)
+
+
+@inlined
+def hash_letters(where: int, n: int) -> tuple[np.uint64, np.uint64]:
+    """`hash_word` of `n` bytes at an address, where WIDTH can be read; and the first 8 of them."""
+    first = first_bytes(eight(where), min(n, 8))
+    h = fold_group(SEED, first)
+    k = 8
+    while k < n:
+        h = fold_group(h, first_bytes(eight(where + k), min(n - k, 8)))
+        k += 8
+    return finish(h + np.uint64(n)), first
+
+
 @inner
 def split_words(
     data: npt.NDArray[np.uint8],
@@ -59,7 +113,7 @@ def split_words(
     hashes: npt.NDArray[np.uint64],
     ends: npt.NDArray[np.int64],
     classes: npt.NDArray[np.int32],
-    words: Words,
+    lexicon: Lexicon,
 ) -> tuple[int, int]:
     """Split a line, count its words and append them to the words of the document.
 
@@ -70,13 +124,86 @@ def split_words(
     words together; counting goes on beyond. A sentence starts with the first word of a line,
     and with the first word that is no punctuation after a terminal mark that is a word of its
     own (spaCy's sentencizer).
+
+    A plain chunk, of ASCII letters and perhaps one mark behind them, is cut without a look at
+    each letter; what else there is becomes points for `cut_chunk`.
     """
+    words, short = lexicon
     open_sentence = False
     ended = False
     chunks = 0
     longest = 0
+    room = len(hashes)
+    total = integer(counters[WORDS])
+    reached = integer(ends[min(total, room)])
+    sentences = integer(0)
+    characters = integer(0)
+    solid = integer(0)
+    solid_characters = integer(0)
+    alphabetic = integer(0)
+    stop_mask = integer(0)
+    stop_words = integer(0)
+    base = address(data)
+    last_block = len(data) - WIDTH
     i = start
     while i < end:
+        if i <= last_block:
+            n = min(lowest(~letters(base + i)), end - i)
+            if 0 < n < WIDTH:
+                stop = i + n
+                after = integer(_WHITE)
+                mark = integer(_SPACE_BYTE)
+                if stop < end:
+                    mark = integer(data[stop])
+                    after = integer(_AFTER[mark])
+                    if after > _WHITE:
+                        stop += 1
+                        if stop < end and _AFTER[data[stop]] != _WHITE:
+                            after = integer(_NOTHING_PLAIN)
+                        elif after == _POINT and (
+                            data[stop - 2] < 97  # a capital: it may be an abbreviation
+                            or may_be_exception(short, hash_word(data, i, stop))
+                        ):
+                            after = integer(_NOTHING_PLAIN)
+                if after:
+                    h, first = hash_letters(base + i, n)
+                    if not may_be_exception(short, h):
+                        chunks += 1
+                        longest = max(longest, stop - i)
+                        if total < room:
+                            hashes[total] = h
+                            reached += n
+                            ends[total + 1] = reached
+                        total += 1
+                        characters += n
+                        solid += 1
+                        solid_characters += n
+                        alphabetic += 1
+                        found = integer(0)
+                        for k in range(len(SHORT_STOP_WORDS)):
+                            found |= integer(first == SHORT_STOP_WORDS[k]) << k
+                        stop_mask |= found
+                        stop_words += found != 0
+                        if ended or not open_sentence:
+                            sentences += 1
+                            open_sentence = True
+                            ended = False
+                        if after > _WHITE:
+                            flags = integer(classes[mark])
+                            if total < room:
+                                hashes[total] = _MARKS[mark]
+                                reached += 1
+                                ends[total + 1] = reached
+                            total += 1
+                            characters += 1
+                            if not flags & SYMBOL:
+                                solid += 1
+                                solid_characters += 1
+                            ended = flags & TERMINAL != 0
+                        i = stop
+                        if i < end and data[i] == _SPACE_BYTE:
+                            i += 1
+                        continue
         cp = integer(data[i])
         following = i + 1
         if cp >= 0x80:
@@ -85,6 +212,7 @@ def split_words(
         if flags & SPACE:
             i = following
             continue
+        begin = i
         n = 0
         any_flags = integer(0)
         all_flags = integer(-1)
@@ -124,49 +252,63 @@ def split_words(
             cut_chunk(chunk, n, words)
             whole = False
         last = 0
+        stop = begin
         while last < n:
-            first = last
+            first_point = last
+            begin = stop
             if whole:
                 last = n
+                stop = i
             else:
                 h = SEED
                 any_flags = integer(0)
                 all_flags = integer(-1)
                 while True:
-                    h = fold(h, code(chunk[last]))
+                    point = code(chunk[last])
+                    h = fold(h, point)
+                    stop += _width(point)
                     any_flags |= flags_of(chunk[last])
                     all_flags &= flags_of(chunk[last])
                     last += 1
                     if last >= n or chunk[last] & CUT:
                         break
+                stop = min(stop, i)  # what is no UTF-8 decodes to a wider character
                 value = 0
-                if any_flags & ALPHA and last - first <= _LONGEST_STOP_WORD:
+                if any_flags & ALPHA and last - first_point <= _LONGEST_STOP_WORD:
                     value = find(words, h)
-            characters = last - first
-            row = counters[WORDS]
-            counters[WORDS] = row + 1
-            counters[CHARACTERS] += characters
-            if row < len(hashes):
-                hashes[row] = finish(h)
-                ends[row + 1] = ends[row] + characters
+            length = last - first_point
+            if total < room:
+                hashes[total] = hash_word(data, begin, stop)
+                reached += length
+                ends[total + 1] = reached
+            total += 1
+            characters += length
             if not all_flags & SYMBOL:
-                counters[NONSYMBOL] += 1
-                counters[NONSYMBOL_CHARACTERS] += characters
+                solid += 1
+                solid_characters += length
             if any_flags & ALPHA:
-                counters[ALPHABETIC] += 1
+                alphabetic += 1
                 stop_word = value >> STOP_SHIFT
                 if stop_word:
-                    counters[STOP_MASK] |= stop_word
-                    counters[STOP_OCCURRENCES] += 1
+                    stop_mask |= stop_word
+                    stop_words += 1
             elif any_flags & DIGIT:
                 counters[NUMERIC] += 1
             if any_flags & (CURRENCY | PERCENT):
                 counters[MONEY] += 1
-            terminal = characters == 1 and any_flags & TERMINAL != 0
+            terminal = length == 1 and any_flags & TERMINAL != 0
             if not open_sentence or (ended and not terminal and not all_flags & PUNCTUATION):
-                counters[SENTENCES] += 1
+                sentences += 1
                 open_sentence = True
                 ended = False
             if terminal:
                 ended = True
+    counters[WORDS] = total
+    counters[CHARACTERS] += characters
+    counters[NONSYMBOL] += solid
+    counters[NONSYMBOL_CHARACTERS] += solid_characters
+    counters[ALPHABETIC] += alphabetic
+    counters[STOP_MASK] |= stop_mask
+    counters[STOP_OCCURRENCES] += stop_words
+    counters[SENTENCES] += sentences
     return chunks, longest

@@ -2,14 +2,15 @@
 
 A signal is named `family.noun_unit`. A family is measured together and has a version, bumped
 with any change of its values. Reference pages, policies and Arrow types are made from this
-registry: `words`, `rules`, `content` and `page` hold the families, `kinds` what they are made of.
+registry: `words`, `rules`, `content`, `page`, `lines` and `site` hold the families, `kinds` what
+they are made of.
 """
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-from filters.signals import content, page, rules, words
+from filters.signals import content, lines, page, rules, site, words
 from filters.signals.kinds import Family, Range, Signal
 
 __all__ = [
@@ -39,7 +40,7 @@ KERNEL_FAMILIES = (*words.FAMILIES, *rules.FAMILIES, *content.KERNEL_FAMILIES)
 DOCUMENT_FAMILIES = (*KERNEL_FAMILIES, *content.OTHER_FAMILIES, *page.FAMILIES)
 """Those of a document by itself: columns of the documents files, in their order."""
 
-RUN_FAMILIES: tuple[Family, ...] = ()
+RUN_FAMILIES: tuple[Family, ...] = (lines.REPEATED_LINES, *site.FAMILIES)
 """Those that take the whole run to measure, in files of their own beside the documents."""
 
 FAMILIES = (*DOCUMENT_FAMILIES, *RUN_FAMILIES)

@@ -14,7 +14,7 @@ import sys
 import typer
 
 from filters.errors import ConfigError, InputError, StoreError, ThresherError
-from jobs.cli import demo, inspect, run, train
+from jobs.cli import demo, inspect, models, run, train
 from jobs.cli.common import EXIT_INCOMPLETE, EXIT_USAGE, errors
 
 app = typer.Typer(
@@ -45,6 +45,15 @@ _catalog.command("rebuild", epilog="Example: thresher catalog rebuild out/lake")
 app.add_typer(_catalog, name="catalog")
 
 app.command("train", epilog="Example: thresher train quality --config quality.toml")(train.command)
+
+_models = typer.Typer(help="Models by name: shipped, your own, published.", no_args_is_help=True)
+_models.command("list", epilog="Example: thresher models list")(models.list_models)
+_models.command("show", epilog="Example: thresher models show oh-eli5@1")(models.show)
+_models.command("fetch", epilog="Example: thresher models fetch glotlid@3")(models.fetch)
+_models.command(
+    "add", epilog="Example: thresher models add models/quality.bin --name my-quality@1"
+)(models.add)
+app.add_typer(_models, name="models")
 
 
 def main() -> None:

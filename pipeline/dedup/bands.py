@@ -2,38 +2,51 @@
 
 Three files: `equal` has the content hash of every document, `near` a bucket for each LSH band of
 each signature, `url` the hash of every canonical URL. Of equal texts in a shard only the first has
-near entries. Of an earlier run only the kept documents have entries, and none by URL.
+near entries. Of an earlier run only the kept documents have entries.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Iterator
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from filters.measure import MinHashSettings
 from manifests.manifest import Manifest, Output, commit
-from manifests.shards import ShardWriter, read_batches, read_table
+from manifests.shards import read_batches, read_table
 from manifests.store import Store
 from pipeline.dedup import DedupSettings, ShardRef
 from pipeline.dedup.kernels import band_buckets, sketch_words, sketches
+from pipeline.dedup.shuffle import (
+    I64,
+    ID,
+    ROW_GROUP_ROWS,
+    U64,
+    binary,
+    fixed_binary,
+    pack_ids,
+    write_sorted,
+    writer,
+)
 from pipeline.dedup.urls import url_hashes
 
-N = TypeVar("N", bound=np.generic)
-
 STAGE = "bands"
-VERSION = 2
+VERSION = 3
 
-EQUAL = pa.schema([("bucket", pa.uint64()), ("order", pa.uint64()), ("row", pa.int64())])
+_BUCKET = pa.schema([("bucket", pa.uint64()), ("order", pa.uint64()), ("row", pa.int64())])
 """Both halves of a 128-bit hash: equal for equal texts, or URLs, only."""
 
-_ROW_GROUP_ROWS = 65_536
+URL = _BUCKET.append(pa.field("id", ID))
+EQUAL = URL.append(pa.field("raw", pa.binary(16)))
+"""`bucket` and `order` are the hash of the normalised text, `raw` that of its bytes."""
+
+_COPIES = 4
+"""How often the entries of a document are in memory at once: read, sorted, written."""
 
 
 def near_schema(permutations: int) -> pa.Schema:
@@ -42,7 +55,19 @@ def near_schema(permutations: int) -> pa.Schema:
     `order` is half of the content hash: a bucket is in the same order whatever the shards, and
     equal texts are neighbours in it.
     """
-    return EQUAL.append(pa.field("sketch", pa.binary(8 * sketch_words(permutations))))
+    return _BUCKET.append(pa.field("sketch", pa.binary(8 * sketch_words(permutations))))
+
+
+class _Documents(msgspec.Struct):
+    """What identifies each document of a shard."""
+
+    hashes: U64
+    raw: U64
+    ids: U64
+    beyond_cap: int
+
+    def __len__(self) -> int:
+        return len(self.hashes)
 
 
 def bands(
@@ -59,35 +84,27 @@ def bands(
     similarity look at the first `max_shingles` shingles.
     """
     began = time.perf_counter()
-    hashes, signatures, rows, beyond_cap = _read(store, shard, settings.near, minhash)
-    documents, signed = len(hashes), len(rows)
-    rank = np.lexsort((hashes[:, 1], hashes[:, 0]))
-    kept = np.ones(documents, bool)
+    documents = _read(store, shard, minhash)
+    hashes = documents.hashes
+    kept = np.ones(len(documents), bool)
     if shard.decisions:
         verdicts = read_table(shard.store(store), shard.decisions, ["verdict"])["verdict"]
         kept = np.asarray(pc.equal(verdicts, "kept"))
-        rank = rank[kept[rank]]
-    equal = pa.table([hashes[rank, 0], hashes[rank, 1], rank.astype(np.int64)], schema=EQUAL)
-    outputs = [_write(store, f"{STAGE}/{fingerprint}/{shard.key}.equal.parquet", equal)]
-
-    schema = near_schema(settings.signature_values)
-    near = schema.empty_table()
-    if len(signatures):
-        count, width = settings.layout()
-        repeat = np.zeros(documents, bool)
-        repeat[rank[1:]] = (hashes[rank[1:]] == hashes[rank[:-1]]).all(axis=1)
-        unique = (kept & ~repeat)[rows]
-        signatures, rows = signatures[unique], rows[unique]
-        buckets = band_buckets(signatures, count, width).ravel()
-        orders = np.repeat(hashes[rows, 0], count)
-        rank = np.lexsort((orders, buckets))
-        packed = sketches(signatures, sketch_words(signatures.shape[1]))[rank // count]
-        near = pa.table(
-            [buckets[rank], orders[rank], rows[rank // count], binary(packed)], schema=schema
-        )
-    outputs.append(_write(store, f"{STAGE}/{fingerprint}/{shard.key}.near.parquet", near))
-    url = _urls(store, shard) if settings.urls and not shard.run else EQUAL.empty_table()
-    outputs.append(_write(store, f"{STAGE}/{fingerprint}/{shard.key}.url.parquet", url))
+    rank = np.lexsort((hashes[:, 1], hashes[:, 0]))
+    rank = rank[kept[rank]]
+    repeat = np.zeros(len(documents), bool)
+    repeat[rank[1:]] = (hashes[rank[1:]] == hashes[rank[:-1]]).all(axis=1)
+    columns = [hashes[rank, 0], hashes[rank, 1], rank.astype(np.int64)]
+    columns += [binary(documents.ids[rank]), binary(documents.raw[rank])]
+    equal = pa.table(columns, schema=EQUAL)
+    folder = f"{STAGE}/{fingerprint}/{shard.key}"
+    outputs = [write_sorted(store, f"{folder}.equal.parquet", equal)]
+    near, unsigned = _write_near(
+        store, f"{folder}.near.parquet", shard, settings, hashes[:, 0], kept & ~repeat
+    )
+    outputs.append(near)
+    url = _urls(store, shard, documents.ids, kept) if settings.urls else URL.empty_table()
+    outputs.append(write_sorted(store, f"{folder}.url.parquet", url))
     return commit(
         store,
         Manifest(
@@ -97,108 +114,90 @@ def bands(
             inputs=[shard.documents],
             outputs=outputs,
             facts={
-                "documents": documents,
-                "unsigned": documents - signed,
-                "beyond_cap": beyond_cap,
-                "entries": near.num_rows,
+                "documents": len(documents),
+                "unsigned": unsigned,
+                "beyond_cap": documents.beyond_cap,
+                "entries": near.rows,
             },
             seconds=time.perf_counter() - began,
         ),
     )
 
 
-def _read(
-    store: Store, shard: ShardRef, near: bool, minhash: MinHashSettings
-) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint32], npt.NDArray[np.int64], int]:
-    """Content hashes of all; signatures and rows of those that have one; how many are long."""
-    hashes = [np.empty((0, 2), np.uint64)]
-    signatures: list[npt.NDArray[np.uint32]] = []
-    rows = [np.empty(0, np.int64)]
-    seen = beyond_cap = 0
+def _read(store: Store, shard: ShardRef, minhash: MinHashSettings) -> _Documents:
+    hashes, raw, ids = ([np.empty((0, 2), np.uint64)] for _ in range(3))
     long = "length.characters" if minhash.unit == "characters" else "length.nonsymbol_words"
+    beyond_cap = 0
     for batch in read_batches(
-        shard.store(store), shard.documents, ["content_hash", "minhash", long]
+        shard.store(store), shard.documents, ["id", "content_hash", "raw_hash", long]
     ):
+        ids.append(pack_ids(batch["id"]))
         hashes.append(fixed_binary(batch["content_hash"], np.dtype(np.uint64)))
-        signed = np.flatnonzero(~np.asarray(batch["minhash"].is_null()))
-        rows.append(signed + seen)
-        if near and len(signed):
-            taken = batch["minhash"].take(pa.array(signed))
-            signatures.append(fixed_binary(taken, np.dtype(np.uint32)))
+        raw.append(fixed_binary(batch["raw_hash"], np.dtype(np.uint64)))
         size = pc.struct_field(batch["length"], 0)
         beyond_cap += pc.sum(pc.greater(size, minhash.max_shingles)).as_py() or 0
-        seen += batch.num_rows
-    matrix = np.concatenate(signatures) if signatures else np.empty((0, 1), np.uint32)
-    return np.concatenate(hashes), matrix, np.concatenate(rows), beyond_cap
+    return _Documents(np.concatenate(hashes), np.concatenate(raw), np.concatenate(ids), beyond_cap)
 
 
-def _urls(store: Store, shard: ShardRef) -> pa.Table:
-    """The canonical URL of every document that has one."""
-    urls = read_table(store, shard.documents, ["url"])["url"].to_pylist()
-    hashes, rows = url_hashes(urls)
-    rank = np.lexsort((hashes[:, 1], hashes[:, 0]))
-    return pa.table([hashes[rank, 0], hashes[rank, 1], rows[rank]], schema=EQUAL)
-
-
-def _write(store: Store, path: str, table: pa.Table) -> Output:
-    options = {"compression": "lz4", "compression_level": None, "use_dictionary": False}
-    with ShardWriter(store, path, table.schema, **options) as writer:
-        writer.write(table, _ROW_GROUP_ROWS)
-    return writer.output
-
-
-def partition_range(partition: int, partitions: int) -> tuple[int, int]:
-    """The first and the last number of one of `partitions` equal ranges of 64-bit numbers."""
-    return 2**64 * partition // partitions, 2**64 * (partition + 1) // partitions - 1
-
-
-def read_range(
-    store: Store, paths: Sequence[str], partition: int, partitions: int
-) -> tuple[pa.Table | None, npt.NDArray[np.int64]]:
-    """The rows of all files whose first column lies in a partition, and the file of each row.
-
-    The files are sorted by it: only row groups whose statistics meet the range are read.
-    """
-    low, high = partition_range(partition, partitions)
-    tables, numbers = [], []
-    for number, path in enumerate(paths):
-        for table in _range_of(store, path, low, high):
-            tables.append(table)
-            numbers.append(np.full(table.num_rows, number, np.int64))
-    if not tables:
-        return None, np.empty(0, np.int64)
-    return pa.concat_tables(tables), np.concatenate(numbers)
-
-
-def _range_of(store: Store, path: str, low: int, high: int) -> Iterator[pa.Table]:
-    with store.open(path) as file:
-        parquet = pq.ParquetFile(file)
-        for group in range(parquet.num_row_groups):
-            bounds = parquet.metadata.row_group(group).column(0).statistics
-            if bounds.max < low or bounds.min > high:
+def _write_near(
+    store: Store,
+    path: str,
+    shard: ShardRef,
+    settings: DedupSettings,
+    orders: U64,
+    wanted: npt.NDArray[np.bool_],
+) -> tuple[Output, int]:
+    """The bands of the wanted documents in runs that fit the memory; how many have no signature."""
+    count, width = settings.layout()
+    values = settings.signature_values
+    schema = near_schema(values)
+    words = sketch_words(values)
+    entry = 24 + 8 * words
+    room = max(1024, settings.memory // (_COPIES * (4 * values + count * entry)))
+    unsigned = 0
+    with writer(store, path, schema) as file:
+        for start, size, rows, signatures in _signatures(store, shard, room):
+            unsigned += size - len(rows)
+            if not settings.near:
                 continue
-            table = parquet.read_row_group(group)
-            values = table.column(0).to_numpy()
-            start = int(np.searchsorted(values, np.uint64(low)))
-            end = int(np.searchsorted(values, np.uint64(high), side="right"))
-            yield table.slice(start, end - start)
+            chosen = wanted[rows + start]
+            rows, signatures = rows[chosen] + start, signatures[chosen]
+            buckets = band_buckets(signatures, count, width).ravel()
+            spread = np.repeat(orders[rows], count)
+            rank = np.lexsort((spread, buckets))
+            packed = binary(sketches(signatures, words)[rank // count])
+            columns = [buckets[rank], spread[rank], rows[rank // count], packed]
+            file.write(pa.table(columns, schema=schema), ROW_GROUP_ROWS)
+    return file.output, unsigned
 
 
-def fixed_binary(column: pa.Array | pa.ChunkedArray, kind: np.dtype[N]) -> npt.NDArray[N]:
-    """A fixed-size binary column without nulls as a matrix of numbers, one row per value."""
-    if isinstance(column, pa.ChunkedArray):
-        parts = [fixed_binary(chunk, kind) for chunk in column.chunks]
-        width = column.type.byte_width // kind.itemsize
-        return np.concatenate(parts) if parts else np.empty((0, width), kind)
-    width = column.type.byte_width
-    data = column.buffers()[1]
-    start = column.offset * width
-    flat = np.frombuffer(data, np.uint8, count=len(column) * width, offset=start)
-    return flat.reshape(len(column), width).view(kind)
+def _signatures(
+    store: Store, shard: ShardRef, room: int
+) -> Iterator[tuple[int, int, I64, npt.NDArray[np.uint32]]]:
+    """Runs of documents: the first row, how many, the places that are signed, the signatures."""
+    run: list[pa.RecordBatch] = []
+    start = size = 0
+    for batch in read_batches(shard.store(store), shard.documents, ["minhash"]):
+        run.append(batch)
+        size += batch.num_rows
+        if size >= room:
+            yield start, size, *_signed(run)
+            start, run, size = start + size, [], 0
+    if run:
+        yield start, size, *_signed(run)
 
 
-def binary(matrix: npt.NDArray[np.uint64]) -> pa.Array:
-    """A matrix of numbers as a fixed-size binary column."""
-    data = np.ascontiguousarray(matrix)
-    kind = pa.binary(data.itemsize * data.shape[1])
-    return pa.Array.from_buffers(kind, len(data), [None, pa.py_buffer(data)])
+def _signed(batches: list[pa.RecordBatch]) -> tuple[I64, npt.NDArray[np.uint32]]:
+    column = pa.Table.from_batches(batches)["minhash"].combine_chunks()
+    rows = np.flatnonzero(~np.asarray(column.is_null()))
+    return rows, fixed_binary(column.drop_null(), np.dtype(np.uint32))
+
+
+def _urls(store: Store, shard: ShardRef, ids: U64, kept: npt.NDArray[np.bool_]) -> pa.Table:
+    """The canonical URL of every document that has one."""
+    urls = read_table(shard.store(store), shard.documents, ["url"])["url"].to_pylist()
+    hashes, rows = url_hashes(urls)
+    hashes, rows = hashes[kept[rows]], rows[kept[rows]]
+    rank = np.lexsort((hashes[:, 1], hashes[:, 0]))
+    rows = rows[rank]
+    return pa.table([hashes[rank, 0], hashes[rank, 1], rows, binary(ids[rows])], schema=URL)

@@ -1,7 +1,7 @@
 """Stage `edges`: one range of buckets, gathered from all shards.
 
-Three files: `equal` joins documents of equal text, `url` those of one URL, and `near` has candidate
-pairs, sorted, to verify.
+Three files: `equal` has the groups of equal text and `url` those of one URL, both by document, and
+`near` has candidate pairs, sorted, to verify.
 """
 
 from __future__ import annotations
@@ -11,36 +11,36 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from manifests.manifest import Manifest, commit
-from manifests.shards import ShardWriter
 from manifests.store import Store
 from pipeline.dedup import DedupSettings
-from pipeline.dedup.bands import fixed_binary, read_range
+from pipeline.dedup.groups import equal_groups, url_groups
 from pipeline.dedup.kernels import candidate_pairs
+from pipeline.dedup.nodes import nodes_of
+from pipeline.dedup.shuffle import (
+    fixed_binary,
+    partition_range,
+    read_range,
+    write_sorted,
+)
 
 STAGE = "edges"
-VERSION = 2
+VERSION = 3
 
-ENDS = pa.schema(
+NEAR = pa.schema(
     [
-        ("first_shard", pa.int32()),
-        ("first_row", pa.int64()),
-        ("other_shard", pa.int32()),
-        ("other_row", pa.int64()),
+        ("first_order", pa.uint64()),
+        ("other_order", pa.uint64()),
+        ("first", pa.int64()),
+        ("other", pa.int64()),
     ]
 )
-"""A pair of documents; shards are numbered in key order, then those of earlier runs."""
+"""A pair of documents, as nodes; shards are numbered in key order, then those of earlier runs."""
 
-NEAR = pa.schema([("first_order", pa.uint64()), ("other_order", pa.uint64()), *ENDS])
-
-_ROW_GROUP_ROWS = 65_536
 _ENTRY_BYTES = 400
 """Peak of a task per bucket entry: read, sorted, compared."""
-
-I64 = npt.NDArray[np.int64]
 
 
 def partition_count(documents: int, settings: DedupSettings) -> int:
@@ -57,6 +57,7 @@ def partition_key(partition: int) -> str:
 def edges(
     store: Store,
     band_manifests: Sequence[Manifest],
+    own_shards: int,
     partition: int,
     partitions: int,
     settings: DedupSettings,
@@ -68,6 +69,7 @@ def edges(
         store: the lake.
         band_manifests: of stage `bands`, of all shards of the run in key order, then of those
             of earlier runs.
+        own_shards: how many are of this run.
         partition: which of `partitions` equal ranges of the bucket space.
         partitions: number of ranges.
         settings: how duplicates are found.
@@ -79,13 +81,13 @@ def edges(
     )
     key = partition_key(partition)
     folder = f"{STAGE}/{fingerprint}/{key}"
-    with ShardWriter(store, f"{folder}.equal.parquet", ENDS) as equal:
-        equal.write(_equal_edges(store, equal_paths, partition, partitions))
-    with ShardWriter(store, f"{folder}.near.parquet", NEAR) as near:
-        table, entries, unchecked = _near_edges(store, near_paths, partition, partitions, settings)
-        near.write(table, _ROW_GROUP_ROWS)
-    with ShardWriter(store, f"{folder}.url.parquet", ENDS) as url:
-        url.write(_equal_edges(store, url_paths, partition, partitions))
+    low, high = partition_range(partition, partitions)
+    equal = equal_groups(store, equal_paths, low, high, own_shards)
+    outputs = [write_sorted(store, f"{folder}.equal.parquet", equal)]
+    near, entries, unchecked = _candidates(store, near_paths, low, high, settings)
+    outputs.append(write_sorted(store, f"{folder}.near.parquet", near))
+    url = url_groups(store, url_paths, low, high, own_shards)
+    outputs.append(write_sorted(store, f"{folder}.url.parquet", url))
     return commit(
         store,
         Manifest(
@@ -93,12 +95,12 @@ def edges(
             fingerprint=fingerprint,
             key=key,
             inputs=[*equal_paths, *near_paths, *url_paths],
-            outputs=[equal.output, near.output, url.output],
+            outputs=outputs,
             facts={
                 "entries": entries,
-                "equal": equal.output.rows,
-                "near": near.output.rows,
-                "url": url.output.rows,
+                "equal": equal.num_rows,
+                "near": near.num_rows,
+                "url": url.num_rows,
                 "unchecked": unchecked,
             },
             seconds=time.perf_counter() - began,
@@ -106,56 +108,34 @@ def edges(
     )
 
 
-def _equal_edges(store: Store, paths: Sequence[str], partition: int, partitions: int) -> pa.Table:
-    """A star from the first of equal documents, or URLs, to the others."""
-    table, shard = read_range(store, paths, partition, partitions)
-    if table is None:
-        return ENDS.empty_table()
-    bucket, order, row = (table[name].to_numpy() for name in ("bucket", "order", "row"))
-    rank = np.lexsort((row, shard, order, bucket))
-    bucket, order, row, shard = bucket[rank], order[rank], row[rank], shard[rank]
-    repeat = np.zeros(len(bucket), bool)
-    repeat[1:] = (bucket[1:] == bucket[:-1]) & (order[1:] == order[:-1])
-    starts = np.flatnonzero(~repeat)
-    head = starts[np.cumsum(~repeat) - 1][repeat]
-    return pa.table(
-        [shard[head].astype(np.int32), row[head], shard[repeat].astype(np.int32), row[repeat]],
-        schema=ENDS,
-    )
-
-
-def _near_edges(
-    store: Store, paths: Sequence[str], partition: int, partitions: int, settings: DedupSettings
+def _candidates(
+    store: Store, paths: Sequence[str], low: int, high: int, settings: DedupSettings
 ) -> tuple[pa.Table, int, int]:
     """Candidate pairs, the number of entries in shared buckets and of those not compared."""
-    table, shard = read_range(store, paths, partition, partitions)
+    table, shard = read_range(store, paths, low, high)
     if table is None:
         return NEAR.empty_table(), 0, 0
-    bucket, order, row = (table[name].to_numpy() for name in ("bucket", "order", "row"))
-    rank = np.lexsort((row, shard, order, bucket))
+    bucket, order = table["bucket"].to_numpy(), table["order"].to_numpy()
+    node = nodes_of(shard, table["row"].to_numpy())
+    rank = np.lexsort((node, order, bucket))
     bucket = bucket[rank]
     shared = np.zeros(len(bucket), bool)
     same = bucket[1:] == bucket[:-1]
     shared[1:] |= same
     shared[:-1] |= same
     rank, bucket = rank[shared], bucket[shared]
-    order, row, shard = order[rank], row[rank], shard[rank]
+    order, node = order[rank], node[rank]
     sketch = fixed_binary(table["sketch"], np.dtype(np.uint64))[rank]
     del table
     sure, possible = sketch_bounds(settings)
     first, other, unchecked = candidate_pairs(bucket, order, sketch, sure, possible)
     # The same pair meets in several bands: once is enough.
-    rank = np.lexsort((row[other], shard[other], row[first], shard[first]))
-    rank = rank[np.lexsort((order[other][rank], order[first][rank]))]
+    rank = np.lexsort((node[other], node[first], order[other], order[first]))
     first, other = first[rank], other[rank]
     new = np.ones(len(first), bool)
     new[1:] = (order[first][1:] != order[first][:-1]) | (order[other][1:] != order[other][:-1])
     first, other = first[new], other[new]
-    columns = [
-        *(order[first], order[other]),
-        *(shard[first].astype(np.int32), row[first]),
-        *(shard[other].astype(np.int32), row[other]),
-    ]
+    columns = [order[first], order[other], node[first], node[other]]
     return pa.table(columns, schema=NEAR), len(bucket), int(unchecked)
 
 

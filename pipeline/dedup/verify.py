@@ -2,7 +2,9 @@
 
 Pairs are taken from the most alike downwards, and a pair whose ends are joined by verified pairs
 already is passed over: it would change no cluster. So most texts near a template are compared
-once or twice, whatever the number of pairs.
+once or twice, whatever the number of pairs. What is left is the spanning forest of greatest
+estimates, which always has the closest verified pair of every document: how the pairs are
+divided among tasks changes neither clusters nor receipts.
 """
 
 from __future__ import annotations
@@ -18,39 +20,56 @@ import pyarrow.parquet as pq
 
 from filters.measure import MinHashSettings, shingle_sets
 from manifests.manifest import Manifest, commit
-from manifests.shards import ShardWriter
+from manifests.shards import read_table
 from manifests.store import Store
 from pipeline.dedup import DedupSettings, ShardRef
-from pipeline.dedup.bands import fixed_binary, read_range
-from pipeline.dedup.edges import ENDS, partition_key
+from pipeline.dedup.components import LINKS, stars
+from pipeline.dedup.edges import partition_key
 from pipeline.dedup.kernels import agreement, apart, join
+from pipeline.dedup.nodes import row_of, shard_of
+from pipeline.dedup.shuffle import (
+    I64,
+    U64,
+    fixed_binary,
+    partition_range,
+    read_range,
+    write_sorted,
+)
 
 STAGE = "verified"
-VERSION = 1
+VERSION = 2
 
 SCHEMA = pa.schema(
     [
-        *ENDS,
+        ("node", pa.int64()),
+        ("other", pa.int64()),
+        ("other_order", pa.uint64()),
+        ("estimate", pa.float64()),
         ("similarity", pa.float64()),
         ("verified", pa.dictionary(pa.int8(), pa.string())),
         ("bands_shared", pa.int32()),
     ]
 )
-"""`similarity` is exact where `verified` is `shingles`, the signatures' estimate otherwise."""
+"""Each pair twice, once from either end. `similarity` is exact where `verified` is `shingles`, and
+the signatures' `estimate` otherwise; `other_order` is half of the other text's hash."""
 
 _HOW = ("signature", "shingles")
+_PAIR_BYTES = 8_192
+"""Room for the shingles of a pair whose texts are compared."""
 
-I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
+I32 = npt.NDArray[np.int32]
 
 
 class _Pairs(msgspec.Struct):
-    """Candidate pairs as indexes of documents, one index per distinct text."""
+    """Candidate pairs as indexes of documents, one index per distinct text, by hash."""
 
     left: I64
     right: I64
-    place: I64
-    """Shard and row of each document."""
+    node: I64
+    """A document that has the text."""
+    order: U64
+    """Half of the text's hash."""
 
     def __len__(self) -> int:
         return len(self.left)
@@ -65,7 +84,7 @@ def verified(
     minhash: MinHashSettings,
     fingerprint: str,
 ) -> Manifest:
-    """Write the pairs of one partition that are duplicates.
+    """Write the pairs of one partition that are duplicates, and what they and equal texts link.
 
     Args:
         store: the lake.
@@ -78,25 +97,33 @@ def verified(
     """
     began = time.perf_counter()
     paths = [manifest.output(1).path for manifest in edge_manifests]
-    pairs = _read_pairs(store, paths, partition, len(paths))
+    pairs = _read_pairs(store, paths, partition)
     checks = _Checks(store, shards, pairs, settings, minhash)
-    group = max(1, settings.memory // (16 * settings.signature_values))
-    parts = [checks.run(start, start + group) for start in range(0, len(pairs), group)]
-    table = pa.concat_tables([SCHEMA.empty_table(), *parts])
+    near = checks.run()
     key = partition_key(partition)
-    with ShardWriter(store, f"{STAGE}/{fingerprint}/{key}.parquet", SCHEMA) as writer:
-        writer.write(table)
+    folder = f"{STAGE}/{fingerprint}/{key}"
+    equal_path = edge_manifests[partition].output(0).path
+    equal = read_table(store, equal_path, ["node", "head"])
+    left, right = (
+        np.concatenate([equal[one].to_numpy(), near[other].to_numpy()])
+        for one, other in (("node", "node"), ("head", "other"))
+    )
+    outputs = [
+        write_sorted(store, f"{folder}.parquet", near),
+        write_sorted(store, f"{folder}.links.parquet", pa.table(stars(left, right), schema=LINKS)),
+    ]
     return commit(
         store,
         Manifest(
             stage=STAGE,
             fingerprint=fingerprint,
             key=key,
-            inputs=paths,
-            outputs=[writer.output],
+            inputs=[*paths, equal_path],
+            outputs=outputs,
             facts={
                 "pairs": len(pairs),
-                "verified": table.num_rows,
+                "verified": near.num_rows // 2,
+                "links": outputs[1].rows,
                 "read_texts": checks.texts_read,
                 "exact_checks": checks.exact_checks,
             },
@@ -105,25 +132,21 @@ def verified(
     )
 
 
-def _read_pairs(store: Store, paths: Sequence[str], partition: int, partitions: int) -> _Pairs:
+def _read_pairs(store: Store, paths: Sequence[str], partition: int) -> _Pairs:
     """Each pair of texts once, in the order of their hashes: whatever the shards and tasks."""
-    table, _ = read_range(store, paths, partition, partitions)
+    table, _ = read_range(store, paths, *partition_range(partition, len(paths)))
     if table is None:
         nothing = np.empty(0, np.int64)
-        return _Pairs(nothing, nothing, nothing.reshape(0, 2))
+        return _Pairs(nothing, nothing, nothing, nothing.astype(np.uint64))
     orders = np.concatenate([table[f"{end}_order"].to_numpy() for end in ("first", "other")])
-    place = np.concatenate(
-        [
-            np.stack([table[f"{end}_{part}"].to_numpy() for part in ("shard", "row")], axis=1)
-            for end in ("first", "other")
-        ]
-    ).astype(np.int64)
-    rank = np.lexsort((place[:, 1], place[:, 0], orders))
+    node = np.concatenate([table[end].to_numpy() for end in ("first", "other")])
+    rank = np.lexsort((node, orders))
     new = np.r_[True, np.diff(orders[rank]) != 0]
     index = np.empty(len(orders), np.int64)
     index[rank] = np.cumsum(new) - 1
     pairs = np.unique(np.stack(np.split(index, 2), axis=1), axis=0)
-    return _Pairs(pairs[:, 0].copy(), pairs[:, 1].copy(), place[rank[new]])
+    left, right = pairs[:, 0].copy(), pairs[:, 1].copy()
+    return _Pairs(left, right, node[rank[new]], orders[rank[new]])
 
 
 class _Checks:
@@ -139,55 +162,69 @@ class _Checks:
     ) -> None:
         self._store, self._shards, self._pairs = store, shards, pairs
         self._settings, self._minhash = settings, minhash
-        self._parent = np.arange(len(pairs.place), dtype=np.int64)
-        self._slots = np.zeros(len(pairs.place), np.int64)
+        self._parent = np.arange(len(pairs.node), dtype=np.int64)
+        self._slots = np.zeros(len(pairs.node), np.int64)
         self.texts_read = self.exact_checks = 0
 
-    def run(self, start: int, end: int) -> pa.Table:
-        """The verified ones of some pairs."""
-        settings = self._settings
-        left, right = self._pairs.left[start:end], self._pairs.right[start:end]
-        estimate, shared = self._estimate(left, right)
+    def run(self) -> pa.Table:
+        """The verified pairs, by either end."""
+        settings, pairs = self._settings, self._pairs
+        estimate, shared = self._estimates()
         sure, doubt = {
             "signature": (settings.threshold, settings.threshold),
             "band": (settings.threshold + settings.margin, settings.threshold - settings.margin),
             "exact": (np.inf, 0.0),
         }[settings.verify]
-        rank = np.lexsort((right, left, -estimate))
+        rank = np.lexsort((pairs.right, pairs.left, -estimate))
         rank = rank[estimate[rank] >= doubt]
-        left, right, estimate, shared = left[rank], right[rank], estimate[rank], shared[rank]
+        left, right, estimate = pairs.left[rank], pairs.right[rank], estimate[rank]
         split = int((estimate >= sure).sum())
         how, similarity = join(
             *(self._parent, left[:split], right[:split], estimate[:split], sure, doubt),
             *(self._slots, np.empty(0, np.uint32), np.empty(0, np.int64), settings.threshold),
         )
-        exact_how, exact = self._exact(left[split:], right[split:], estimate[split:])
-        how, similarity = np.concatenate([how, exact_how]), np.concatenate([similarity, exact])
+        found = [(how, similarity)]
+        group = max(1, settings.memory // _PAIR_BYTES)
+        for start in range(split, len(rank), group):
+            part = slice(start, start + group)
+            found.append(self._exact(left[part], right[part], estimate[part]))
+        how, similarity = (np.concatenate(parts) for parts in zip(*found, strict=True))
         kept = how > 0
-        ends = self._pairs.place[np.stack([left[kept], right[kept]], axis=1)]
-        return pa.table(
+        ends = np.stack([left[kept], right[kept]])
+        mine, other = ends.ravel(), ends[::-1].ravel()
+        both = np.tile(np.flatnonzero(kept), 2)
+        table = pa.table(
             [
-                *(ends[:, 0, 0].astype(np.int32), ends[:, 0, 1]),
-                *(ends[:, 1, 0].astype(np.int32), ends[:, 1, 1]),
-                similarity[kept],
-                pa.DictionaryArray.from_arrays(how[kept] - 1, list(_HOW)),
-                shared[kept],
+                pairs.node[mine],
+                pairs.node[other],
+                pairs.order[other],
+                estimate[both],
+                similarity[both],
+                pa.DictionaryArray.from_arrays(how[both] - 1, list(_HOW)),
+                shared[rank][both],
             ],
             schema=SCHEMA,
         )
+        return table.take(pa.array(np.lexsort((pairs.node[other], pairs.node[mine]))))
 
-    def _estimate(self, left: I64, right: I64) -> tuple[F64, npt.NDArray[np.int32]]:
-        """Similarity by the signatures, and the number of equal bands."""
-        used = self._in_file_order(left, right)
-        parts = [
-            fixed_binary(table["minhash"], np.dtype(np.uint32))
-            for table in self._documents(used, "minhash")
-        ]
-        signatures = np.concatenate(parts)
-        values, shared = agreement(
-            signatures, self._slots[left], self._slots[right], *self._settings.layout()
-        )
-        return values / signatures.shape[1], shared
+    def _estimates(self) -> tuple[F64, I32]:
+        """Similarity of all pairs by their signatures, and the number of equal bands."""
+        estimate, shared = np.empty(len(self._pairs)), np.empty(len(self._pairs), np.int32)
+        group = max(1, self._settings.memory // (16 * self._settings.signature_values))
+        for start in range(0, len(self._pairs), group):
+            part = slice(start, start + group)
+            left, right = self._pairs.left[part], self._pairs.right[part]
+            used = self._in_file_order(left, right)
+            column = [
+                fixed_binary(table["minhash"], np.dtype(np.uint32))
+                for table in self._documents(used, "minhash")
+            ]
+            signatures = np.concatenate(column)
+            values, shared[part] = agreement(
+                signatures, self._slots[left], self._slots[right], *self._settings.layout()
+            )
+            estimate[part] = values / signatures.shape[1]
+        return estimate, shared
 
     def _exact(self, left: I64, right: I64, estimate: F64) -> tuple[npt.NDArray[np.int8], F64]:
         """Check pairs by their shingles; in halves, where those do not fit the memory."""
@@ -236,21 +273,26 @@ class _Checks:
     def _in_file_order(self, left: I64, right: I64) -> I64:
         """The documents of some pairs by shard and row; their places in it go to the slots."""
         used = np.unique(np.concatenate([left, right]))
-        place = self._pairs.place[used]
-        used = used[np.lexsort((place[:, 1], place[:, 0]))]
+        used = used[np.argsort(self._pairs.node[used])]
         self._slots[used] = np.arange(len(used))
         return used
 
     def _documents(self, used: I64, column: str) -> Iterator[pa.Table]:
         """A column of some documents, which are in file order."""
-        place = self._pairs.place[used]
-        for number in np.unique(place[:, 0]).tolist():
-            rows = place[place[:, 0] == number, 1]
-            shard = self._shards[number]
-            yield from take_rows(shard.store(self._store), shard.documents, rows, [column])
+        yield from read_nodes(self._store, self._shards, self._pairs.node[used], [column])
 
 
-def take_rows(store: Store, path: str, rows: I64, columns: Sequence[str]) -> Iterator[pa.Table]:
+def read_nodes(
+    store: Store, shards: Sequence[ShardRef], nodes: I64, columns: Sequence[str]
+) -> Iterator[pa.Table]:
+    """Columns of some documents, given as ascending nodes; only their row groups are read."""
+    for number in np.unique(shard_of(nodes)).tolist():
+        shard = shards[number]
+        rows = row_of(nodes[shard_of(nodes) == number])
+        yield from _take_rows(shard.store(store), shard.documents, rows, columns)
+
+
+def _take_rows(store: Store, path: str, rows: I64, columns: Sequence[str]) -> Iterator[pa.Table]:
     """Some rows (ascending) of a Parquet file, reading only the row groups that hold them."""
     with store.open(path) as file:
         parquet = pq.ParquetFile(file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import pyarrow.compute as pc
 
@@ -10,28 +11,35 @@ from filters.judge_sql import compile_rules
 from filters.policy import Policy
 from manifests.manifest import Manifest, commit
 from manifests.schemas import DECISIONS
-from manifests.shards import read_table
+from manifests.shards import ShardWriter
 from manifests.store import Store
 from pipeline.dedup import ShardRef
+from pipeline.dedup.shuffle import rows_in_range
 from pipeline.judge import STAGE
 from pipeline.judge.survivors import SURVIVORS_SCHEMA
-from pipeline.judge.tables import RECEIPT, database, register_documents, write
+from pipeline.judge.tables import RECEIPT, database, register_documents
 
 
 def decide(
-    store: Store, shard: ShardRef, survivor_path: str | None, policy: Policy, fingerprint: str
+    store: Store,
+    shard: ShardRef,
+    number: int,
+    survivor_paths: Sequence[str],
+    policy: Policy,
+    fingerprint: str,
 ) -> Manifest:
     """Write the decision of every document of a shard, in its order.
 
     Args:
         store: the lake.
         shard: the measured shard.
-        survivor_path: its survivors file; None where it has no duplicates.
+        number: of the shard, in key order.
+        survivor_paths: receipts of all shards; none where this one has no duplicates.
         policy: resolved.
         fingerprint: of the judging.
     """
     began = time.perf_counter()
-    copies = read_table(store, survivor_path) if survivor_path else SURVIVORS_SCHEMA.empty_table()
+    copies = rows_in_range(store, survivor_paths, number, number, SURVIVORS_SCHEMA)
     with database() as connection:
         register_documents(connection, store, shard, policy)
         connection.register("copies", copies)
@@ -51,7 +59,9 @@ def decide(
             FROM decided ORDER BY row
             """  # noqa: S608 - compiled from a checked policy
         ).to_arrow_table()
-    output = write(store, STAGE, fingerprint, shard.key, table, DECISIONS)
+    path = f"{STAGE}/{fingerprint}/{shard.key}.parquet"
+    with ShardWriter(store, path, DECISIONS) as writer:
+        writer.write(table.cast(DECISIONS))
     counts = table.group_by("reason").aggregate([([], "count_all")]).to_pylist()
     primary = {row["reason"]: row["count_all"] for row in counts if row["reason"] is not None}
     every = pc.value_counts(table["reasons"].combine_chunks().flatten()).to_pylist()
@@ -61,8 +71,8 @@ def decide(
             stage=STAGE,
             fingerprint=fingerprint,
             key=shard.key,
-            inputs=[shard.documents, *([survivor_path] if survivor_path else [])],
-            outputs=[output],
+            inputs=[shard.documents, *survivor_paths],
+            outputs=[writer.output],
             ledger={
                 "records": table.num_rows,
                 "kept": table.num_rows - sum(primary.values()),

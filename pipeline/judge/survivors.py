@@ -1,44 +1,39 @@
-"""Stages `candidates` and `survivors`: which member of each duplicate cluster is kept."""
+"""Stages `pages` and `survivors`: of each page and each cluster, which document is kept.
+
+Both see a range of hashes of the pages or clusters, gathered from all shards, so that none of them
+holds more than the memory of the settings; DuckDB spills what one large cluster takes beyond it.
+"""
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from filters.judge_sql import compile_rules, signal_sql
 from filters.policy import DUPLICATE_REASONS, Policy
 from manifests.manifest import Manifest, commit
-from manifests.shards import read_table
 from manifests.store import Store
-from pipeline.dedup import ShardRef
-from pipeline.judge import CANDIDATES, KEY, SURVIVORS
-from pipeline.judge.tables import RECEIPT, database, register_documents, write
+from pipeline.dedup.edges import partition_key
+from pipeline.dedup.shuffle import partition_range, rows_in_range, write_sorted
+from pipeline.judge import PAGES, SURVIVORS
+from pipeline.judge.candidates import CANDIDATES_SCHEMA, PAGES_SCHEMA
+from pipeline.judge.tables import RECEIPT, spilling_database
 
-_CANDIDATES = pa.schema(
+MOVED_SCHEMA = pa.schema(
     [
+        ("bucket", pa.uint64()),
+        ("shard", pa.int64()),
         ("row", pa.int64()),
-        ("id", pa.string()),
-        ("cluster_id", pa.string()),
-        ("exact_id", pa.string()),
-        ("passes", pa.bool_()),
-        ("priority", pa.int64()),
-        ("preference", pa.float64()),
-        ("matched_id", pa.string()),
-        ("similarity", pa.float64()),
-        ("verified", pa.string()),
-        ("bands_shared", pa.int32()),
-        ("earlier_id", pa.string()),
-        ("earlier_run", pa.string()),
-        ("earlier_exact", pa.bool_()),
-        ("url_id", pa.string()),
-        ("date", pa.string()),
+        ("url_first", pa.string()),
     ]
 )
+"""Captures that lose to another of their page, and its id."""
 
 SURVIVORS_SCHEMA = pa.schema(
     [
+        ("shard", pa.int64()),
         ("row", pa.int64()),
         ("cluster_id", pa.string()),
         ("cluster_size", pa.int64()),
@@ -54,143 +49,157 @@ SURVIVORS_SCHEMA = pa.schema(
 """`survivor_id` and `reason` are NULL for the survivor, and where no member passes; the rest is
 the receipt: the closest verified match, which joined the document to its cluster."""
 
+_MEMBER_BYTES = 1_500
+"""Peak of a task per member: read, registered, sorted, written."""
 
-def candidates(
-    store: Store, shard: ShardRef, duplicates: str, policy: Policy, fingerprint: str
+
+def survivor_partitions(members: int, memory: int) -> int:
+    """Tasks needed so that each stays within so many bytes."""
+    return max(1, math.ceil(members * _MEMBER_BYTES / memory))
+
+
+def pages(
+    store: Store,
+    page_paths: Sequence[str],
+    partition: int,
+    partitions: int,
+    policy: Policy,
+    memory: int,
+    fingerprint: str,
 ) -> Manifest:
-    """Judge the clustered documents of a shard by every rule but duplication.
+    """Find the captures that lose to another one of their page.
 
     Args:
         store: the lake.
-        shard: the measured shard.
-        duplicates: path of its duplicates file.
-        policy: resolved.
+        page_paths: captures of all shards.
+        partition: which of `partitions` equal ranges of the hashes.
+        partitions: number of ranges.
+        policy: resolved; says whether the newest or the first survives.
+        memory: bytes to stay within.
         fingerprint: of the judging.
     """
     began = time.perf_counter()
-    prefer = policy.duplicates.prefer
-    preference = f"CAST({signal_sql(prefer)} AS DOUBLE)" if prefer else "NULL"
-    trusted = policy.duplicates.priority
-    listed = "list_transform($trusted, lambda name: contains(source, name))"
-    priority = f"coalesce(list_position({listed}, TRUE), {len(trusted) + 1})" if trusted else "0"
-    with database() as connection:
-        register_documents(connection, store, shard, policy)
-        connection.register("duplicates", read_table(store, duplicates))
+    age = "DESC" if policy.duplicates.newest else "ASC"
+    captures = rows_in_range(
+        store, page_paths, *partition_range(partition, partitions), PAGES_SCHEMA
+    )
+    with spilling_database(memory) as connection:
+        connection.register("captures", captures)
         table = connection.sql(
             f"""
-            WITH judged AS (
-              SELECT row, id, {priority} AS priority, {preference} AS preference,
-                {compile_rules(policy)}
-              FROM documents WHERE row IN (SELECT row FROM duplicates)
-            )
-            SELECT row, id, cluster_id, exact_id, len(reasons) = 0 AS passes, priority,
-              preference,
-              {RECEIPT}, earlier_id, earlier_run, earlier_exact,
-              url_id, date
-            FROM judged JOIN duplicates USING (row, id) ORDER BY row
-            """,  # noqa: S608 - compiled from a checked policy
-            params={"trusted": list(trusted)} if trusted else {},
+            SELECT bucket, shard, row, url_first FROM (
+              SELECT *, first_value(id) OVER best AS url_first,
+                first_value(passes) OVER best AND row_number() OVER best > 1 AS moved
+              FROM captures
+              WINDOW best AS (
+                PARTITION BY url_id ORDER BY passes DESC, date {age} NULLS LAST,
+                  priority, preference DESC NULLS LAST, id, shard, row
+              )
+            ) WHERE moved ORDER BY bucket, shard, row
+            """  # noqa: S608 - an order of two
         ).to_arrow_table()
-    output = write(store, CANDIDATES, fingerprint, shard.key, table, _CANDIDATES)
+    key = partition_key(partition)
+    output = write_sorted(store, f"{PAGES}/{fingerprint}/{key}.parquet", table.cast(MOVED_SCHEMA))
     return commit(
         store,
         Manifest(
-            stage=CANDIDATES,
+            stage=PAGES,
             fingerprint=fingerprint,
-            key=shard.key,
-            inputs=[shard.documents, duplicates],
+            key=key,
+            inputs=list(page_paths),
             outputs=[output],
+            facts={"moved": table.num_rows},
             seconds=time.perf_counter() - began,
         ),
     )
 
 
 def survivors(
-    store: Store, candidate_paths: dict[str, str], policy: Policy, fingerprint: str
+    store: Store,
+    candidate_paths: Sequence[str],
+    moved_paths: Sequence[str],
+    partition: int,
+    partitions: int,
+    policy: Policy,
+    memory: int,
+    fingerprint: str,
 ) -> Manifest:
     """Choose each cluster's survivor: where an earlier run kept a member, none of this run.
 
     Args:
         store: the lake.
-        candidate_paths: candidates file by shard key.
+        candidate_paths: candidates of all shards.
+        moved_paths: captures that lost to another of their page.
+        partition: which of `partitions` equal ranges of the hashes.
+        partitions: number of ranges.
         policy: resolved; says which kinds of copies are dropped and which member is preferred.
+        memory: bytes to stay within.
         fingerprint: of the judging.
     """
     began = time.perf_counter()
+    low, high = partition_range(partition, partitions)
     drop = policy.duplicates.drop
-    cluster = "exact_id" if "exact" in drop and "near" not in drop else "cluster_id"
-    age = "DESC" if policy.duplicates.newest else "ASC"
-    members = [_named(_CANDIDATES.empty_table(), "")]
-    for key, path in sorted(candidate_paths.items()):
-        members.append(_named(read_table(store, path), key))
-    with database() as connection:
-        connection.register("members", pa.concat_tables(members))
+    reasons = " ".join(f"WHEN '{kind}' THEN ${kind}" for kind in DUPLICATE_REASONS)
+    with spilling_database(memory) as connection:
+        for name, paths, schema in (
+            ("members", candidate_paths, CANDIDATES_SCHEMA),
+            ("moved", moved_paths, MOVED_SCHEMA),
+        ):
+            connection.register(name, rows_in_range(store, paths, low, high, schema))
         table = connection.sql(
             f"""
             WITH addressed AS (
-              SELECT * REPLACE (passes AND NOT moved AS passes) FROM (
-                SELECT *, first_value(id) OVER page AS url_first,
-                  $by_url AND url_id IS NOT NULL AND first_value(passes) OVER page
-                    AND row_number() OVER page > 1 AS moved
-                FROM members
-                WINDOW page AS (
-                  PARTITION BY url_id ORDER BY passes DESC, date {age} NULLS LAST,
-                    priority, preference DESC NULLS LAST, id, shard, row
-                )
-              )
+              SELECT members.* REPLACE (passes AND url_first IS NULL AS passes), url_first
+              FROM members LEFT JOIN moved USING (shard, row)
             ), ranked AS (
-              SELECT *, {cluster} AS cluster,
-                row_number() OVER best AS place,
-                CASE WHEN {cluster} IS NULL THEN 1 ELSE count(*) OVER (PARTITION BY {cluster}) END
-                  AS cluster_size,
+              SELECT *, row_number() OVER best AS place,
                 first_value(id) OVER best AS first_id,
                 first_value(exact_id) OVER best AS first_exact_id,
-                first_value(passes) OVER best AS found
-              FROM addressed WHERE {cluster} IS NOT NULL OR moved
+                first_value(raw_id) OVER best AS first_raw_id,
+                first_value(passes) OVER best AS found,
+                count(*) OVER (PARTITION BY cluster_id) AS cluster_size
+              FROM addressed WHERE cluster_id IS NOT NULL
               WINDOW best AS (
-                PARTITION BY {cluster}
+                PARTITION BY cluster_id
                 ORDER BY passes DESC, priority, preference DESC NULLS LAST, id, shard, row
               )
-            ), matched AS (
-              SELECT *, CASE WHEN earlier_exact THEN 'exact' WHEN earlier_id IS NOT NULL THEN 'near'
-                  END AS earlier_kind,
-                coalesce(list_contains($drop, earlier_kind), FALSE) AS known
-              FROM ranked
+              UNION ALL BY NAME
+              SELECT *, FALSE AS found, 1 AS cluster_size FROM addressed
+              WHERE cluster_id IS NULL AND (url_first IS NOT NULL OR known_kind IS NOT NULL)
             ), named AS (
-              SELECT *, CASE WHEN known THEN earlier_kind WHEN moved THEN 'url'
-                  WHEN cluster IS NULL OR NOT found OR place = 1 THEN NULL
+              SELECT *, CASE WHEN known_kind IS NOT NULL THEN known_kind
+                  WHEN url_first IS NOT NULL THEN 'url' WHEN NOT found OR place = 1 THEN NULL
+                  WHEN raw_id = first_raw_id AND list_contains($drop, 'identical')
+                    THEN 'identical'
                   WHEN exact_id = first_exact_id THEN 'exact' ELSE 'near' END AS kind
-              FROM matched
+              FROM ranked
+            ), lost AS (
+              SELECT * REPLACE (CASE WHEN list_contains($drop, kind) THEN kind END AS kind)
+              FROM named
             )
-            SELECT shard, row, cluster AS cluster_id, cluster_size,
-              CASE WHEN known THEN earlier_id WHEN coalesce(kind <> ALL($drop), TRUE) THEN NULL
-                WHEN kind = 'url' THEN url_first ELSE first_id END AS survivor_id,
-              CASE WHEN known THEN earlier_run END AS survivor_run,
-              CASE WHEN coalesce(kind <> ALL($drop), TRUE) THEN NULL
-                WHEN kind = 'exact' THEN $exact WHEN kind = 'url' THEN $url ELSE $near END
-                AS reason,
+            SELECT shard, row, cluster_id, cluster_size,
+              CASE WHEN known_kind IS NOT NULL THEN known_id WHEN kind = 'url' THEN url_first
+                WHEN kind IS NOT NULL THEN first_id END AS survivor_id,
+              known_run AS survivor_run,
+              CASE kind {reasons} END AS reason,
               {RECEIPT}
-            FROM named ORDER BY shard, row
-            """,  # noqa: S608 - a column name and an order of two
-            params={"drop": list(drop), "by_url": "url" in drop, **DUPLICATE_REASONS},
+            FROM lost ORDER BY shard, row
+            """,  # noqa: S608 - names of columns
+            params={"drop": list(drop), **DUPLICATE_REASONS},
         ).to_arrow_table()
-    outputs = []
-    for key in sorted(candidate_paths):
-        mine = table.filter(pc.equal(table["shard"], key)).drop_columns(["shard"])
-        outputs.append(write(store, SURVIVORS, fingerprint, key, mine, SURVIVORS_SCHEMA))
+    key = partition_key(partition)
+    output = write_sorted(
+        store, f"{SURVIVORS}/{fingerprint}/{key}.parquet", table.cast(SURVIVORS_SCHEMA)
+    )
     return commit(
         store,
         Manifest(
             stage=SURVIVORS,
             fingerprint=fingerprint,
-            key=KEY,
-            inputs=[candidate_paths[key] for key in sorted(candidate_paths)],
-            outputs=outputs,
-            facts={"lost": table["reason"].length() - table["reason"].null_count},
+            key=key,
+            inputs=[*candidate_paths, *moved_paths],
+            outputs=[output],
+            facts={"lost": table.num_rows - table["reason"].null_count},
             seconds=time.perf_counter() - began,
         ),
     )
-
-
-def _named(table: pa.Table, shard: str) -> pa.Table:
-    return table.append_column("shard", pa.array([shard] * table.num_rows, pa.string()))

@@ -1,6 +1,10 @@
-"""What the stages of judging share: the database, the documents it sees, the files it writes."""
+"""What the stages of judging share: the database, the documents it sees."""
 
 from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
 
 import duckdb
 import numpy as np
@@ -8,8 +12,6 @@ import pyarrow as pa
 
 from filters.judge_sql import signals_of
 from filters.policy import Policy
-from manifests.manifest import Output
-from manifests.shards import ShardWriter
 from manifests.store import Store
 from pipeline.dedup import ShardRef
 from pipeline.measured import read_measured
@@ -17,10 +19,26 @@ from pipeline.measured import read_measured
 RECEIPT = "matched_id, similarity, verified, bands_shared"
 """The closest verified match of a document, which joined it to its cluster."""
 
+_LEAST = 64 * 2**20
+"""Memory without which DuckDB does not work well."""
+
 
 def database() -> duckdb.DuckDBPyConnection:
     """A private database of one thread: the executor decides how many tasks run at once."""
     return duckdb.connect(":memory:", config={"threads": 1})
+
+
+@contextlib.contextmanager
+def spilling_database(memory: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database that goes on in a temporary folder where so many bytes do not suffice."""
+    with tempfile.TemporaryDirectory(prefix="thresher-") as folder:
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "threads": 1,
+            "memory_limit": f"{max(memory, _LEAST) // 2**20}MiB",
+            "temp_directory": folder,
+        }
+        with duckdb.connect(":memory:", config=config) as connection:
+            yield connection
 
 
 def register_documents(
@@ -29,16 +47,6 @@ def register_documents(
     """The table `documents`: row, id and what the policy looks at."""
     families = sorted({name.split(".")[0] for name in signals_of(policy)})
     source = ["source"] if policy.duplicates.priority else []
-    table = read_measured(store, shard, ["id", *source, *families])
+    table = read_measured(store, shard, ["id", "date", *source, *families])
     rows = pa.array(np.arange(table.num_rows, dtype=np.int64))
     connection.register("documents", table.append_column("row", rows))
-
-
-def write(
-    store: Store, stage: str, fingerprint: str, key: str, table: pa.Table, schema: pa.Schema
-) -> Output:
-    """Write the one file of a shard."""
-    path = f"{stage}/{fingerprint}/{key}.parquet"
-    with ShardWriter(store, path, schema) as writer:
-        writer.write(table.cast(schema))
-    return writer.output

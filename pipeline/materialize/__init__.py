@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import msgspec
 
+from filters.cuts import Cut
 from filters.errors import ConfigError
 from filters.transforms import Transform, transforms
 from pipeline.guests import FormatterSettings, formatter_transform
@@ -35,7 +36,7 @@ class CuratedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seed of the shuffle; another seed gives another order and another validation split."""
     transforms: tuple[str | FormatterSettings, ...] = ("clean_lines", "redact_pii")
     """Transforms that are applied to the text, in this order: names, or formatters of datatrove as
-    `{ formatter = "datatrove.FTFYFormatter", arguments = {} }`."""
+    `{ formatter = "datatrove.FTFYFormatter", arguments = {} }`. Cuts come before all others."""
     compression_level: int = 3
     """zstd level of the curated shards."""
 
@@ -55,7 +56,7 @@ class CuratedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ConfigError(f"{where}.compression_level", "zstd levels run from 1 to 22.")
         self.chosen(where)
 
-    def chosen(self, where: str = "curated") -> tuple[Transform, ...]:
+    def chosen(self, where: str = "curated") -> tuple[Cut | Transform, ...]:
         """The transforms; `ConfigError` for one that does not exist or cannot be made."""
         made = [
             formatter_transform(each, f"{where}.transforms[{i}]")

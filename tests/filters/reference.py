@@ -54,10 +54,12 @@ def digit(c: str) -> bool:
     return "0" <= c <= "9"
 
 
+@cache
 def icon(c: str) -> bool:
     return category(c) == "So"
 
 
+@cache
 def script(c: str) -> bool:
     solid = c.isalpha() or (category(c)[0] == "N" and category(c) != "Nd")
     return solid and any(start <= ord(c) <= end for start, end in SCRIPT_RANGES)
@@ -336,7 +338,10 @@ def count_phrases(text: str, wanted: tuple[str, ...]) -> int:
     found = 0
     for phrase in wanted:
         needle = f" {phrase.replace(chr(39), '')} "
-        found += sum(normal.startswith(needle, i) for i in range(len(normal)))
+        at = normal.find(needle)
+        while at >= 0:
+            found += 1
+            at = normal.find(needle, at + 1)
     return found
 
 

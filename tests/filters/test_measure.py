@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gzip
 import importlib.util
+import json
 import math
 from pathlib import Path
 
@@ -249,3 +251,15 @@ def test_keyed_hash_is_stable_keyed_and_well_spread():
 
 def test_the_registry_names_what_is_measured():
     assert signal("length.words").unit == "words"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_real_documents_equal_the_reference(real_data):
+    values: list[str] = []
+    for path in sorted((real_data / "text").glob("*.jsonl.gz")):
+        with gzip.open(path, "rt") as file:
+            lines = file.readlines()
+        values += [json.loads(line)["text"][:20_000] for line in lines[:: len(lines) // 280]]
+    assert len(values) >= 2000
+    agrees_with_reference(values)

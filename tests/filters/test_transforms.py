@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from filters.cuts import CUTS, Cut, apply_cuts, without
 from filters.errors import ConfigError
 from filters.line_cleaning import clean
 from filters.pii import redact
@@ -170,3 +171,37 @@ def test_transforms_are_documented_and_looked_up():
         transforms(["clean_lines", "redact_pi"], "curated.transforms")
     with pytest.raises(ConfigError, match="applied already"):
         transforms(["clean_lines", "clean_lines"], "curated.transforms")
+
+
+def test_cuts_come_first():
+    assert [t.name for t in transforms(["repeated_lines", "redact_pii"], "x")] == [
+        "repeated_lines",
+        "redact_pii",
+    ]
+    with pytest.raises(ConfigError, match=r"x\[1\].*name it before 'clean_lines'"):
+        transforms(["clean_lines", "repeated_lines"], "x")
+
+
+SPANS = st.lists(
+    st.tuples(st.integers(0, 12), st.integers(0, 6), st.sampled_from(["", "|"])), max_size=5
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=st.text("abcdef", max_size=12), spans=SPANS)
+def test_what_any_cut_removes_is_gone(text, spans):
+    spans = [(min(a, len(text)), min(a + n, len(text)), between) for a, n, between in spans]
+    gone = {place for start, end, _ in spans for place in range(start, end)}
+    kept = "".join(c for place, c in enumerate(text) if place not in gone)
+    assert without(text, spans).replace("|", "") == kept
+    assert not without(text, spans).startswith("|")
+
+
+def test_cuts_are_applied_together_and_counted():
+    texts = pa.array(["menu\nkeep\nfoot", "keep", "cut me"])
+    whole = Cut("whole", 1, "", "", "", lambda text, _: [(0, len(text), "")])
+    line = pa.array([[0, 2], None, []], pa.list_(pa.int32()))
+    all_of = pa.array([[], [], [1]], pa.list_(pa.int32()))
+    made, changed = apply_cuts(texts, [(whole, all_of), (CUTS[0], line)])
+    assert made.to_pylist() == ["keep", "keep", ""]
+    assert changed == {"whole": 1, "repeated_lines": 1}

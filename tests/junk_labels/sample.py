@@ -3,6 +3,7 @@
     python tests/junk_labels/sample.py draw --data DATA            # how many of each search
     python tests/junk_labels/sample.py show --data DATA 1 20       # pages 1 to 20, for reading
     python tests/junk_labels/sample.py record --data DATA said.txt # judgements into labels.jsonl
+    python tests/junk_labels/sample.py tally                       # how many judgements of each
 
 The draw is the same each time: pages come in the order of a hash of their id. A part is drawn at
 random from every source, so that the natural mix is known; the rest by cheap searches, so that rare
@@ -20,6 +21,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,7 +30,7 @@ import pyarrow as pa
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE)]
 
-from pages import SOURCES, JunkPage, read_pages, source_of  # noqa: E402 - after the path
+from junk_pages import SOURCES, TEXTS, JunkPage, read_pages, source_of  # noqa: E402 - after the path
 
 from classifiers.language import LanguageIdentifier  # noqa: E402
 
@@ -141,10 +143,59 @@ SEARCHES: tuple[Search, ...] = (
     ("stuffing", 35, lambda p: top_pair(p) > 0.03),
     ("seo", 30, lambda p: per_word(SEO, p) > 0.02),
     ("slop", 50, lambda p: words(p) > 150 and per_word(SLOP, p) > 0.009),
-    ("format_spam", 45, lambda p: p.hint == "Spam / Ads"),
-    ("format_listing", 30, lambda p: p.hint == "Content Listing"),
-    ("format_structured", 40, lambda p: p.hint == "Structured Data"),
-    ("format_product", 25, lambda p: p.hint == "Product Page"),
+    ("format_spam", 45, lambda p: p.hint.startswith("Spam / Ads")),
+    ("format_listing", 30, lambda p: p.hint.startswith("Content Listing")),
+    ("format_structured", 40, lambda p: p.hint.startswith("Structured Data")),
+    ("format_product", 25, lambda p: p.hint.startswith("Product Page")),
+)
+
+
+LEFTOVER = (
+    r"as an AI|language model|I cannot (fulfil|provide|assist)|I hope this helps|\[Your |\[Insert"
+    r"|^(Certainly|Sure)[!,]|^Here('s| is) (a|my) (revised|rewritten|polished|possible)|^Title:"
+)
+GONE = (
+    r"\b40[34]\b|page not found|no longer available|(can)?not be found|error occurred|forbidden"
+    r"|access denied|has expired|been removed|doesn't exist|nothing found|went wrong"
+)
+QUOTES = (
+    r"NYSE|NASDAQ|P/E|\bEPS\b|52.?w(ee)?k|market cap|open interest|\bbid\b|prev(ious)? close"
+    r"|\bDow\b|S&P|FTSE|\bUSD\b|\bEUR\b"
+)
+DAMAGED = "Ã.|â€|\ufffd|Â[ \u00a0-\u00bf]|ï»¿|[\u0080-\u009f]"
+
+PAGES_AGAIN: tuple[Search, ...] = (
+    ("deep_error", 20, lambda p: words(p) < 160 and count(GONE, p) > 0),
+    ("deep_access", 40, lambda p: words(p) < 130 and count(ACCESS, p) > 2),
+    ("deep_cookie", 10, lambda p: per_word(r"\bcookies?\b", p) > 0.02),
+    ("deep_market", 10, lambda p: per_word(QUOTES, p) > 0.01 and share(r"\d", p) > 0.06),
+    ("deep_quotes", 60, lambda p: p.hint == "Structured Data, Finance & Business"),
+    ("deep_structured", 70, lambda p: p.hint.startswith("Structured Data")),
+    ("deep_digits", 15, lambda p: share(r"\d", p) > 0.12),
+    ("deep_code", 10, lambda p: share(r"[{};=<>\\|]", p) > 0.035),
+    ("deep_shop", 15, lambda p: count(SHOP, p) > 1),
+    ("deep_tiny", 15, lambda p: words(p) < 35),
+)
+"""Once more over the pages, for what the first draw had too little of."""
+
+REST: tuple[Search, ...] = (
+    ("rest_random", 30, lambda p: words(p) > 0),
+    ("rest_cookie", 30, lambda p: count(r"\bcookies?\b", p) > 2),
+    ("rest_market", 20, lambda p: count(QUOTES, p) > 2 and share(r"\d", p) > 0.05),
+    ("rest_digits", 20, lambda p: share(r"\d", p) > 0.12),
+    ("rest_access", 15, lambda p: per_word(ACCESS, p) > 0.04),
+    ("rest_shop", 12, lambda p: count(SHOP, p) > 1),
+    ("rest_code", 15, lambda p: share(r"[{};=<>\\|]", p) > 0.03),
+    ("rest_listing", 10, lambda p: per_word(LISTING, p) > 0.02),
+)
+
+OTHER_TEXTS: tuple[Search, ...] = (
+    ("damaged", 20, lambda p: share(DAMAGED, p) > 0.002 and source_of(p.id) == "trafilatura"),
+    ("assistant", 45, lambda p: p.hint == "llm" and count(LEFTOVER, p) > 0),
+    ("symbols", 25, lambda p: not p.hint and share(r"[{};=<>\\|]", p) > 0.06),
+    ("figures", 40, lambda p: source_of(p.id) == "newsgroups" and share(r"\d", p) > 0.09),
+    ("encoded", 12, lambda p: count(r"\b[A-Za-z0-9+/=]{60,}\s|\nM[ -`]{60}\n", p) > 5),
+    ("markup", 15, lambda p: p.hint in ("spam", "ham") and share("<[a-zA-Z/]", p) > 0.01),
 )
 
 
@@ -163,31 +214,54 @@ def english(pages: list[JunkPage]) -> list[JunkPage]:
 
 
 def draw(data: Path) -> list[tuple[str, JunkPage]]:
-    """The pages to judge and how each was drawn, the kinds of draw mixed."""
-    pages = [page for source in SOURCES for page in read_pages(data, source)]
-    pages = sorted(english(pages), key=order)
+    """The pages to judge and how each was drawn: the first draw, then what it had too little of."""
+    pages = sorted((p for source in SOURCES for p in read_pages(data, source)), key=order)
+    whole = english([page for page in pages if "#rest" not in page.id])
+    rest = english([page for page in pages if "#rest" in page.id])
+    others = sorted((p for source in TEXTS for p in read_pages(data, source)), key=order)
     taken: set[str] = set()
-    drawn: list[tuple[str, JunkPage]] = []
 
-    def take(name: str, limit: int, wanted: Callable[[JunkPage], bool]) -> None:
-        for page in pages:
-            document = page.id.partition("#")[0]
-            if limit and document not in taken and wanted(page):
-                taken.add(document)
-                drawn.append((name, page))
-                limit -= 1
+    def document(page: JunkPage) -> str:
+        return page.id.partition("#")[0]
 
+    first = [pair for search in _random() for pair in _take(search, whole, taken, document)]
+    first += [pair for search in SEARCHES for pair in _take(search, whole, taken, document)]
+    first.sort(key=lambda pair: order(pair[1])[::-1])
+    more = [pair for search in PAGES_AGAIN for pair in _take(search, whole, taken, document)]
+    more += [
+        pair for search in OTHER_TEXTS for pair in _take(search, pages + others, taken, document)
+    ]
+    sites: set[str] = set()
+    more += [pair for search in REST for pair in _take(search, rest, sites, _origin)]
+    more.sort(key=lambda pair: order(pair[1])[::-1])
+    return first + more
+
+
+def _origin(page: JunkPage) -> str:
+    """One run of lines per site; `dragnet` keeps no address, so there one per page."""
+    return page.id.partition("#")[0] if source_of(page.id) == "dragnet" else page.site
+
+
+def _random() -> Iterator[Search]:
     for name, limit in RANDOM.items():
         source, _, variant = name.partition("#")
-        take(
-            "random",
-            limit,
-            lambda p, s=source, v=variant: source_of(p.id) == s and p.id.endswith(v),
-        )
-    for name, limit, wanted in SEARCHES:
-        take(name, limit, wanted)
-    drawn.sort(key=lambda pair: order(pair[1])[::-1])
-    return drawn
+        yield "random", limit, partial(_of, source, variant)
+
+
+def _of(source: str, variant: str, page: JunkPage) -> bool:
+    return source_of(page.id) == source and page.id.endswith(variant)
+
+
+def _take(
+    search: Search, pages: list[JunkPage], taken: set[str], key: Callable[[JunkPage], str]
+) -> Iterator[tuple[str, JunkPage]]:
+    """Pages that a search finds, at most its limit, and none whose key is taken."""
+    name, limit, wanted = search
+    for page in pages:
+        if limit and key(page) not in taken and wanted(page):
+            taken.add(key(page))
+            limit -= 1
+            yield name, page
 
 
 def show(pages: list[tuple[str, JunkPage]], first: int, last: int) -> Iterator[str]:
@@ -218,12 +292,31 @@ def record(pages: list[tuple[str, JunkPage]], lines: list[str]) -> None:
     LABELS.write_text("".join(content))
 
 
+def tally() -> Iterator[str]:
+    """How many judgements there are of each category and half, and how many without doubt."""
+    rows = [json.loads(line) for line in LABELS.read_text().splitlines()]
+    yield f"{'':<20}{'tune':>7}{'sure':>7}{'test':>7}{'sure':>7}"
+    for label in (*CATEGORIES, GOOD):
+        mine = [row for row in rows if label in row["labels"]]
+        halves = [[row for row in mine if row["half"] == half] for half in ("tune", "test")]
+        pairs = [(len(half), sum(row.get("sure", True) for row in half)) for half in halves]
+        yield f"{label:<20}" + "".join(f"{all_:>7}{sure:>7}" for all_, sure in pairs)
+    drawn = sum(row["drawn"] == "random" for row in rows)
+    sure = sum(row.get("sure", True) for row in rows)
+    yield f"{len(rows)} pages, {sure} without doubt, {drawn} drawn at random"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=("draw", "show", "record"))
-    parser.add_argument("--data", required=True, type=Path, help="folder of the real samples")
+    parser.add_argument("command", choices=("draw", "show", "record", "tally"))
+    parser.add_argument("--data", type=Path, help="folder of the real samples")
     parser.add_argument("rest", nargs="*", help="first and last page, or the file of judgements")
     options = parser.parse_args()
+    if options.command == "tally":
+        print("\n".join(tally()))
+        return
+    if options.data is None:
+        parser.error("--data is missing: write the folder of the real samples")
     pages = draw(options.data)
     if options.command == "show":
         first, last = map(int, options.rest)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import random
+
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from filters.policy import parse_policy, resolve, shipped_policies, shipped_policy
 from filters.signals import FAMILIES, family_type
+from jobs.dedup_stages import Duplicates
+from jobs.judge_stages import judge_documents
 from manifests.shards import ShardWriter, read_table
 from manifests.store import Store
 from pipeline.dedup import ShardRef
 from pipeline.dedup.clusters import SCHEMA as DUPLICATES
+from pipeline.dedup.shuffle import write_sorted
+from pipeline.judge.candidates import CANDIDATES_SCHEMA
 from pipeline.judge.decide import decide
-from pipeline.judge.survivors import candidates, survivors
+from pipeline.judge.survivors import survivors
 from pipeline.judge.thresholds import thresholds
 
 POLICY = """
@@ -35,6 +42,7 @@ DOCUMENT_SCHEMA = pa.schema(
     [
         ("id", pa.string()),
         ("source", pa.string()),
+        ("date", pa.string()),
         *((family.name, family_type(family.name)) for family in FAMILIES),
     ]
 )
@@ -49,7 +57,15 @@ class Lake:
     """Shards of (id, words, score) with clusters by id, judged."""
 
     def __init__(
-        self, path, shards, clusters=None, exact=None, drop='["exact", "near"]', receipts=None
+        self,
+        path,
+        shards,
+        clusters=None,
+        exact=None,
+        drop='["exact", "near"]',
+        receipts=None,
+        dates=None,
+        memory=2**30,
     ):
         self.store = Store(str(path))
         self.policy = parse_policy(POLICY.replace("{drop}", drop), "test.toml")
@@ -60,6 +76,7 @@ class Lake:
                 {
                     "id": name,
                     "source": f"https://{name}.org/shard.warc.gz",
+                    "date": (dates or {}).get(name),
                     "length": struct(families["length"], words=words),
                     "quality": struct(families["quality"], score=score),
                 }
@@ -85,20 +102,17 @@ class Lake:
             if members:
                 copies[key] = f"duplicates/f/{key}.parquet"
                 self._write(copies[key], pa.Table.from_pylist(members, DUPLICATES))
-        found = thresholds(self.store, self.shards, self.policy, "f")
-        self.policy = resolve(self.policy, found.facts)
-        members = {
-            ref.key: candidates(self.store, ref, copies[ref.key], self.policy, "f").output().path
-            for ref in self.shards
-            if ref.key in copies
-        }
-        chosen = {o.path: o for o in survivors(self.store, members, self.policy, "f").outputs}
+
+        self.ran = {}
+
+        def run(stage, mark, function, work):
+            self.ran[stage] = list(work)
+            return {key: function(self.store, *rest, mark) for key, rest in work.items()}
+
+        found = Duplicates("f", copies)
+        self.policy, self.manifests = judge_documents(run, self.shards, found, self.policy, memory)
         self.decisions = {}
-        self.manifests = {}
-        for ref in self.shards:
-            path = f"survivors/f/{ref.key}.parquet"
-            manifest = decide(self.store, ref, path if path in chosen else None, self.policy, "f")
-            self.manifests[ref.key] = manifest
+        for manifest in self.manifests.values():
             for row in read_table(self.store, manifest.output().path).to_pylist():
                 self.decisions[row["id"]] = row
 
@@ -164,8 +178,8 @@ def test_exact_copies_have_their_own_reason(tmp_path):
 
 def test_what_an_earlier_run_kept_wins_over_all_members(tmp_path):
     shards = {"a": [("1", 99, 0.5), ("2", 99, 0.5), ("3", 99, 0.5)]}
-    known = {"earlier_id": "0", "earlier_run": "june", "earlier_exact": False}
-    earlier = {"1": known | {"earlier_exact": True}, "2": known, "3": known}
+    known = {"earlier_id": "0", "earlier_run": "june", "earlier_kind": "near"}
+    earlier = {"1": known | {"earlier_kind": "identical"}, "2": known, "3": known}
     clusters, exact = dict.fromkeys("123", "0"), {"1": "0"}
     lake = Lake(tmp_path / "both", shards, clusters, exact, receipts=earlier)
     assert lake.reasons() == {
@@ -191,9 +205,10 @@ def test_the_survivor_is_of_the_most_trusted_source_that_has_one(tmp_path):
 def test_pages_of_one_address(tmp_path):
     shards = {"a": [("1", 99, 0.5), ("2", 9, 0.5), ("3", 99, 0.5), ("4", 99, 0.5), ("5", 99, 0.5)]}
     dates = {"1": "2020", "2": "2023", "3": "2021", "4": None}
-    pages = {name: {"url_id": "1", "date": date} for name, date in dates.items()}
+    pages = {name: {"url_id": "1"} for name in dates}
     clusters = {"3": "3", "5": "3"}
-    both = Lake(tmp_path / "a", shards, clusters, drop='["url", "near"]', receipts=pages)
+    facts = {"receipts": pages, "dates": dates}
+    both = Lake(tmp_path / "a", shards, clusters, drop='["url", "near"]', **facts)
     assert both.reasons() == {
         "1": ["url_duplicate"],
         "2": ["too_few_words", "url_duplicate"],
@@ -202,9 +217,7 @@ def test_pages_of_one_address(tmp_path):
         "5": ["near_duplicate"],
     }
     assert {both.decisions[name]["survivor_id"] for name in "1245"} == {"3"}
-    first = Lake(
-        tmp_path / "b", shards, clusters, drop='["url", "near"]\nnewest = false', receipts=pages
-    )
+    first = Lake(tmp_path / "b", shards, clusters, drop='["url", "near"]\nnewest = false', **facts)
     assert first.reasons() == {
         "1": [],
         "2": ["too_few_words", "url_duplicate"],
@@ -212,8 +225,97 @@ def test_pages_of_one_address(tmp_path):
         "4": ["url_duplicate"],
         "5": [],
     }
-    none = Lake(tmp_path / "c", shards, clusters, drop='["near"]', receipts=pages)
+    none = Lake(tmp_path / "c", shards, clusters, drop='["near"]', **facts)
     assert [name for name, reasons in none.reasons().items() if reasons] == ["2", "5"]
+
+
+def test_identical_copies_can_be_dropped_alone(tmp_path):
+    shards = {"a": [(name, 99, 0.5) for name in "1234"]}
+    clusters, exact = dict.fromkeys("1234", "1"), dict.fromkeys("123", "1")
+    raw = {name: {"raw_id": "1"} for name in "12"}
+
+    def reasons(folder, drop):
+        lake = Lake(tmp_path / folder, shards, clusters, exact, drop=drop, receipts=raw)
+        return [found[0] if found else None for found in lake.reasons().values()]
+
+    identical, equal, near = (f"{kind}_duplicate" for kind in ("identical", "exact", "near"))
+    assert reasons("a", '["identical"]') == [None, identical, None, None]
+    assert reasons("b", '["exact"]') == [None, equal, equal, None]
+    assert reasons("c", '["identical", "exact", "near"]') == [None, identical, equal, near]
+
+
+def test_what_an_earlier_run_kept_is_no_survivor_of_a_page(tmp_path):
+    shards = {"a": [("1", 99, 0.5), ("2", 99, 0.5), ("3", 99, 0.5)]}
+    known = {"earlier_id": "0", "earlier_run": "june", "earlier_kind": "identical"}
+    page = {"url_earlier_id": "9", "url_earlier_run": "june", "url_id": "3"}
+    receipts = {"1": {"url_id": "1"} | known, "2": {"url_id": "1"}, "3": page}
+    dates = {"1": "2022", "2": "2021"}
+    lake = Lake(tmp_path, shards, drop='["url", "exact"]', receipts=receipts, dates=dates)
+    assert lake.reasons() == {"1": ["exact_duplicate"], "2": [], "3": ["url_duplicate"]}
+    survivors = {n: (r["survivor_id"], r["survivor_run"]) for n, r in lake.decisions.items()}
+    assert survivors == {"1": ("0", "june"), "2": (None, None), "3": ("9", "june")}
+
+
+@pytest.mark.parametrize("memory", [12_000])
+def test_survivors_are_the_same_in_any_number_of_tasks(tmp_path, memory):
+    rng = random.Random(1)
+    names = [f"{n:03d}" for n in range(60)]
+    shards = {
+        key: [(n, rng.choice((10, 99)), rng.random()) for n in names[part::3]]
+        for part, key in enumerate("abc")
+    }
+    clusters = {name: names[rng.randrange(12)] for name in names[:50]}
+    exact = {name: cluster for name, cluster in clusters.items() if rng.random() < 0.4}
+    pages = {name: {"url_id": str(rng.randrange(20))} for name in rng.sample(names, 40)}
+    dates = {name: str(rng.randrange(2000, 2009)) for name in names[::2]}
+    found = [
+        Lake(
+            tmp_path / str(size),
+            shards,
+            clusters,
+            exact,
+            drop='["exact", "near", "url"]',
+            receipts=pages,
+            dates=dates,
+            memory=size,
+        )
+        for size in (2**30, memory)
+    ]
+    assert len(found[0].ran["survivors"]) == len(found[0].ran["pages"]) == 1
+    assert len(found[1].ran["survivors"]) > 3
+    assert len(found[1].ran["pages"]) > 2
+    assert found[0].decisions == found[1].decisions
+    kept = {name for name, row in found[0].decisions.items() if row["verdict"] == "kept"}
+    for row in found[0].decisions.values():
+        if row["survivor_id"] and row["reasons"][-1] != "url_duplicate":
+            assert row["survivor_id"] in kept
+
+
+def test_one_cluster_of_many_spills_to_disk(tmp_path):
+    count = 200_000
+    rows = pa.table(
+        {
+            "bucket": pa.array(np.full(count, 7, np.uint64)),
+            "shard": np.arange(count) // 1_000,
+            "row": np.arange(count) % 1_000,
+            "id": [f"{n:032x}" for n in range(count, 0, -1)],
+            "cluster_id": ["c"] * count,
+            "passes": np.arange(count) < count - 5,
+            "priority": np.zeros(count, np.int64),
+        }
+    )
+    columns = [
+        rows[f.name].cast(f.type) if f.name in rows.column_names else pa.nulls(count, f.type)
+        for f in CANDIDATES_SCHEMA
+    ]
+    store = Store(str(tmp_path))
+    path = write_sorted(store, "c.parquet", pa.table(columns, schema=CANDIDATES_SCHEMA)).path
+    policy = parse_policy(POLICY.replace("{drop}", '["near"]'), "test.toml")
+    made = survivors(store, [path], [], 0, 1, policy, 64 * 2**20, "f")
+    table = read_table(store, made.output().path)
+    assert made.facts["lost"] == count - 1
+    assert set(table["survivor_id"].to_pylist()) == {None, f"{6:032x}"}
+    assert set(table["cluster_size"].to_pylist()) == {count}
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 100])
@@ -271,8 +373,8 @@ def test_medians_become_literals_by_language(tmp_path):
         found.append(thresholds(store, refs, policy, f"f{len(found)}").facts)
     assert found[0] == found[1] == {"uncertain_language": {"de": 0.527953, "fr": 0.9, "it": 0.3}}
     solved = resolve(policy, found[0])
-    decisions = decide(store, refs[0], None, solved, "f").output().path
-    more = decide(store, refs[1], None, solved, "f").output().path
+    decisions = decide(store, refs[0], 0, [], solved, "f").output().path
+    more = decide(store, refs[1], 1, [], solved, "f").output().path
     dropped = {
         row["id"]
         for path in (decisions, more)
@@ -291,5 +393,5 @@ def test_shipped_policies_judge_what_is_stored(tmp_path, name):
         writer.write(pa.Table.from_pylist([row], DOCUMENT_SCHEMA))
     policy = shipped_policy(name)
     policy = resolve(policy, thresholds(store, [ref], policy, "f").facts)
-    [decision] = read_table(store, decide(store, ref, None, policy, "f").output().path).to_pylist()
+    [decision] = read_table(store, decide(store, ref, 0, [], policy, "f").output().path).to_pylist()
     assert decision["verdict"] == "kept", "what is not measured is no reason"

@@ -353,3 +353,18 @@ def test_datasets_loads_the_folder(tmp_path):
     loaded = datasets.load_dataset(str(folder), cache_dir=str(tmp_path / "cache"))
     assert sum(split.num_rows for split in loaded.values()) == len(kept)
     assert pc.all(pc.is_valid(loaded["train"].data["text"])).as_py()
+
+
+def test_a_cut_removes_what_was_measured(store):
+    kept = lake(store, shards=1, rows=50)
+    schema = pa.schema([("repeated_line_numbers", pa.list_(pa.int32()))])
+    numbers = [{"repeated_line_numbers": [0] if row % 2 else []} for row in range(50)]
+    path = write(store, "repeated_lines/f/0.parquet", numbers, schema)
+    shard = ShardRef("0", "documents/d/0.parquet", signals=(path,))
+    settings = msgspec.structs.replace(SETTINGS, transforms=("repeated_lines",))
+    made = part(store, shard, "decisions/d/0.parquet", settings, FINGERPRINT)
+    table = read(store, [made])[0]
+    odd = [page for page in kept.values() if int(page["text"].split()[1]) % 2]
+    assert made.ledger == {"records": len(kept), "kept": len(kept) - len(odd), "dropped": len(odd)}
+    assert made.facts["changed"] == {"repeated_lines": len(odd)}
+    assert {row["text"] for row in table.to_pylist()}.isdisjoint(page["text"] for page in odd)

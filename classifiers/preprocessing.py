@@ -1,0 +1,45 @@
+"""What some published models want done to a text before they see it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import pyarrow as pa
+
+from classifiers.registry import Text
+
+
+def prepared(texts: pa.Array, how: Text, max_characters: int) -> pa.Array:
+    """The texts as a model wants them; only so many characters of each are looked at."""
+    if how == "plain":
+        return texts
+    change = folded if how == "folded" else letters
+    values = texts.cast(pa.large_binary()).to_pylist()
+    return pa.array(
+        [
+            None
+            if value is None
+            else change(value[: 4 * max_characters].decode("utf-8", "replace")[:max_characters])
+            for value in values
+        ],
+        pa.large_string(),
+    )
+
+
+def folded(text: str) -> str:
+    """Lower case, without diacritics, line feeds spelt out: Ultra-FineWeb's, but for its tokeniser.
+
+    A run of three line feeds or more counts as two.
+    """
+    text = re.sub(r"\n{3,}", "\n\n", text).lower()
+    text = "".join(
+        c for c in unicodedata.normalize("NFKD", text) if unicodedata.category(c) != "Mn"
+    )
+    return text.replace("\n", " \\n ").replace("\r", " \\r ").replace("\t", " \\t ").strip()
+
+
+def letters(text: str) -> str:
+    """Lower-case words of letters and marks only, as OpenLID has them, nearly."""
+    kept = (c if unicodedata.category(c)[0] in "LM" else " " for c in text.lower())
+    return " ".join("".join(kept).split())

@@ -1,0 +1,84 @@
+"""`add`: put a model into the user's registry, as a bundle of its file, card and description."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import fsspec
+import msgspec
+
+from classifiers import registry
+from classifiers.fasttext_model import label_list, load
+from classifiers.model_files import obtain
+from filters.errors import ConfigError, ModelError, StoreError
+
+_NAME = re.compile(f"{registry.NAME[:-1]}@{registry.VERSION[1:]}")
+
+
+def add(
+    source: str, name: str, positive_label: str = "", licence: str = "", summary: str = ""
+) -> registry.Model:
+    """Copy a model into the user's registry, under a name that is free.
+
+    Args:
+        source: address of the file; a `card.json` and `CARD.md` beside a local one come along.
+        name: `name@version`.
+        positive_label: label whose probability is the score, where no card says it.
+        licence: of the model, where no card says it.
+        summary: one sentence, where no card says it.
+
+    Raises:
+        ConfigError: where the name is no name or taken.
+        ModelError: where the file is not a sound model or has no such label.
+        StoreError: where it cannot be written.
+    """
+    if not _NAME.fullmatch(name):
+        raise ConfigError("--name", f"'{name}' is no name@version.", "Like my-model@1.")
+    if name in {model.name for model in registry.entries()}:
+        raise ConfigError("--name", f"{name} is taken.", "A changed model has a new version.")
+    found = registry.find(source)
+    file = obtain(found.url, found.sha256 or None)
+    labels, _ = load(file.path, source)
+    positive = positive_label or found.positive_label
+    if not positive and len(labels) <= 2:
+        hint = f"Set --positive-label to one of {label_list(labels)}."
+        raise ModelError(source, "does not say which label is positive.", hint)
+    if positive and positive not in labels:
+        raise ModelError(source, f"has no label {positive}.", f"It has: {label_list(labels)}.")
+    file_name = name.split("@")[0] + (".ftz" if source.lower().endswith(".ftz") else ".bin")
+    facts: dict[str, Any] = {
+        "sha256": file.sha256,
+        "labels": sorted(labels, key=lambda label: label != positive),
+        "role": "quality" if positive else "language",
+        "licence": licence or found.licence,
+        "source": source,
+        "summary": summary or found.summary,
+    }
+    beside = f"{found.url.rpartition('/')[0]}/"
+    described = b""
+    if found.sha256:  # then the card beside it said so
+        facts = msgspec.json.decode(_read(beside + registry.CARD))
+        described = _read(beside + "CARD.md")
+    card = msgspec.json.format(msgspec.json.encode(facts | {"model": file_name}), indent=2)
+    folder = f"{registry.user_folder()}/{name}"
+    try:
+        filesystem, path = fsspec.core.url_to_fs(folder)
+        filesystem.makedirs(path, exist_ok=True)
+        filesystem.put_file(str(file.path), f"{path}/{file_name}")
+        if described:
+            filesystem.pipe_file(f"{path}/CARD.md", described)
+        # Last: a folder without a card is no bundle.
+        filesystem.pipe_file(f"{path}/{registry.CARD}", card + b"\n")
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be written: {error}.") from error
+    return registry.find(name)
+
+
+def _read(url: str) -> bytes:
+    try:
+        with fsspec.open(url, "rb") as file:
+            data: bytes = file.read()
+            return data
+    except FileNotFoundError:
+        return b""

@@ -1,0 +1,84 @@
+"""Repeated lines in a whole job: measured, judged by, removed, counted."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from filters.errors import ConfigError
+from jobs.executor import InProcess
+from jobs.plan import make_plan
+from jobs.progress import Silent
+from jobs.recipe import read_recipe
+from jobs.run import execute
+from manifests import catalog
+
+POLICY = """
+name = "lines"
+version = 1
+
+[[rules]]
+reason = "mostly_furniture"
+signal = "repeated_lines.run_word_fraction"
+above = 0.9
+missing = "keep"
+meaning = "Nearly all of it is in many other documents."
+"""
+
+
+def write_recipe(tmp_path, extra: str, pages: int = 20):
+    """A site with a header on every page, and one page of nothing else."""
+    rows = [
+        {
+            "id": str(n),
+            "url": f"https://www.site.com/{n}",
+            "text": f"Our menu\n\nPage {chr(97 + n)} has a text of its own.\n\nAll rights reserved",
+        }
+        for n in range(pages)
+    ]
+    rows.append({"id": "x", "url": "https://www.site.com/x", "text": "Our menu"})
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / "pages.jsonl").write_text(lines)
+    (tmp_path / "policy.toml").write_text(POLICY)
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(
+        f"""name = "t"\nlake = "lake"\n[input]\nurls = ["pages.jsonl"]
+        [gates]\nlanguages = []\nmin_characters = 0\n[judge]\npolicy = "policy.toml"\n{extra}"""
+    )
+    return recipe
+
+
+def run(recipe):
+    plan = make_plan(read_recipe(recipe))
+    assert execute(plan, InProcess(), Silent()).status == "complete"
+    return plan.store
+
+
+def test_headers_go_and_a_page_of_headers_is_dropped(tmp_path):
+    extra = '[lines]\nenabled = true\n[curated]\ntransforms = ["repeated_lines"]\n'
+    store = run(write_recipe(tmp_path, extra))
+    with catalog.connect(store) as database:
+        query = "SELECT reason, count(*) FROM decisions GROUP BY 1 ORDER BY 2"
+        assert database.execute(query).fetchall() == [("mostly_furniture", 1), (None, 20)]
+        query = "SELECT text, lines_removed FROM curated ORDER BY id LIMIT 100"
+        texts = database.execute(query).fetchall()
+        assert {removed for _, removed in texts} == {4}
+        assert all(t.startswith("Page") and t.endswith("of its own.") for t, _ in texts)
+        query = (
+            "SELECT repeated_lines.site_line_fraction, text FROM measured WHERE text LIKE '% a %'"
+        )
+        assert database.execute(query).fetchone()[0] == pytest.approx(2 / 3)
+
+
+def test_without_them_their_signals_are_null(tmp_path):
+    store = run(write_recipe(tmp_path, ""))
+    with catalog.connect(store) as database:
+        query = "SELECT count(*), count(repeated_lines.head_lines) FROM measured"
+        assert database.execute(query).fetchone() == (21, 0)
+
+
+def test_the_transform_needs_the_measuring(tmp_path):
+    recipe = write_recipe(tmp_path, '[curated]\ntransforms = ["repeated_lines"]\n')
+    with pytest.raises(ConfigError, match=r"'repeated_lines' needs `lines.enabled = true`"):
+        read_recipe(recipe)

@@ -42,6 +42,8 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Its version: `name@version` names it in a recipe."""
     summary: str
     """What the score means."""
+    licence: str
+    """Licence of the model."""
     model: str
     """The model file, in the folder of this card."""
     sha256: str
@@ -52,6 +54,8 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Its labels; the first is the positive one."""
     positive_label: str
     """The label whose probability is the raw score."""
+    languages: tuple[str, ...]
+    """Languages that it can judge, as codes; empty for any."""
     preparation: Preparation
     """How a text is prepared before the model sees it."""
     max_characters: int

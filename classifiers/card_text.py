@@ -13,6 +13,9 @@ from classifiers.card import CARD_PLOT, ModelCard
 from classifiers.evaluation import RATES, Evaluation
 from classifiers.sampling import ClassCounts
 
+MIN_TOLD = 30
+"""Fewest texts of a source that the headline names."""
+
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-!|~:@])")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
 
@@ -30,12 +33,13 @@ def escaped(text: str) -> str:
 def _parts(card: ModelCard) -> Iterator[str]:
     yield f"# {card.name}@{card.version}"
     yield card.summary
+    yield _headline(card)
     yield (
         f"`{card.model}`, {card.size_bytes:,} bytes, sha256 `{card.sha256}`. The raw score is the "
         f"probability that fastText gives `{card.positive_label}`; {_calibrated(card)} Texts are "
         f"prepared `{card.preparation}`, the first {card.max_characters:,} characters count. "
-        f"Trained by {card.trainer}. The dictionary of the model holds single words of the "
-        "training texts and hashes of runs of words, and no text."
+        f"Trained by {card.trainer}. Licence: {card.licence or 'not declared'}. The dictionary of "
+        "the model holds single words of the training texts and hashes of runs of words; no text."
     )
     yield "## Evaluation"
     yield from _overall(card)
@@ -56,7 +60,7 @@ def _parts(card: ModelCard) -> Iterator[str]:
             ),
         )
     yield "## Settings"
-    skipped = ("positives", "negatives", "search", "notes", "summary")
+    skipped = ("positives", "negatives", "search", "notes", "summary", "licence")
     yield _table(
         ("setting", "value"),
         (
@@ -72,6 +76,20 @@ def _parts(card: ModelCard) -> Iterator[str]:
     if card.settings.notes:
         yield "## Notes"
         yield from card.settings.notes
+
+
+def _headline(card: ModelCard) -> str:
+    """What a threshold costs, before anything that flatters."""
+    first = card.evaluation.rates[0]
+    negatives = [row for row in card.breakdown.sources if not row.positive]
+    told = [row for row in negatives if row.texts >= MIN_TOLD and row.unseen] or negatives
+    worst = max(told, key=lambda row: (row.kept[0], row.source))
+    return (
+        f"**False positives: at the threshold {first.threshold:.4f}, at most {first.rate:.0%} of "
+        f"{card.evaluation.negatives:,} held-out texts of the negative class "
+        f"(`{card.labels[1]}`) are taken for positives; of one source, {escaped(worst.source)}, "
+        f"{worst.kept[0]:.1%}.** Of the positives {first.recall:.1%} are found there."
+    )
 
 
 def _calibrated(card: ModelCard) -> str:

@@ -6,6 +6,7 @@ import fnmatch
 import hashlib
 from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
@@ -43,8 +44,12 @@ def read_inputs(
     where: str,
     lakes: LakeReader | None,
     take: Callable[[Text], None],
+    root: str = "",
 ) -> tuple[Source, ...]:
     """Hand the texts of all inputs of a class to `take`.
+
+    Relative paths start at `root`, and are told as they were given: what a model was trained on
+    does not depend on where that lies.
 
     Raises:
         ConfigError: where a field is missing.
@@ -54,12 +59,13 @@ def read_inputs(
     for index, settings in enumerate(inputs):
         here = f"{where}[{index}]"
         if settings.lake:
-            found.append(_read_lake(settings, here, lakes, take))
+            found.append(_read_lake(settings, here, lakes, take, root))
             continue
-        for url in expand(list(settings.files), here):
+        for url in expand([_from(root, file) for file in settings.files], here):
             chosen = _Chooser(settings, _stem(url), take)
             source = read(url, chosen.fields, chosen)
-            found.append(msgspec.structs.replace(source, licence=settings.licence))
+            shown = url.removeprefix(f"{root}/") if root else url
+            found.append(msgspec.structs.replace(source, url=shown, licence=settings.licence))
     return tuple(found)
 
 
@@ -114,14 +120,19 @@ class _Chooser:
 
 
 def _read_lake(
-    settings: InputSettings, where: str, lakes: LakeReader | None, take: Callable[[Text], None]
+    settings: InputSettings,
+    where: str,
+    lakes: LakeReader | None,
+    take: Callable[[Text], None],
+    root: str,
 ) -> Source:
     if lakes is None:
         raise ConfigError(f"{where}: lake", "cannot be read from here.", "Use `thresher train`.")
     chosen = _Chooser(settings, _stem(settings.lake), take)
     digest = hashlib.sha256()
     size = count = 0
-    for record in lakes(settings, where):
+    resolved = msgspec.structs.replace(settings, lake=_from(root, settings.lake))
+    for record in lakes(resolved, where):
         chosen(record, f"{where}: row {count + 1}")
         text = text_of(record, settings.text_field, where).encode()
         digest.update(f"{record.get('id')}\n{len(text)}\n".encode("utf-8", "replace") + text)
@@ -131,6 +142,12 @@ def _read_lake(
         raise InputError(f"{where}: the SQL gives no rows: {settings.sql}")
     url = f"{settings.lake}: {' '.join(settings.sql.split())}"
     return Source(url, digest.hexdigest(), size, count, settings.licence)
+
+
+def _from(root: str, path: str) -> str:
+    """A path as seen from `root`; an absolute one or a URL as it is."""
+    remote = "://" in path or "::" in path
+    return path if remote or not root else str(Path(root) / Path(path).expanduser())
 
 
 def _stem(url: str) -> str:

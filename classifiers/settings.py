@@ -106,6 +106,10 @@ class TrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Version of the model; a policy finds it as `name@version`."""
     summary: str = ""
     """What the score means, in a sentence, for the card."""
+    licence: str = ""
+    """Licence of the model, for the card."""
+    languages: tuple[str, ...] = ()
+    """Languages that it can judge, as codes; a text in another one has no score. Empty for any."""
     labels: tuple[str, str] = ("keep", "drop")
     """Names of the positive and the negative class."""
     preparation: Preparation = "plain"

@@ -53,6 +53,7 @@ def train(
     command: str = "",
     progress: Progress | None = None,
     lakes: LakeReader | None = None,
+    root: str = "",
 ) -> ModelCard:
     """Train, calibrate, evaluate and store a model.
 
@@ -63,6 +64,7 @@ def train(
         command: what makes it again, for the card.
         progress: told of each phase and of the documents read.
         lakes: reads the inputs that are of a lake.
+        root: where relative paths of the inputs start.
 
     Returns:
         The card, which is also stored beside the model as `card.json` and `CARD.md`.
@@ -82,8 +84,8 @@ def train(
     require_packages()
     report = progress or (lambda _phase, _count: None)
     target = Target.of(out)
-    positives, positive_sources = _read(settings, "positives", report, lakes)
-    negatives, negative_sources = _read(settings, "negatives", report, lakes)
+    positives, positive_sources = _read(settings, "positives", report, lakes, root)
+    negatives, negative_sources = _read(settings, "negatives", report, lakes, root)
     report("splitting", positives.read + negatives.read)
     keep, drop = draw(positives, negatives, settings)
     for side, sample in (("positives", keep), ("negatives", drop)):
@@ -110,11 +112,13 @@ def train(
             name=name,
             version=settings.version,
             summary=settings.summary,
+            licence=settings.licence,
             model=path.name,
             sha256=_sha256(path),
             size_bytes=path.stat().st_size,
             labels=labels,
             positive_label=labels[0],
+            languages=settings.languages,
             preparation=settings.preparation,
             max_characters=settings.max_characters,
             calibration=calibrated,
@@ -136,7 +140,11 @@ def train(
 
 
 def _read(
-    settings: TrainSettings, side: _Side, report: Progress, lakes: LakeReader | None
+    settings: TrainSettings,
+    side: _Side,
+    report: Progress,
+    lakes: LakeReader | None,
+    root: str,
 ) -> tuple[Pool, tuple[Source, ...]]:
     pool = Pool(
         settings.max_documents, settings.seed, settings.max_characters, settings.preparation
@@ -147,7 +155,7 @@ def _read(
         if pool.read % _REPORT_EVERY == 0:
             report(f"reading {side}", pool.read)
 
-    sources = read_inputs(getattr(settings, side), f"{WHERE}: {side}", lakes, take)
+    sources = read_inputs(getattr(settings, side), f"{WHERE}: {side}", lakes, take, root)
     report(f"reading {side}", pool.read)
     if pool.read == 0:
         raise InputError(f"{WHERE}: {side}: no document is left of the inputs.")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
@@ -42,8 +43,8 @@ class Plan:
     models: tuple[ModelRecord, ...]
     documents_fingerprint: str
     run_id: str
-    quality: Model | None = None
-    """The quality model, with all that decides its scores."""
+    scored: Mapping[str, Model | None] = field(default_factory=dict)
+    """The models of scores by family, with all that decides their scores."""
     earlier: tuple[EarlierRun, ...] = ()
     """Runs whose kept documents count as known."""
 
@@ -66,12 +67,14 @@ def make_plan(recipe: Recipe) -> Plan:
     inputs = tuple(list_inputs(recipe.input, ""))
     earlier = find_earlier(recipe)
     models = [ModelRecord("language", "lid.176.ftz", LanguageIdentifier().sha256)]
-    quality = None
-    if recipe.quality.model:
-        wanted = recipe.quality
-        quality = QualityModel(wanted.model, wanted.positive_label, wanted.sha256 or None).model
-        models.append(ModelRecord("quality", quality.name, quality.sha256))
-    settings = recipe.measure_settings(quality)
+    found: dict[str, Model | None] = {}
+    for role, wanted in (("quality", recipe.quality), ("machine_text", recipe.machine_text)):
+        found[role] = None
+        if wanted.model:
+            model = QualityModel(wanted.model, wanted.positive_label, wanted.sha256 or None).model
+            models.append(ModelRecord(role, model.name, model.sha256))
+            found[role] = model
+    settings = recipe.measure_settings(**found)
     documents = fingerprint(
         measure.STAGE,
         measure.VERSION,
@@ -82,7 +85,7 @@ def make_plan(recipe: Recipe) -> Plan:
         settings.extract,
         PROFILE_VERSIONS[settings.extract.profile],
         settings.minhash,
-        quality and quality.identity,
+        [model and model.identity for model in found.values()],
         *guests_identity(recipe.guests),
     )
     identity = fingerprint(
@@ -105,6 +108,6 @@ def make_plan(recipe: Recipe) -> Plan:
         models=tuple(models),
         documents_fingerprint=documents,
         run_id=f"{recipe.name}-{identity[:8]}",
-        quality=quality,
+        scored=found,
         earlier=earlier,
     )

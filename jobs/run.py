@@ -79,7 +79,7 @@ class _Run:
         return record
 
     def _measure(self) -> dict[str, Manifest]:
-        settings = self._plan.recipe.measure_settings(self._plan.quality)
+        settings = self._plan.recipe.measure_settings(**self._plan.scored)
         found = self._stage(
             measure.STAGE,
             self._plan.documents_fingerprint,

@@ -61,25 +61,26 @@ def command(
     if seed is not None:
         changes["seed"] = seed
     words = ["thresher", "train", name]
-    for flag, value in (("config", config), ("root", root)):
-        words += [f"--{flag}", value.as_posix()] if value else []
+    words += ["--config", config.as_posix()] if config else []
+    # Where the data lies is the user's own business: the card says that there is such a place.
+    words += ["--root", "DATA"] if root else []
     for flag, values in (("positives", positives), ("negatives", negatives)):
         words += [word for value in values or () for word in (f"--{flag}", value)]
     for flag, number in (("threads", threads), ("seed", seed)):
         words += [] if number is None else [f"--{flag}", str(number)]
     words += ["--out", out] if out else []
-    settings = read_settings(config, changes, root)
-    card = train(name, settings, out or f"models/{name}", shlex.join(words))
+    settings = read_settings(config, changes)
+    start = (root or config.parent).resolve() if config else None
+    place = out or f"models/{name}"
+    card = train(name, settings, place, shlex.join(words), str(start or ""))
     if as_json:
         print_json(msgspec.to_builtins(card))
     else:
-        print_card(card, out or f"models/{name}")
+        print_card(card, place)
 
 
-def read_settings(
-    config: Path | None, changes: dict[str, Any], root: Path | None = None
-) -> TrainSettings:
-    """The settings of a file, if any, with changes; relative paths start at `root`.
+def read_settings(config: Path | None, changes: dict[str, Any]) -> TrainSettings:
+    """The settings of a file, if any, with changes.
 
     Raises:
         ConfigError: on anything wrong in it.
@@ -101,21 +102,12 @@ def read_settings(
     for side in ("positives", "negatives"):
         if side not in given and side not in changes:
             raise ConfigError(where, f"one class only: {side} are missing.", f"Add [[{side}]].")
-    settings = load(TrainSettings, given | changes, where)
-    if not config:
-        return settings
-    start = (root or config.parent).resolve()
-    return msgspec.structs.replace(
-        settings,
-        **{
-            side: tuple(_resolved(item, start) for item in getattr(settings, side))
-            for side in ("positives", "negatives")
-            if side not in changes
-        },
-    )
+    return load(TrainSettings, given | changes, where)
 
 
-def train(name: str, settings: TrainSettings, out: str, made_by: str = "") -> ModelCard:
+def train(
+    name: str, settings: TrainSettings, out: str, made_by: str = "", root: str = ""
+) -> ModelCard:
     """Train with a spinner on stderr that says what is being done."""
     from classifiers.train import train as run
     from jobs.lake_texts import lake_texts
@@ -127,7 +119,7 @@ def train(name: str, settings: TrainSettings, out: str, made_by: str = "") -> Mo
         def report(phase: str, count: int) -> None:
             progress.update(task, description=f"train {name}: {phase}, {count:,} documents")
 
-        return run(name, settings, out, made_by, report, lake_texts)
+        return run(name, settings, out, made_by, report, lake_texts, root)
 
 
 def print_card(card: ModelCard, folder: str) -> None:
@@ -152,10 +144,3 @@ def print_card(card: ModelCard, folder: str) -> None:
     output.print(table)
     output.print(f"model  {folder}/{card.model}", markup=False, highlight=False)
     output.print(f"sha256 {card.sha256}", markup=False, highlight=False)
-
-
-def _resolved(item: Any, start: Path) -> Any:
-    from jobs.recipe import resolve_path
-
-    files = tuple(resolve_path(file, start) for file in item.files)
-    return msgspec.structs.replace(item, files=files, lake=resolve_path(item.lake, start))

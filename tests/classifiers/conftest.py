@@ -37,6 +37,9 @@ class Trained(msgspec.Struct, frozen=True):
     def model(self) -> str:
         return str(self.folder / self.card.model)
 
+    def json(self) -> bytes:
+        return self.card.json()
+
     @property
     def sha256(self) -> str:
         return self.card.sha256

@@ -57,6 +57,7 @@ def test_the_model_separates_and_the_card_tells_the_truth(card):
     assert msgspec.json.decode((card.folder / CARD_JSON).read_bytes(), type=ModelCard) == facts
     text = (card.folder / "CARD.md").read_text()
     assert text == markdown(facts)
+    assert "**False positives: at the threshold" in text
     for said in (facts.sha256, source.sha256, "CC0", "quality@1", facts.command):
         assert said in text
     assert (card.folder / "calibration.png").read_bytes().startswith(b"\x89PNG")

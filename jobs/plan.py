@@ -19,6 +19,7 @@ from manifests.manifest import Manifest, fingerprint, load_all
 from manifests.run import ModelRecord
 from manifests.store import Store
 from pipeline import measure
+from pipeline.decontamination import EvaluationSet, find_sets, index_of
 from pipeline.extract import PROFILE_VERSIONS
 from pipeline.guests import check_guests, guests_identity
 from pipeline.read.inputs import InputShard, list_inputs
@@ -47,6 +48,8 @@ class Plan:
     """The models of scores by family, with all that decides their scores."""
     earlier: tuple[EarlierRun, ...] = ()
     """Runs whose kept documents count as known."""
+    evaluation_sets: tuple[EvaluationSet, ...] = ()
+    """Evaluation sets that documents are measured against."""
 
     def measured(self) -> dict[str, Manifest]:
         """The input shards that are measured already, by key."""
@@ -74,6 +77,8 @@ def make_plan(recipe: Recipe) -> Plan:
             model = QualityModel(wanted.model, wanted.positive_label, wanted.sha256 or None).model
             models.append(ModelRecord(role, model.name, model.sha256))
             found[role] = model
+    sets = find_sets(recipe.decontaminate)
+    evaluation = index_of(sets)
     settings = recipe.measure_settings(**found)
     documents = fingerprint(
         measure.STAGE,
@@ -87,6 +92,7 @@ def make_plan(recipe: Recipe) -> Plan:
         settings.minhash,
         [model and model.identity for model in found.values()],
         *guests_identity(recipe.guests),
+        *([evaluation.fingerprint] if evaluation else []),
     )
     identity = fingerprint(
         "run",
@@ -110,4 +116,5 @@ def make_plan(recipe: Recipe) -> Plan:
         run_id=f"{recipe.name}-{identity[:8]}",
         scored=found,
         earlier=earlier,
+        evaluation_sets=sets,
     )

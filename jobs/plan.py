@@ -10,6 +10,7 @@ import msgspec
 from classifiers.language import LanguageIdentifier
 from classifiers.quality import QualityModel
 from classifiers.registry import Model
+from classifiers.scorers import Scorer, check_scorers
 from filters.policy import Policy
 from filters.signals import DOCUMENT_FAMILIES
 from jobs.earlier import EarlierRun, find_earlier
@@ -44,6 +45,8 @@ class Plan:
     run_id: str
     quality: Model | None = None
     """The quality model, with all that decides its scores."""
+    scorers: tuple[Scorer, ...] = ()
+    """The recipe's own scorers, resolved."""
     earlier: tuple[EarlierRun, ...] = ()
     """Runs whose kept documents count as known."""
 
@@ -62,6 +65,7 @@ def make_plan(recipe: Recipe) -> Plan:
         StoreError: for an earlier run that is not there.
     """
     check_guests(recipe.guests, "guests")
+    scorers = check_scorers(recipe.scores, "scores")
     policy = read_policy(recipe)
     inputs = tuple(list_inputs(recipe.input, ""))
     earlier = find_earlier(recipe)
@@ -71,12 +75,22 @@ def make_plan(recipe: Recipe) -> Plan:
         wanted = recipe.quality
         quality = QualityModel(wanted.model, wanted.positive_label, wanted.sha256 or None).model
         models.append(ModelRecord("quality", quality.name, quality.sha256))
+    models += [
+        ModelRecord(f"scores.{each.settings.name}", each.model.name, each.model.sha256)
+        if each.model
+        else ModelRecord(
+            f"scores.{each.settings.name}",
+            each.settings.callable or each.settings.factory,
+            each.source,
+        )
+        for each in scorers
+    ]
     settings = recipe.measure_settings(quality)
     documents = fingerprint(
         measure.STAGE,
         measure.VERSION,
         [(family.name, family.version) for family in DOCUMENT_FAMILIES],
-        [(model.role, model.sha256) for model in models],
+        [(model.role, model.sha256) for model in models if model.role in ("language", "quality")],
         msgspec.structs.replace(settings.input, urls=[]),
         settings.gates,
         settings.extract,
@@ -90,6 +104,7 @@ def make_plan(recipe: Recipe) -> Plan:
         1,
         documents,
         msgspec.to_builtins(policy),
+        [scorer.identity for scorer in scorers],
         recipe.dedup,
         recipe.lines,
         recipe.sites,
@@ -106,5 +121,6 @@ def make_plan(recipe: Recipe) -> Plan:
         documents_fingerprint=documents,
         run_id=f"{recipe.name}-{identity[:8]}",
         quality=quality,
+        scorers=scorers,
         earlier=earlier,
     )

@@ -19,6 +19,7 @@ from manifests.manifest import Manifest, fingerprint, load_all
 from manifests.run import ModelRecord
 from manifests.store import Store
 from pipeline import measure
+from pipeline.decontamination import EvaluationSet, find_sets, index_of
 from pipeline.extract import PROFILE_VERSIONS
 from pipeline.guests import check_guests, guests_identity
 from pipeline.read.inputs import InputShard, list_inputs
@@ -49,6 +50,8 @@ class Plan:
     """The recipe's own scorers, resolved."""
     earlier: tuple[EarlierRun, ...] = ()
     """Runs whose kept documents count as known."""
+    evaluation_sets: tuple[EvaluationSet, ...] = ()
+    """Evaluation sets that documents are measured against."""
 
     def measured(self) -> dict[str, Manifest]:
         """The input shards that are measured already, by key."""
@@ -85,6 +88,8 @@ def make_plan(recipe: Recipe) -> Plan:
         )
         for each in scorers
     ]
+    sets = find_sets(recipe.decontaminate)
+    evaluation = index_of(sets)
     settings = recipe.measure_settings(quality)
     documents = fingerprint(
         measure.STAGE,
@@ -98,6 +103,7 @@ def make_plan(recipe: Recipe) -> Plan:
         settings.minhash,
         quality and quality.identity,
         *guests_identity(recipe.guests),
+        *([evaluation.fingerprint] if evaluation else []),
     )
     identity = fingerprint(
         "run",
@@ -123,4 +129,5 @@ def make_plan(recipe: Recipe) -> Plan:
         quality=quality,
         scorers=scorers,
         earlier=earlier,
+        evaluation_sets=sets,
     )

@@ -20,6 +20,7 @@ from filters.cuts import Cut
 from filters.errors import ConfigError, InputError
 from filters.measure import MinHashSettings
 from filters.policy import Policy, parse_policy, shipped_policies, shipped_policy
+from pipeline.decontamination import EvaluationSettings
 from pipeline.dedup import DedupSettings
 from pipeline.extract import ExtractSettings
 from pipeline.gating import GateSettings
@@ -79,6 +80,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Filters of datatrove whose verdicts become signals, each a table `[[guests]]`."""
     scores: tuple[ScorerSettings, ...] = ()
     """Models and callables whose scores become signals, each a table `[[scores]]`."""
+    decontaminate: tuple[EvaluationSettings, ...] = ()
+    """Evaluation sets to look for in the documents, each a table `[[decontaminate]]`."""
     dedup: DedupSettings = DedupSettings()
     lines: LinesSettings = LinesSettings()
     sites: SiteSettings = SiteSettings()
@@ -122,7 +125,10 @@ def read_recipe(path: Path) -> Recipe:
         check: Callable[[str], None] | None = getattr(section, "check", None)
         if check:
             check(f"{path}: {name}")
-    measured = {"repeated_lines": recipe.lines.enabled}
+    measured = {
+        "repeated_lines": recipe.lines.enabled,
+        "cut_contamination": bool(recipe.decontaminate),
+    }
     for cut in recipe.curated.chosen():
         if isinstance(cut, Cut) and not measured[cut.name]:
             raise ConfigError(f"{path}: curated.transforms", f"'{cut.name}' needs {cut.needs}.")
@@ -132,6 +138,10 @@ def read_recipe(path: Path) -> Recipe:
         lake=resolve_path(recipe.lake, folder),
         input=msgspec.structs.replace(
             recipe.input, urls=[resolve_path(url, folder) for url in recipe.input.urls]
+        ),
+        decontaminate=tuple(
+            msgspec.structs.replace(each, path=resolve_path(each.path, folder))
+            for each in recipe.decontaminate
         ),
         dedup=msgspec.structs.replace(
             recipe.dedup,

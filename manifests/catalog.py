@@ -60,7 +60,7 @@ _COMMENTS = {
     "input_shards.checksum": "sha256 of the file; until it is read, the store's own tag",
 }
 
-_PER_INPUT = frozenset({"documents", "bands", "decisions", "parts", "site_parts"})
+_PER_INPUT = frozenset({"documents", "bands", "decisions", "parts", "line_keys", "site_parts"})
 """Stages whose manifests are keyed by input shard; other runs of the lake may have added some."""
 
 SIGNAL_STAGES: tuple[str, ...] = ("model_scores", "repeated_lines", "site_signals")

@@ -19,16 +19,18 @@ import pyarrow.compute as pc
 
 from classifiers.quality import QualityModel
 from classifiers.registry import Model
+from filters.decontamination import FAMILY, SPANS, EvaluationIndex, measure_overlap
 from filters.local_stop_words import count_stop_words
 from filters.measure import MinHashSettings, content_hash, measure, raw_hash
 from filters.shape import measure_shapes
-from filters.signals import DOCUMENT_FAMILIES
+from filters.signals import DOCUMENT_FAMILIES, family_type
 from filters.urls import measure_urls
 from manifests.manifest import Manifest, commit
 from manifests.schemas import QUARANTINE, documents_schema
 from manifests.shards import ShardWriter
 from manifests.store import Store
 from pipeline.book import Book, document_id
+from pipeline.decontamination import EvaluationRef, load_index
 from pipeline.extract import Extractor, ExtractSettings
 from pipeline.extract.columns import extract_column, metadata_column
 from pipeline.gating import (
@@ -77,6 +79,7 @@ class MeasureSettings(msgspec.Struct, frozen=True):
     minhash: MinHashSettings
     quality: Model | None
     guests: tuple[GuestSettings, ...] = ()
+    evaluation: EvaluationRef | None = None
 
 
 @lru_cache(maxsize=2)
@@ -115,7 +118,8 @@ def measure_shard(
             extracted = book.admit_extracted(pages, _extractor(settings.extract).extract(pages))
             passed = gate_texts(extracted, settings.gates, book)
             if passed:
-                buffer.add(_measured(passed, shard, settings, guests))
+                index = _index(store, settings)
+                buffer.add(_measured(passed, shard, settings, guests, index))
         buffer.flush()
         book.flush()
     return commit(
@@ -186,7 +190,11 @@ def _chunks(items: Iterator[Page | Rejected]) -> Iterator[list[Page | Rejected]]
 
 
 def _measured(
-    items: list[Document], shard: InputShard, settings: MeasureSettings, guests: Guests
+    items: list[Document],
+    shard: InputShard,
+    settings: MeasureSettings,
+    guests: Guests,
+    index: EvaluationIndex | None,
 ) -> pa.RecordBatch:
     texts = pa.array([item.text for item, _ in items], pa.string())
     codes = pa.array([language.code for _, language in items], pa.string())
@@ -220,6 +228,11 @@ def _measured(
         "shape": measure_shapes(texts),
         "metadata": metadata_column([item for item, _ in items]),
     }
+    if index is not None and settings.evaluation is not None:
+        names = settings.evaluation.names
+        columns[FAMILY], columns[SPANS] = measure_overlap(texts, index, names)
+    else:
+        columns[FAMILY] = pa.nulls(len(texts), family_type(FAMILY))
     if settings.guests:
         columns[COLUMN] = guests.verdicts([_shown(item) for item in items])
     schema = _schema(settings)
@@ -228,9 +241,17 @@ def _measured(
     return pa.record_batch([columns[name] for name in schema.names], schema=schema)
 
 
+def _index(store: Store, settings: MeasureSettings) -> EvaluationIndex | None:
+    """The index of the evaluation sets, where there are some."""
+    if settings.evaluation is None:
+        return None
+    return load_index(store.url(), settings.evaluation.folder)
+
+
 def _schema(settings: MeasureSettings) -> pa.Schema:
     names = [guest.signal for guest in settings.guests]
-    return documents_schema(settings.minhash.permutations, names)
+    spans = settings.evaluation is not None
+    return documents_schema(settings.minhash.permutations, names, spans=spans)
 
 
 def _shown(document: Document) -> GuestDocument:

@@ -111,6 +111,8 @@ def _print_explanation(found: Explanation) -> None:
         for member in found.duplicates:
             table.add_row(*(_cell(value) for value in member.values()))
         output.print(table)
+    if found.matched:
+        _print_facts("longest text in common with an evaluation set", found.matched)
     if found.difference:
         _print_difference(found.difference)
     _print_text(found.text)

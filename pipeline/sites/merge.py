@@ -155,7 +155,7 @@ def _samples(
     found = SAMPLES.empty_table()
     pruned = 0
     for path in paths:
-        table, _ = read_range(store, [path], partition, partitions)
+        table, _ = read_range(store, [path], *partition_range(partition, partitions))
         if table is None:
             continue
         table = table.filter(pc.is_in(table["group"], value_set=groups))

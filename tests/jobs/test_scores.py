@@ -152,6 +152,7 @@ def test_a_policy_may_only_use_scores_of_the_recipe(tmp_path):
 
 
 @pytest.mark.ray
+@pytest.mark.slow
 def test_gpus_are_asked_of_ray(tmp_path):
     shared = LENGTH.replace(":length", ":gpus") + "resources = { gpus = 0.5 }\n"
     executor = OnRay(workers=2, gpus=1)

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections import defaultdict
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -16,8 +17,7 @@ from hypothesis import strategies as st
 from filters.cuts import drop_lines, without
 from filters.errors import ConfigError
 from filters.measure import keyed_hash
-from jobs.run_signals import repeated_lines
-from manifests.manifest import Manifest, Output
+from jobs.line_stages import with_line_signals
 from manifests.shards import ShardWriter, read_table
 from manifests.store import Store
 from pipeline.dedup import ShardRef
@@ -183,10 +183,10 @@ def write(store: Store, path: str, rows: list[dict], schema: pa.Schema) -> str:
     return path
 
 
-def measured(tmp_path, pages, copies, shards, chosen, order=0) -> tuple[list[dict], list[str]]:
-    """Signals of the pages, dealt to shards, and the hashes of the files in shard order."""
+def measured(tmp_path, pages, copies, shards, chosen, order=0) -> tuple[list[dict], list[bytes]]:
+    """Signals of the pages, dealt to shards, and the files in shard order."""
     store = Store(str(tmp_path))
-    refs, outputs = [], []
+    refs, duplicates = [], {}
     for number in range(shards):
         mine = pages[number::shards]
         key = f"{number:04x}"
@@ -198,14 +198,14 @@ def measured(tmp_path, pages, copies, shards, chosen, order=0) -> tuple[list[dic
             if page["id"] in copies
         ]
         if rows:
-            path = write(store, f"duplicates/d/{key}.parquet", rows, COPIES)
-            outputs.append(Output(path, len(rows), 0, ""))
-    duplicates = Manifest(stage="duplicates", fingerprint="d", key="all", outputs=outputs)
-    made = repeated_lines(run_stage(store, order), refs, len(pages), duplicates, chosen)
+            duplicates[key] = write(store, f"duplicates/d/{key}.parquet", rows, COPIES)
+    run, chosen = run_stage(store, order), msgspec.structs.replace(chosen, enabled=True)
+    signals = with_line_signals(run, refs, len(pages), duplicates, chosen, "upstream")
     found: list[dict] = [{}] * len(pages)
-    for number, ref in enumerate(refs):
-        found[number::shards] = read_table(store, made[ref.key].output().path).to_pylist()
-    return found, [made[ref.key].output().sha256 for ref in refs]
+    for number, ref in enumerate(signals):
+        found[number::shards] = read_table(store, ref.signals[0]).to_pylist()
+    files = [store.read_bytes(ref.signals[0]) for ref in signals]
+    return found, files
 
 
 @pytest.mark.parametrize(

@@ -182,8 +182,8 @@ def test_a_policy_uses_a_site_like_any_other_signal(tmp_path):
     )
     assert thresholds(lake.store, lake.shards, policy, "f").key == KEY
     verdicts = {}
-    for shard in lake.shards:
-        manifest = decide(lake.store, shard, None, policy, "f")
+    for number, shard in enumerate(lake.shards):
+        manifest = decide(lake.store, shard, number, [], policy, "f")
         for row in read_table(lake.store, manifest.output().path).to_pylist():
             verdicts[row["id"]] = row["reasons"]
     assert {tuple(verdicts[row["id"]]) for row in bad} == {("template_site", "ticker_site")}

@@ -49,7 +49,9 @@ class Figure:
     floor: float
     """The least that counts as spread between groups, however alike those of a run are."""
     grain: float
-    """What one document in n can change: this by n."""
+    """What one document in n can change: this by n; or one pair of like documents: this by n^2."""
+    of_pairs: bool = False
+    """Which of the two."""
 
 
 FIGURES = (
@@ -70,7 +72,8 @@ FIGURES = (
         "The chance that three words of a document stand in another one drawn at random, too",
         falls=False,
         floor=0.0001,
-        grain=0.02,
+        grain=2.0,
+        of_pairs=True,
     ),
     Figure(
         "template_fraction",
@@ -80,16 +83,18 @@ FIGURES = (
         "triples that most of those have which hold the most widespread triple",
         falls=False,
         floor=0.002,
-        grain=0.5,
+        grain=1.0,
     ),
     Figure(
         "opening_entropy",
         SHARE,
         "share",
-        "Entropy of the first four words by the most that is possible: 1 where all differ",
+        "Entropy of the first four words of 8 documents drawn at random, by the most that it can "
+        "be: 1 where all differ",
         falls=True,
-        floor=0.004,
-        grain=0.6,
+        floor=0.001,
+        grain=8.0,
+        of_pairs=True,
     ),
     Figure(
         "ending_entropy",
@@ -97,8 +102,9 @@ FIGURES = (
         "share",
         "The same of the last four words",
         falls=True,
-        floor=0.006,
-        grain=0.6,
+        floor=0.002,
+        grain=8.0,
+        of_pairs=True,
     ),
     Figure(
         "near_duplicate_fraction",

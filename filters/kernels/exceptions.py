@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels.hashing import MULTIPLIER, SEED, python_word_hash
+from filters.kernels.hashing import MULTIPLIER, SEED, python_point_hash
 
 MASK = (1 << 64) - 1
 
@@ -186,7 +186,7 @@ def lexicon() -> Lexicon:
     """The tables, built at the first call."""
     bits = np.zeros(_FILTER_BITS // 64, np.uint64)
     for word in exceptions():
-        place = python_word_hash(word) % _FILTER_BITS
+        place = python_point_hash(word) % _FILTER_BITS
         bits[place // 64] |= np.uint64(1 << place % 64)
     return Lexicon(_words(), bits)
 

@@ -16,8 +16,10 @@ from filters.kernels import borrowed, inlined, inner, integer, kernel
 from filters.kernels import junk_lines as n
 from filters.kernels import junk_marks as m
 from filters.kernels import junk_phrases as p
+from filters.kernels.blocks import WIDTH, address, capitals, lowest, population
+from filters.kernels.blocks import letters as letters_ahead
 from filters.kernels.decode import decode
-from filters.kernels.hashing import SEED, fold
+from filters.kernels.hashing import SEED, add_code_point, finish_word, lower_letters
 from filters.kernels.junk_fill import FURNITURE_KINDS, KINDS, SELLING_KINDS, fill_row
 from filters.kernels.junk_topics import (
     LAST_EPOCH,
@@ -30,7 +32,6 @@ from filters.kernels.junk_topics import (
 from filters.kernels.market import count_tickers
 
 _SEPARATORS = m.COLON | m.SLASH | m.HYPHEN | m.POINT | m.COMMA
-_U32 = np.uint64(32)
 _U1 = np.uint64(1)
 
 
@@ -82,6 +83,8 @@ def _scan(
     state = integer(0)
     # The word of a phrase.
     h = SEED
+    group = np.uint64(0)
+    held = 0
     size = tens = century = integer(0)
     # The word between white space.
     letters = uppers = digits = groups = seps = seen = length = integer(0)
@@ -93,7 +96,39 @@ def _scan(
     hits = sells = integer(0)
     before = before_cp = integer(0)
     i = start
+    base = address(data)
+    last_block = len(data) - WIDTH
     while i <= end:
+        if size == 0 and i <= last_block:
+            # A run of ASCII letters, which the rest would read one by one.
+            run = min(lowest(~letters_ahead(base + i)), end - i)
+            if 0 < run < WIDTH:
+                capital = capitals(base + i) & ((1 << run) - 1)
+                h, group, held = lower_letters(base + i, run)
+                size = run
+                mark = table[data[i + run - 1]]
+                if letters == 0 and not capital & 1:
+                    facts |= 1
+                if length == 0:
+                    first = table[data[i]]
+                    if run > 1:
+                        second = table[data[i + 1]]
+                elif length == 1:
+                    second = table[data[i]]
+                length += run
+                letters += run
+                uppers += population(capital)
+                seen |= m.LETTER | m.WORD
+                if capital:
+                    seen |= m.UPPER
+                before_cp = integer(data[i + run - 1])
+                last_letter = before_cp | 32
+                ended = False
+                last = mark
+                before = mark
+                i += run
+                if i == end:
+                    continue
         at = i
         if i == end:
             cp = integer(10)
@@ -115,7 +150,8 @@ def _scan(
             total[n.EM_DASHES] += mark & m.EM_DASH != 0
         before_cp = cp
         if mark & m.WORD:
-            h = fold(h, cp | 32 if cp < 128 else integer(lower[cp]))
+            low = cp | 32 if cp < 128 else integer(lower[cp])
+            h, group, held = add_code_point(h, group, held, low)
             size += 1
             if mark & m.DIGIT:
                 tens += 1
@@ -123,7 +159,7 @@ def _scan(
                     century = century * 10 + cp - 48
         elif not mark & m.APOSTROPHE:
             if size:
-                key = (h ^ (h >> _U32)) | _U1
+                key = finish_word(h, group, held, size) | _U1
                 value = p.look_up(phrases.keys, phrases.values, key)
                 if tens == size and not value & p.NUMBERED:
                     year = size == 4 and (century == 19 or century == 20)
@@ -131,7 +167,7 @@ def _scan(
                     value |= phrases.pseudo[1] if year else phrases.pseudo[0]
                 elif tens == 0 and size > 2 and not value & p.FUNCTION:
                     opening = total[n.LINES] == 0
-                    add_content_word(topics, slots, epoch, h, opening)
+                    add_content_word(topics, slots, epoch, key, opening)
                 if state or value & p.STARTS:
                     state = p.follow(phrases, state, value, counts)
                 if value & (p.FUNCTION | p.MONTH | p.BEST | p.JOINS | p.LOREM):
@@ -141,6 +177,8 @@ def _scan(
                     facts |= 4 if value & p.MONTH else 0
                     facts |= 8 if value & p.JOINS else 0
                 h = SEED
+                group = np.uint64(0)
+                held = 0
                 size = tens = century = integer(0)
             if mark & m.OPENS and i < end and data[i] < 128 and table[data[i]] & m.LETTER:
                 state = p.follow(phrases, 0, phrases.pseudo[2], counts)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.kernels import inner, integer
-from filters.kernels.hashing import MULTIPLIER, SEED
+from filters.kernels.hashing import MULTIPLIER, python_point_hash
 
 FUNCTION = 1 << 24
 """A function word of some language."""
@@ -66,11 +66,8 @@ class Phrases(NamedTuple):
 
 
 def hash_word(word: str) -> int:
-    """The hash that the kernel gives a word in lower case."""
-    h = int(SEED)
-    for character in word:
-        h = (h ^ ord(character)) * int(MULTIPLIER) & _MASK
-    return (h ^ h >> 32) | 1
+    """The hash that the kernel gives a word in lower case; never 0."""
+    return python_point_hash(word) | 1
 
 
 def compile_words(

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.kernels import columns as at
-from filters.kernels import inlined, inner, integer
-from filters.kernels.blocks import WIDTH, address, capitals, eight, letters, lowest, population
+from filters.kernels import inner, integer
+from filters.kernels.blocks import WIDTH, address, capitals, letters, lowest, population
 from filters.kernels.decode import decode
 from filters.kernels.facts import (
     DIGIT,
@@ -36,11 +36,11 @@ from filters.kernels.facts import (
 )
 from filters.kernels.hashing import (
     SEED,
-    finish,
-    first_bytes,
-    fold_group,
+    add_code_point,
+    finish_word,
     hash_word,
-    python_word_hash,
+    lower_letters,
+    python_point_hash,
 )
 from filters.kernels.plain_lines import begins_with_bullet, is_counter, line_ending
 
@@ -54,14 +54,9 @@ NUMERIC_SHARE = 0.999999
 FEWEST_WORDS = 2
 
 
-_LOREM = np.uint64(python_word_hash("lorem"))
-_IPSUM = np.uint64(python_word_hash("ipsum"))
-_JAVASCRIPT = np.uint64(python_word_hash("javascript"))
-
-_CASE = np.uint64(0x2020202020202020)
-_U3 = np.uint64(3)
-_FOREIGN_GROUP = np.uint64(1 << 63)
-_HELD_SHIFT = np.uint64(32)
+_LOREM = np.uint64(python_point_hash("lorem"))
+_IPSUM = np.uint64(python_point_hash("ipsum"))
+_JAVASCRIPT = np.uint64(python_point_hash("javascript"))
 
 # What may follow the letters of a plain chunk, by byte.
 _NOTHING_PLAIN = 0
@@ -78,34 +73,6 @@ def _after_letters() -> npt.NDArray[np.uint8]:
 
 _AFTER = _after_letters()
 _SPACE_BYTE = 32
-
-
-@inlined
-def _hash_lower(where: int, n: int) -> np.uint64:
-    """`hash_word` of `n` ASCII letters in lower case, at an address where WIDTH can be read."""
-    h = SEED
-    k = 0
-    while k < n:
-        h = fold_group(h, first_bytes(eight(where + k) | _CASE, min(n - k, 8)))
-        k += 8
-    return finish(h + np.uint64(n))
-
-
-@inlined
-def _add(h: np.uint64, group: np.uint64, held: int, cp: int) -> tuple[np.uint64, np.uint64, int]:
-    """Add a lower-case code point to a word's running hash, of which `held` bytes wait.
-
-    For ASCII the same as `hash_word`; any other code point is a group of its own.
-    """
-    if cp >= 0x80:
-        if held:
-            h = fold_group(h, group)
-        foreign = np.uint64(cp) | np.uint64(held) << _HELD_SHIFT | _FOREIGN_GROUP
-        return fold_group(h, foreign), np.uint64(0), 0
-    group |= np.uint64(cp) << (np.uint64(held) << _U3)
-    if held == 7:
-        return fold_group(h, group), np.uint64(0), 0
-    return h, group, held + 1
 
 
 @inner
@@ -188,7 +155,8 @@ def scan_plain(
                         stop += 1
                         if after != _MARK or (stop < end and _AFTER[data[stop]] != _WHITE):
                             break
-                value = _hash_lower(base + i, n)
+                h, group, held = lower_letters(base + i, n)
+                value = finish_word(h, group, held, n)
                 capital = population(capitals(base + i) & ((1 << n) - 1))
                 caps += capital == n
                 upper += capital
@@ -217,6 +185,7 @@ def scan_plain(
                 if i >= end:
                     break
                 i += data[i] == _SPACE_BYTE
+            h, group, held = SEED, np.uint64(0), 0
             if words > known:
                 found = words - known
                 raw += found + marks
@@ -255,9 +224,7 @@ def scan_plain(
                 in_chunk = False
                 solid_end = i
                 if count:
-                    if held:
-                        h = fold_group(h, group)
-                    value = finish(h + np.uint64(hashed))
+                    value = finish_word(h, group, held, hashed)
                     if words < room:
                         hashes[words] = value
                         reached += count
@@ -343,7 +310,7 @@ def scan_plain(
                 sentences += 1
                 in_sentence = True
             if not fact & DROPPED:
-                h, group, held = _add(h, group, held, fact & POINT)
+                h, group, held = add_code_point(h, group, held, fact & POINT)
                 hashed += 1
                 count += integer(lengths[cp])
                 if fact & _COUNTED:
@@ -358,7 +325,7 @@ def scan_plain(
         run_flags = integer(0)
         n = 0
         while True:
-            h, group, held = _add(h, group, held, fact & POINT)
+            h, group, held = add_code_point(h, group, held, fact & POINT)
             run_flags |= fact
             n += 1
             i = following

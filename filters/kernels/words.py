@@ -33,7 +33,7 @@ from filters.kernels.hashing import (
     fold,
     fold_group,
     hash_word,
-    python_word_hash,
+    python_point_hash,
 )
 from filters.kernels.tables import (
     ALPHA,
@@ -84,7 +84,7 @@ _SPACE_BYTE = 32
 _U1 = np.uint64(1)
 _U6 = np.uint64(6)
 _U63 = np.uint64(63)
-_MARKS = np.array([python_word_hash(chr(byte)) for byte in range(128)], np.uint64)
+_MARKS = np.array([python_point_hash(chr(byte)) for byte in range(128)], np.uint64)
 
 
 @inlined

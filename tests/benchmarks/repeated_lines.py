@@ -19,8 +19,7 @@ from common import show_machine
 
 from filters.measure import keyed_hash
 from filters.urls import measure_urls
-from jobs.dedup_stages import Duplicates
-from jobs.run_signals import with_repeated_lines
+from jobs.line_stages import with_line_signals
 from manifests.shards import ShardWriter, read_table
 from manifests.store import Store
 from pipeline.dedup import ShardRef
@@ -85,7 +84,7 @@ def main():
                 return made
 
             settings = LinesSettings(enabled=True)
-            signals = with_repeated_lines(run, shards, len(found), Duplicates("d", {}), settings)
+            signals = with_line_signals(run, shards, len(found), {}, settings, "")
             measured = [read_table(store, shard.signals[0]) for shard in signals]
         _show(source, found, megabytes, spent, written, pa.concat_tables(measured), options.show)
 

@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from filters.cuts import drop_lines, without
 from filters.errors import ConfigError
 from filters.measure import keyed_hash
-from jobs.dedup_stages import Duplicates
-from jobs.run_signals import with_repeated_lines
+from jobs.line_stages import with_line_signals
 from manifests.shards import ShardWriter, read_table
 from manifests.store import Store
 from pipeline.dedup import ShardRef
@@ -201,7 +200,7 @@ def measured(tmp_path, pages, copies, shards, chosen, order=0) -> tuple[list[dic
         if rows:
             duplicates[key] = write(store, f"duplicates/d/{key}.parquet", rows, COPIES)
     run, chosen = run_stage(store, order), msgspec.structs.replace(chosen, enabled=True)
-    signals = with_repeated_lines(run, refs, len(pages), Duplicates("d", duplicates), chosen)
+    signals = with_line_signals(run, refs, len(pages), duplicates, chosen, "upstream")
     found: list[dict] = [{}] * len(pages)
     for number, ref in enumerate(signals):
         found[number::shards] = read_table(store, ref.signals[0]).to_pylist()

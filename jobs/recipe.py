@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import fsspec
 import msgspec
@@ -25,7 +25,7 @@ from pipeline.extract import ExtractSettings
 from pipeline.gating import GateSettings
 from pipeline.guests import GuestSettings
 from pipeline.materialize import CuratedSettings
-from pipeline.measure import MeasureSettings, QualitySettings
+from pipeline.measure import MachineTextSettings, MeasureSettings, QualitySettings
 from pipeline.read.inputs import InputSettings
 from pipeline.repeated_lines import LinesSettings
 from pipeline.sites import SiteSettings
@@ -75,6 +75,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     extract: ExtractSettings = ExtractSettings()
     minhash: MinHashRecipe = MinHashRecipe()
     quality: QualitySettings = QualitySettings()
+    machine_text: MachineTextSettings = MachineTextSettings()
     guests: tuple[GuestSettings, ...] = ()
     """Filters of datatrove whose verdicts become signals, each a table `[[guests]]`."""
     decontaminate: tuple[EvaluationSettings, ...] = ()
@@ -86,8 +87,10 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     curated: CuratedSettings = CuratedSettings()
     run: RunSettings = RunSettings()
 
-    def measure_settings(self, quality: Model | None = None) -> MeasureSettings:
-        """What the measuring stage needs of it, and the quality model as the registry found it."""
+    def measure_settings(
+        self, quality: Model | None = None, machine_text: Model | None = None
+    ) -> MeasureSettings:
+        """What the measuring stage needs of it, and the models as the registry found them."""
         return MeasureSettings(
             input=self.input,
             gates=self.gates,
@@ -99,6 +102,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 seed=self.minhash.seed,
             ),
             quality=quality,
+            machine_text=machine_text,
             guests=self.guests,
         )
 
@@ -146,12 +150,8 @@ def read_recipe(path: Path) -> Recipe:
                 resolve_path(name, folder) if "/" in name else name for name in recipe.dedup.against
             ),
         ),
-        quality=msgspec.structs.replace(
-            recipe.quality,
-            model=recipe.quality.model
-            if is_name(recipe.quality.model)
-            else resolve_path(recipe.quality.model, folder),
-        ),
+        quality=_with_model(recipe.quality, folder),
+        machine_text=_with_model(recipe.machine_text, folder),
         judge=msgspec.structs.replace(
             recipe.judge,
             policy=recipe.judge.policy
@@ -159,6 +159,15 @@ def read_recipe(path: Path) -> Recipe:
             else resolve_path(recipe.judge.policy, folder),
         ),
     )
+
+
+_Scored = TypeVar("_Scored", QualitySettings, MachineTextSettings)
+
+
+def _with_model(settings: _Scored, folder: Path) -> _Scored:
+    if is_name(settings.model):
+        return settings
+    return msgspec.structs.replace(settings, model=resolve_path(settings.model, folder))
 
 
 def resolve_path(path: str, folder: Path) -> str:

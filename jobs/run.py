@@ -85,7 +85,7 @@ class _Run:
         if evaluation:
             build, work = decontamination.evaluation_index, {decontamination.KEY: (sets,)}
             self._stage(decontamination.STAGE, evaluation.fingerprint, build, work)
-        settings = self._plan.recipe.measure_settings(self._plan.quality)
+        settings = self._plan.recipe.measure_settings(**self._plan.scored)
         settings = msgspec.structs.replace(settings, evaluation=evaluation)
         found = self._stage(
             measure.STAGE,

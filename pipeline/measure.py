@@ -46,7 +46,7 @@ from pipeline.read.inputs import InputSettings, InputShard
 from pipeline.read.records import Page, Rejected
 
 STAGE = "documents"
-VERSION = 5
+VERSION = 6
 
 QUARANTINE_FOLDER = "quarantine"
 
@@ -61,13 +61,24 @@ ROW_GROUP_BYTES = 32 * 2**20
 class QualitySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The fastText model behind `quality.score`."""
 
-    model: str = ""
+    model: str = "quality-en@1"
     """`name@version` of the registry (`thresher models list`), or the path or URL of a model, also
     as hf://REPO/FILE (`thresher train quality` makes one); empty leaves the score NULL."""
     positive_label: str = ""
     """Label whose probability is the score; by default the one the model declares."""
     sha256: str = ""
     """Hash the model must have; by default what the registry, its card or its first fetch says."""
+
+
+class MachineTextSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The fastText model behind `machine_text.score`. No shipped policy drops by it."""
+
+    model: str = "machine-text-en@1"
+    """As `quality.model`."""
+    positive_label: str = ""
+    """As `quality.positive_label`."""
+    sha256: str = ""
+    """As `quality.sha256`."""
 
 
 class MeasureSettings(msgspec.Struct, frozen=True):
@@ -78,13 +89,14 @@ class MeasureSettings(msgspec.Struct, frozen=True):
     extract: ExtractSettings
     minhash: MinHashSettings
     quality: Model | None
+    machine_text: Model | None = None
     guests: tuple[GuestSettings, ...] = ()
     evaluation: EvaluationRef | None = None
 
 
-@lru_cache(maxsize=2)
-def quality_model(model: Model) -> QualityModel:
-    """The quality model, loaded once per process."""
+@lru_cache(maxsize=4)
+def score_model(model: Model) -> QualityModel:
+    """A model of scores, loaded once per process."""
     return QualityModel(model)
 
 
@@ -222,7 +234,8 @@ def _measured(
         "url_parts": measure_urls(
             pa.array([item.page.url or None for item, _ in items], pa.string())
         ),
-        "quality": pa.StructArray.from_arrays([_quality(texts, settings.quality)], names=["score"]),
+        "quality": _scores(texts, codes, settings.quality),
+        "machine_text": _scores(texts, codes, settings.machine_text),
         "stopwords_local": count_stop_words(texts, codes),
         "extract": extract_column([item for item, _ in items]),
         "shape": measure_shapes(texts),
@@ -262,7 +275,8 @@ def _shown(document: Document) -> GuestDocument:
     return GuestDocument(document_id(item.page), item.text, metadata | known)
 
 
-def _quality(texts: pa.Array, model: Model | None) -> pa.Array:
+def _scores(texts: pa.Array, codes: pa.Array, model: Model | None) -> pa.StructArray:
     if model is None:
-        return pa.nulls(len(texts), pa.float64())
-    return quality_model(model).score(texts)
+        none = pa.nulls(len(texts), pa.float64())
+        return pa.StructArray.from_arrays([none, none], names=["score", "raw"])
+    return score_model(model).scores(texts, codes)

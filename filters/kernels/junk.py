@@ -32,7 +32,7 @@ from filters.kernels.junk_topics import (
 from filters.kernels.market import count_tickers
 
 _SEPARATORS = m.COLON | m.SLASH | m.HYPHEN | m.POINT | m.COMMA
-_U1 = np.uint64(1)
+_U0 = np.uint64(0)
 
 
 class JunkLookup(NamedTuple):
@@ -96,6 +96,8 @@ def _scan(
     hits = sells = integer(0)
     before = before_cp = integer(0)
     i = start
+    vocabulary = phrases.vocabulary
+    vocabulary_mask = len(vocabulary) // 2 - 1
     base = address(data)
     last_block = len(data) - WIDTH
     while i <= end:
@@ -159,8 +161,11 @@ def _scan(
                     century = century * 10 + cp - 48
         elif not mark & m.APOSTROPHE:
             if size:
-                key = finish_word(h, group, held, size) | _U1
-                value = p.look_up(phrases.keys, phrases.values, key)
+                key = finish_word(h, group, held, size)
+                slot = integer(key) & vocabulary_mask
+                while vocabulary[2 * slot] != key and vocabulary[2 * slot] != _U0:
+                    slot = (slot + 1) & vocabulary_mask
+                value = integer(vocabulary[2 * slot + 1])
                 if tens == size and not value & p.NUMBERED:
                     year = size == 4 and (century == 19 or century == 20)
                     line[n.YEARS] += year
@@ -252,14 +257,13 @@ def _scan(
 @inlined
 def _borrow(lookup: JunkLookup) -> JunkLookup:
     marks, classes, lower, phrases, market_words = lookup
-    keys, values, firsts, edges, targets, fallback, begins, kinds, weights, pseudo = phrases
+    vocabulary, firsts, edges, targets, fallback, begins, kinds, weights, pseudo = phrases
     return JunkLookup(
         borrowed(marks),
         borrowed(classes),
         borrowed(lower),
         p.Phrases(
-            borrowed(keys),
-            borrowed(values),
+            borrowed(vocabulary),
             borrowed(firsts),
             borrowed(edges),
             borrowed(targets),
@@ -286,8 +290,8 @@ def measure_junk(
     tables = _borrow(lookup)
     line, total = borrowed(scratch.line), borrowed(scratch.total)
     counts, epochs = borrowed(scratch.counts), borrowed(scratch.epoch)
-    keys, states, opening, known = scratch.topics
-    topics = Topics(borrowed(keys), borrowed(states), borrowed(opening), borrowed(known))
+    rows, opening, known = scratch.topics
+    topics = Topics(borrowed(rows), borrowed(opening), borrowed(known))
     for document in range(len(offsets) - 1):
         start, end = offsets[document], offsets[document + 1]
         line[:] = 0
@@ -295,7 +299,7 @@ def measure_junk(
         counts[:] = 0
         topics.facts[:] = 0
         if epochs[0] >= LAST_EPOCH:
-            topics.states[:] = 0
+            topics.rows[:] = 0
             epochs[0] = 0
         epochs[0] += 1
         epoch = epochs[0]

@@ -46,10 +46,8 @@ _U32 = np.uint64(32)
 class Phrases(NamedTuple):
     """Vocabulary and automaton, as arrays."""
 
-    keys: npt.NDArray[np.uint64]
-    """Hashes of the vocabulary's words, open addressing; 0 is an empty slot."""
-    values: npt.NDArray[np.int64]
-    """Number and flags of the word in the same slot."""
+    vocabulary: npt.NDArray[np.uint64]
+    """Open addressing: a word's hash, then its number and flags; both are 0 in an empty row."""
     first: npt.NDArray[np.int32]
     """By number: the state after that word alone."""
     edges: npt.NDArray[np.int64]
@@ -66,8 +64,8 @@ class Phrases(NamedTuple):
 
 
 def hash_word(word: str) -> int:
-    """The hash that the kernel gives a word in lower case; never 0."""
-    return python_point_hash(word) | 1
+    """The hash that the kernel gives a word in lower case."""
+    return python_point_hash(word)
 
 
 def compile_words(
@@ -111,8 +109,7 @@ def compile_words(
         first[number] = target
     flat = [pair for each in found for pair in each]
     return Phrases(
-        keys,
-        values,
+        np.stack([keys, values.view(np.uint64)], axis=1).ravel(),
         first,
         edges.view(np.int64),
         targets.astype(np.int32),
@@ -147,8 +144,8 @@ def _spread(key: int) -> int:
 
 
 def _table(entries: Mapping[int, int]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
-    """An open addressing table at most half full."""
-    slots = 1 << max(4, (2 * len(entries)).bit_length())
+    """An open addressing table at most a quarter full."""
+    slots = 1 << max(4, (4 * len(entries)).bit_length())
     keys = np.zeros(slots, np.uint64)
     values = np.zeros(slots, np.int64)
     for key, value in sorted(entries.items()):
@@ -158,18 +155,6 @@ def _table(entries: Mapping[int, int]) -> tuple[npt.NDArray[np.uint64], npt.NDAr
         keys[slot] = key
         values[slot] = value
     return keys, values
-
-
-@inner
-def look_up(keys: npt.NDArray[np.uint64], values: npt.NDArray[np.int64], key: np.uint64) -> int:
-    """The value of a key, or 0."""
-    mask = np.uint64(len(keys) - 1)
-    slot = key & mask
-    while keys[slot] != 0:
-        if keys[slot] == key:
-            return integer(values[slot])
-        slot = (slot + np.uint64(1)) & mask
-    return 0
 
 
 @inner

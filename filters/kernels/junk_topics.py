@@ -39,15 +39,16 @@ FACTS = 7
 _LOW = (1 << 20) - 1
 _EPOCH_SHIFT = 40
 _ONE = np.uint64(1)
+_SLOT_SHIFT = np.uint64(20)
 LAST_EPOCH = (1 << 22) - 1
 
 
 class Topics(NamedTuple):
     """The table, and what is known of the document."""
 
-    keys: npt.NDArray[np.uint64]
-    states: npt.NDArray[np.int64]
-    """Number of the document, 20 bits of the last position, 20 bits of count."""
+    rows: npt.NDArray[np.int64]
+    """Key and state, one after the other. A state is the number of the document, 20 bits of the
+    last position, 20 bits of count."""
     opening: npt.NDArray[np.uint64]
     facts: npt.NDArray[np.int64]
 
@@ -55,8 +56,7 @@ class Topics(NamedTuple):
 def make_topics() -> Topics:
     """Empty scratch."""
     return Topics(
-        np.zeros(SLOTS, np.uint64),
-        np.zeros(SLOTS, np.int64),
+        np.zeros(2 * SLOTS, np.int64),
         np.zeros(OPENING_WORDS, np.uint64),
         np.zeros(FACTS, np.int64),
     )
@@ -66,27 +66,9 @@ def make_topics() -> Topics:
 def slots_for(size: int) -> int:
     """Slots that a text of so many bytes needs: a content word takes four bytes at least."""
     slots = 64
-    while slots < SLOTS and slots < size + (size >> 1):
+    while slots < SLOTS and slots < size:
         slots *= 2
     return slots
-
-
-@inner
-def tally(topics: Topics, slots: int, epoch: int, key: np.uint64, position: int) -> tuple[int, int]:
-    """Count a key; its count, and how far back it was seen last (0: never)."""
-    keys, states = topics.keys, topics.states
-    mask = slots - 1
-    slot = integer(key >> np.uint64(20)) & mask
-    while states[slot] >> _EPOCH_SHIFT == epoch:
-        if keys[slot] == key:
-            count = (states[slot] & _LOW) + 1
-            back = position - (states[slot] >> 20 & _LOW)
-            states[slot] = epoch << _EPOCH_SHIFT | position << 20 | count
-            return count, back
-        slot = slot + 1 & mask
-    keys[slot] = key
-    states[slot] = epoch << _EPOCH_SHIFT | position << 20 | 1
-    return 1, 0
 
 
 @inner
@@ -94,23 +76,37 @@ def add_content_word(
     topics: Topics, slots: int, epoch: int, word: np.uint64, opening: bool
 ) -> None:
     """Count a content word and the pair and the triple that it ends."""
-    facts = topics.facts
-    position = facts[CONTENT]
+    rows, first_words, facts = topics
+    position = integer(facts[CONTENT])
     if position >= CONTENT_WORDS:
         return
-    count, _ = tally(topics, slots, epoch, word, position)
-    facts[TOP_WORD] = max(facts[TOP_WORD], count)
-    if opening and count == 1 and facts[OPENING] < OPENING_WORDS:
-        topics.opening[facts[OPENING]] = word
-        facts[OPENING] += 1
-    if position > 0:
-        pair = fold(fold(_ONE, integer(word)), facts[BEFORE])
-        count, _ = tally(topics, slots, epoch, pair, position)
-        facts[TOP_PAIR] = max(facts[TOP_PAIR], count)
-        if position > 1:
-            triple = fold(pair, facts[BEFORE_THAT])
-            _, back = tally(topics, slots, epoch, triple, position)
-            facts[DISTANT] += back >= DISTANCE
+    mask = slots - 1
+    key = word
+    for words in range(min(position, 2) + 1):
+        if words == 1:
+            key = fold(fold(_ONE, integer(word)), facts[BEFORE])
+        elif words == 2:
+            key = fold(key, facts[BEFORE_THAT])
+        slot = integer(key >> _SLOT_SHIFT) & mask
+        state = integer(rows[2 * slot + 1])
+        there = state >> _EPOCH_SHIFT == epoch
+        while there and rows[2 * slot] != integer(key):
+            slot = slot + 1 & mask
+            state = integer(rows[2 * slot + 1])
+            there = state >> _EPOCH_SHIFT == epoch
+        state *= there
+        count = (state & _LOW) + 1
+        rows[2 * slot] = integer(key)
+        rows[2 * slot + 1] = epoch << _EPOCH_SHIFT | position << 20 | count
+        if words == 0:
+            facts[TOP_WORD] = max(facts[TOP_WORD], count)
+            if opening and count == 1 and facts[OPENING] < OPENING_WORDS:
+                first_words[facts[OPENING]] = word
+                facts[OPENING] += 1
+        elif words == 1:
+            facts[TOP_PAIR] = max(facts[TOP_PAIR], count)
+        else:
+            facts[DISTANT] += there and position - (state >> 20 & _LOW) >= DISTANCE
     facts[BEFORE_THAT] = facts[BEFORE]
     facts[BEFORE] = integer(word)
     facts[CONTENT] = position + 1
@@ -122,10 +118,10 @@ def opening_count(topics: Topics, slots: int, epoch: int) -> int:
     total = 0
     for k in range(topics.facts[OPENING]):
         key = topics.opening[k]
-        slot = integer(key >> np.uint64(20)) & (slots - 1)
-        while topics.states[slot] >> _EPOCH_SHIFT == epoch:
-            if topics.keys[slot] == key:
-                total += topics.states[slot] & _LOW
+        slot = integer(key >> _SLOT_SHIFT) & (slots - 1)
+        while topics.rows[2 * slot + 1] >> _EPOCH_SHIFT == epoch:
+            if topics.rows[2 * slot] == integer(key):
+                total += topics.rows[2 * slot + 1] & _LOW
                 break
             slot = slot + 1 & slots - 1
     return total

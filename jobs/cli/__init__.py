@@ -45,13 +45,7 @@ _catalog = typer.Typer(help="The DuckDB catalog of a lake.", no_args_is_help=Tru
 _catalog.command("rebuild", epilog="Example: thresher catalog rebuild out/lake")(inspect.rebuild)
 app.add_typer(_catalog, name="catalog")
 
-_train = typer.Typer(help="Train models that give signals.", no_args_is_help=True)
-_train.command(
-    "quality",
-    epilog="Example: thresher train quality --positives good.jsonl --negatives 'crawl/*.parquet' "
-    "--out models/quality",
-)(train.quality)
-app.add_typer(_train, name="train")
+app.command("train", epilog="Example: thresher train quality --config quality.toml")(train.command)
 
 _models = typer.Typer(help="Models by name: shipped, your own, published.", no_args_is_help=True)
 _models.command("list", epilog="Example: thresher models list")(models.list_models)

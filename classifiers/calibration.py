@@ -31,13 +31,15 @@ MIN_PER_CLASS = 20
 """Fewest scores of a class that a calibration can be fitted on."""
 INSTALL = "Install scikit-learn: pip install 'thresher[train]', or set method = \"none\"."
 
+# How far towards the next step a step rises: enough to keep the order, little enough to stay true.
+_TILT = 0.01
 _END = float(np.log((1 - EPSILON) / EPSILON))
 
 
 class Isotonic(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="method", tag="isotonic"
 ):
-    """Straight lines between the centres of the steps that isotonic regression found."""
+    """Straight lines along the steps that isotonic regression found, each step slightly tilted."""
 
     log_odds: tuple[float, ...]
     """Log-odds of the raw score, strictly rising."""
@@ -125,25 +127,29 @@ def _isotonic(scores: Floats, hits: Floats, weights: Floats) -> Isotonic | None:
 
     order = np.argsort(scores, kind="stable")
     scores, hits, weights = scores[order], hits[order], weights[order]
-    steps = IsotonicRegression(y_min=0.0, y_max=1.0).fit(scores, hits, weights).predict(scores)
-    heights, members = np.unique(np.round(steps, 12), return_inverse=True)
-    mass = np.bincount(members, weights)
-    centres = np.bincount(members, weights * scores) / mass
-    if len(heights) < 2:
+    fitted = IsotonicRegression(y_min=0.0, y_max=1.0).fit(scores, hits, weights).predict(scores)
+    steps, first = np.unique(np.round(fitted, 12), return_index=True)
+    if len(steps) < 2:
         return None
-    # A step of nothing but one class is as sure as its weight lets it be, and no surer.
-    first, last = 1 / (mass[0] + 2), 1 - 1 / (mass[-1] + 2)
-    low = first if heights[0] == 0 else heights[0]
-    high = last if heights[-1] == 1 else heights[-1]
-    inner = np.clip(heights[1:-1], low, high)
-    points = [(-_END, low / 2), (centres[0], low)]
-    points += zip(centres[1:-1], inner, strict=True)
-    points += [(centres[-1], high), (_END, (1 + high) / 2)]
-    kept = [points[0]]
-    for point in points[1:]:
-        if point[0] > kept[-1][0] and point[1] > kept[-1][1]:
-            kept.append(point)
-    return Isotonic(tuple(float(x) for x, _ in kept), tuple(float(y) for _, y in kept))
+    starts = scores[first]
+    ends = scores[np.append(first[1:], len(scores)) - 1]
+    # A step of nothing but one class is as sure as its weight lets it be, and no surer; but surer
+    # than the step beside it.
+    if steps[0] == 0:
+        steps[0] = min(1 / (weights[: first[1]].sum() + 2), steps[1] / 2)
+    if steps[-1] == 1:
+        steps[-1] = max(1 - 1 / (weights[first[-1] :].sum() + 2), (1 + steps[-2]) / 2)
+    below = np.concatenate(([steps[0] / 2], steps[:-1]))
+    above = np.concatenate((steps[1:], [(1 + steps[-1]) / 2]))
+    # A step at one score alone stays as it is.
+    wide = ends > starts
+    points = list(zip(starts, steps - wide * _TILT * (steps - below), strict=True))
+    points += zip(ends, steps + wide * _TILT * (above - steps), strict=True)
+    kept = [(-_END, float(below[0]))]
+    for x, y in [*sorted(points), (_END, float(above[-1]))]:
+        if x > kept[-1][0] and y > kept[-1][1]:
+            kept.append((float(x), float(y)))
+    return Isotonic(tuple(x for x, _ in kept), tuple(y for _, y in kept))
 
 
 def _platt(scores: Floats, hits: Floats, weights: Floats) -> Platt | None:

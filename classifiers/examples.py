@@ -1,8 +1,9 @@
-"""Training texts from files.
+"""Training records from files.
 
 Formats: `.jsonl`, `.txt` (one document a file), both also as `.gz` and `.zst`; `.parquet`. Read
-streaming, as UTF-8 bytes; bytes that are no UTF-8 become replacement characters. A file's
-sha256 is over its stored bytes, so that a card names exactly what was read.
+streaming. A file that holds NULs or is no UTF-8 is refused, with the place: it is damaged, or
+something else than text, and a model would learn that. A file's sha256 is over its stored bytes,
+so that a card names exactly what was read.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import zlib
-from collections.abc import Callable, Iterator
-from typing import IO, Any, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import IO, Any, Protocol, TypeAlias
 
 import fsspec
 import msgspec
@@ -27,26 +29,38 @@ from filters.errors import ConfigError, InputError, did_you_mean
 MAX_DOCUMENT_BYTES = 64 << 20
 """A longer line or text file is refused: it is no document."""
 
+Record: TypeAlias = Mapping[str, Any]
+"""A record's fields by name; those that are text as `str`."""
+
+TEXT_FILE_FIELD = "text"
+"""The one field of a .txt file."""
+
 _CHUNK = 1 << 20
 _FORMATS = (".jsonl", ".ndjson", ".txt", ".parquet")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_MEND = "Leave the record out, or mend it."
 _CORRUPT = (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError, pa.ArrowException)
 
 
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file that training read."""
+    """A file, or an answer of a lake, that training read."""
 
     url: str
-    """Where it was."""
+    """Where it was; of a lake, its URL and the SQL."""
     sha256: str
-    """Hash of its stored bytes."""
+    """Hash of its stored bytes; of a lake, of the ids and texts in order."""
     size_bytes: int
-    """Its stored size."""
+    """Its stored size; of a lake, the size of the texts."""
     documents: int
     """Documents in it, empty ones included."""
+    licence: str = ""
+    """Licence of the texts, as declared."""
 
 
 def expand(patterns: list[str], where: str) -> list[str]:
-    """The files that fsspec URLs and globs name: each once, sorted.
+    """The files that fsspec URLs, globs and folders name: each once, sorted.
+
+    A folder stands for the .txt files (.gz, .zst) below it.
 
     Raises:
         InputError: where one names nothing, or a file of no known format.
@@ -55,7 +69,11 @@ def expand(patterns: list[str], where: str) -> list[str]:
     for pattern in patterns:
         try:
             filesystem, path = fsspec.core.url_to_fs(pattern)
-            matches = filesystem.glob(path) if _is_glob(path) else [path]
+            if filesystem.isdir(path):
+                below = filesystem.find(path)
+                matches = [name for name in below if _format(name) == ".txt"]
+            else:
+                matches = filesystem.glob(path) if _is_glob(path) else [path]
             files = [match for match in matches if filesystem.isfile(match)]
         except Exception as error:
             # Every back end of fsspec has its own tree of errors.
@@ -73,20 +91,25 @@ def expand(patterns: list[str], where: str) -> list[str]:
     return sorted(found)
 
 
-def read(url: str, field: str, take: Callable[[bytes], None]) -> Source:
-    """Hand every document of a file to `take`, in order; a null text as no bytes.
+def read(url: str, fields: Sequence[str], take: Callable[[Record, str], None]) -> Source:
+    """Hand every record of a file, and where it is, to `take`, in order.
+
+    Args:
+        url: the file.
+        fields: what is needed of each record; `take` finds a field missing, not this.
+        take: called with the record and its place, `url:line`.
 
     Raises:
         InputError: where the file is damaged or holds something else, with the line or row.
-        ConfigError: where it has no such field.
     """
     reader = {".parquet": _read_parquet, ".txt": _read_text}.get(_format(url), _read_jsonl)
     count = 0
     try:
         with fsspec.open(url, "rb") as raw:
             hashed = _HashingReader(raw)
-            for text in reader(url, field, raw if reader is _read_parquet else hashed):
-                take(text)
+            source = raw if reader is _read_parquet else hashed
+            for record, where in reader(url, fields, source):
+                take(record, where)
                 count += 1
             if reader is _read_parquet:
                 raw.seek(0)
@@ -97,6 +120,30 @@ def read(url: str, field: str, take: Callable[[bytes], None]) -> Source:
     except OSError as error:
         raise InputError(f"{url}: cannot be read: {error}.") from error
     return Source(url, hashed.digest.hexdigest(), hashed.size, count)
+
+
+def text_of(record: Record, field: str, where: str) -> str:
+    """A field that must be text; a null is an empty one.
+
+    Raises:
+        ConfigError: where the record has no such field.
+        InputError: where it is not text, holds a NUL or a lone surrogate.
+    """
+    if field not in record:
+        raise ConfigError(where, f"has no field '{field}'.", did_you_mean(field, record))
+    text = record[field]
+    if text is None:
+        return ""
+    if not isinstance(text, str):
+        raise InputError(f"{where}: '{field}' is not text but {type(text).__name__}.")
+    if "\0" in text:
+        raise InputError(f"{where}: '{field}' holds a NUL. {_MEND}")
+    if not text.isascii() and _SURROGATE.search(text):
+        raise InputError(f"{where}: '{field}' holds half a surrogate pair. {_MEND}")
+    return text
+
+
+_Records: TypeAlias = Iterator[tuple[Record, str]]
 
 
 class _HashingReader(io.RawIOBase):
@@ -145,54 +192,71 @@ def _decompressed(url: str, raw: io.RawIOBase) -> _Lines:
     return source
 
 
-def _read_text(url: str, field: str, raw: io.RawIOBase) -> Iterator[bytes]:  # noqa: ARG001
-    text = _decompressed(url, raw).read(MAX_DOCUMENT_BYTES + 1)
-    if len(text) > MAX_DOCUMENT_BYTES:
+def _read_text(url: str, fields: Sequence[str], raw: io.RawIOBase) -> _Records:  # noqa: ARG001
+    data = _decompressed(url, raw).read(MAX_DOCUMENT_BYTES + 1)
+    if len(data) > MAX_DOCUMENT_BYTES:
         raise InputError(f"{url}: longer than {MAX_DOCUMENT_BYTES:,} bytes.")
-    yield _utf8(text.decode("utf-8-sig", "replace"))
+    yield {TEXT_FILE_FIELD: _decoded(data, url, first=True)}, url
 
 
-def _read_jsonl(url: str, field: str, raw: io.RawIOBase) -> Iterator[bytes]:
+def _read_jsonl(url: str, fields: Sequence[str], raw: io.RawIOBase) -> _Records:
+    wanted = frozenset(fields)
     lines = _decompressed(url, raw)
     number = 0
     while line := lines.readline(MAX_DOCUMENT_BYTES + 1):
         number += 1
+        where = f"{url}:{number}"
         if len(line) > MAX_DOCUMENT_BYTES:
-            raise InputError(f"{url}:{number}: longer than {MAX_DOCUMENT_BYTES:,} bytes.")
-        source = line.decode("utf-8-sig" if number == 1 else "utf-8", "replace")
+            raise InputError(f"{where}: longer than {MAX_DOCUMENT_BYTES:,} bytes.")
+        source = _decoded(line, where, first=number == 1)
         if not source.strip():
             continue
         try:
             record = json.loads(source)
         except (ValueError, RecursionError) as error:
-            raise InputError(f"{url}:{number}: not valid JSON: {error}.") from error
+            raise InputError(f"{where}: not valid JSON: {error}.") from error
         if not isinstance(record, dict):
-            raise InputError(f"{url}:{number}: a JSON object is needed on every line.")
-        if field not in record:
-            raise _no_field(f"{url}:{number}", field, list(record))
-        text = record[field]
-        if text is not None and not isinstance(text, str):
-            raise InputError(f"{url}:{number}: '{field}' is not text but {type(text).__name__}.")
-        yield _utf8(text or "")
+            raise InputError(f"{where}: a JSON object is needed on every line.")
+        # The names of the others serve a suggestion; their values would only take memory.
+        yield {name: value if name in wanted else None for name, value in record.items()}, where
 
 
-def _read_parquet(url: str, field: str, raw: Any) -> Iterator[bytes]:
+def _read_parquet(url: str, fields: Sequence[str], raw: Any) -> _Records:
     file = pq.ParquetFile(raw)
-    if field not in file.schema_arrow.names:
-        raise _no_field(url, field, file.schema_arrow.names)
-    kind = file.schema_arrow.field(field).type
+    names = file.schema_arrow.names
+    present = [name for name in dict.fromkeys(fields) if name in names]
+    others = dict.fromkeys(names)
+    row = 0
+    for batch in file.iter_batches(batch_size=1024, columns=present):
+        columns = [_column(column, name, url) for name, column in zip(present, batch, strict=True)]
+        for values in zip(*columns, strict=True):
+            row += 1
+            where = f"{url}: row {row}"
+            texts = (
+                _decoded(value, where) if isinstance(value, bytes) else value for value in values
+            )
+            yield others | dict(zip(present, texts, strict=True)), where
+        if not columns:
+            yield from ((others, f"{url}: row {row + i + 1}") for i in range(batch.num_rows))
+
+
+def _column(column: pa.Array, name: str, url: str) -> list[Any]:
+    """Values of a column; text as bytes, since Parquet may hold any under that name."""
+    kind = column.type
     value = kind.value_type if pa.types.is_dictionary(kind) else kind
-    if not (pa.types.is_string(value) or pa.types.is_large_string(value)):
-        raise InputError(f"{url}: '{field}' is not text but {kind}.")
-    for batch in file.iter_batches(batch_size=1024, columns=[field]):
-        for text in batch.column(0).cast(value).cast(pa.large_binary()).to_pylist():
-            yield _utf8((text or b"").decode("utf-8", "replace"))
+    if pa.types.is_string(value) or pa.types.is_large_string(value):
+        return list(column.cast(value).cast(pa.large_binary()).to_pylist())
+    if pa.types.is_binary(value) or pa.types.is_nested(value):
+        raise InputError(f"{url}: '{name}' is not text but {kind}.")
+    return list(column.to_pylist())
 
 
-def _utf8(text: str) -> bytes:
-    """UTF-8 of a text, with lone surrogates (JSON may hold them) replaced."""
-    return text.encode("utf-8", "replace")
-
-
-def _no_field(where: str, field: str, present: list[str]) -> ConfigError:
-    return ConfigError(where, f"has no field '{field}'.", did_you_mean(field, present))
+def _decoded(data: bytes, where: str, first: bool = False) -> str:
+    """UTF-8 as text, a byte order mark at the start left out."""
+    if b"\0" in data:
+        raise InputError(f"{where}: holds a NUL byte. {_MEND}")
+    try:
+        return data.decode("utf-8-sig" if first else "utf-8")
+    except UnicodeDecodeError as error:
+        problem = f"is not UTF-8 (byte {data[error.start]:#04x} at {error.start:,})."
+        raise InputError(f"{where}: {problem} {_MEND}") from error

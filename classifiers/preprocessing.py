@@ -1,4 +1,4 @@
-"""What some published models want done to a text before they see it."""
+"""What a model wants done to a text before it sees it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import unicodedata
 
 import pyarrow as pa
 
+from classifiers.preparation import prepare
 from classifiers.registry import Text
 
 
@@ -14,8 +15,11 @@ def prepared(texts: pa.Array, how: Text, max_characters: int) -> pa.Array:
     """The texts as a model wants them; only so many characters of each are looked at."""
     if how == "plain":
         return texts
-    change = folded if how == "folded" else letters
     values = texts.cast(pa.large_binary()).to_pylist()
+    if how == "bare":
+        lines = [v if v is None else prepare(v, "bare", max_characters) for v in values]
+        return pa.array(lines, pa.large_binary())
+    change = folded if how == "folded" else letters
     return pa.array(
         [
             None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from classifiers.fasttext_model import LABEL_PREFIX, FastTextModel, label_list
 from classifiers.preprocessing import prepared
@@ -49,9 +50,24 @@ class QualityModel:
         self.max_characters = found.max_characters
         check_labels(found, self.labels)
 
+    def scores(self, texts: pa.Array, codes: pa.Array) -> pa.StructArray:
+        """`score` and `raw` of each text; NULL in a language that the model cannot judge.
+
+        Args:
+            texts: the documents.
+            codes: the language of each, as a code.
+        """
+        raw = self.raw(texts)
+        if self.model.languages:
+            known = pc.is_in(codes, pa.array(self.model.languages, codes.type))
+            raw = pc.if_else(known, raw, pa.scalar(None, pa.float64()))
+        return pa.StructArray.from_arrays([self._calibrated(raw), raw], names=["score", "raw"])
+
     def score(self, texts: pa.Array) -> pa.DoubleArray:
         """The score of each text, in [0,1]; NULL for a text of no words and for NULL."""
-        raw = self.raw(texts)
+        return self._calibrated(self.raw(texts))
+
+    def _calibrated(self, raw: pa.DoubleArray) -> pa.DoubleArray:
         if self.model.calibration is None:
             return raw
         values = self.model.calibration.apply(raw.to_numpy(zero_copy_only=False))

@@ -38,7 +38,7 @@ NAME = r"^[a-z0-9]+([.-][a-z0-9]+)*$"
 VERSION = r"^[A-Za-z0-9]+([.][A-Za-z0-9]+)*$"
 
 Role = Literal["quality", "language"]
-Text = Literal["plain", "folded", "letters"]
+Text = Literal["plain", "bare", "folded", "letters"]
 
 
 class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -55,11 +55,13 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     positive_label: str = ""
     """Label whose probability is the score; empty for a language model."""
     text: Text = "plain"
-    """What is done to a text first: nothing; lower case without diacritics; letters only."""
+    """What is done to a text first; see `classifiers.preprocessing`."""
     max_characters: int = 0
     """How many characters of a text count; 0 leaves that to the user."""
     calibration: Calibration | None = None
     """Makes a probability of the raw score."""
+    languages: tuple[str, ...] = ()
+    """Languages that it can judge, as codes; empty for any."""
     licence: str = ""
     source: str = ""
     """Where it comes from, for people."""
@@ -72,7 +74,14 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     def identity(self) -> list[object]:
         """All that decides its scores, and nothing else."""
         calibration = msgspec.to_builtins(self.calibration)
-        return [self.sha256, self.positive_label, self.text, self.max_characters, calibration]
+        return [
+            self.sha256,
+            self.positive_label,
+            self.text,
+            self.max_characters,
+            calibration,
+            self.languages,
+        ]
 
 
 class _Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -104,6 +113,8 @@ class _Card(msgspec.Struct, frozen=True):
     labels: tuple[str, ...]
     model: str = ""
     role: Role = "quality"
+    preparation: Text = "plain"
+    languages: tuple[str, ...] = ()
     settings: _CardSettings = _CardSettings()
     calibration: Calibration | None = None
     licence: str = ""
@@ -241,8 +252,10 @@ def _of_card(card: _Card, name: str, url: str, origin: Any) -> Model:
         role=card.role,
         sha256=card.sha256,
         positive_label=card.labels[0] if card.role == "quality" and card.labels else "",
+        text=card.preparation,
         max_characters=card.settings.max_characters,
         calibration=card.calibration,
+        languages=card.languages,
         licence=card.licence,
         source=card.source,
         summary=card.summary,

@@ -1,9 +1,7 @@
-"""Which training texts are used, and which are held out: decided by content alone.
+"""Which texts of a class are in the sample: decided by content alone, in bounded memory.
 
-A text's key is a seeded hash of its line, case and white space folded. The key orders the texts
-(the sample is the lowest keys: a uniform draw that depends on neither file order nor file names),
-and another part of it says whether the text is held out. So copies fall on the same side, and a
-text keeps its side when more are added.
+A text's key is a seeded hash of its line, case and white space folded. The sample is the lowest
+keys: a uniform draw that depends on neither file order nor file names.
 """
 
 from __future__ import annotations
@@ -13,35 +11,50 @@ import heapq
 
 import msgspec
 
-from classifiers.fasttext_model import to_line
+from classifiers.inputs import Text
+from classifiers.preparation import Preparation, prepare
 
 
 class ClassCounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the documents of a class went; the parts add up to `read`."""
 
     read: int
-    """Documents in the inputs."""
+    """Documents that the inputs gave."""
     empty: int
     """Of no words."""
     duplicates: int
-    """Further copies of a text in the sample."""
+    """Copies and near copies of another text of the class."""
     in_both_classes: int
-    """Texts that the other class has too: they say nothing, and are left out of both."""
+    """Texts that the other class has too, or nearly: they say nothing, and are left out of both."""
     not_sampled: int
-    """Left out by `max_documents` or to balance the classes."""
+    """Left out by `max_documents`, `max_per_source` or `train`, or to balance the classes."""
     trained: int
     """Used for training."""
+    tuned: int
+    """Used for the search and the calibration."""
     held_out: int
-    """Used for evaluation."""
+    """Used for the evaluation."""
 
 
-class Example(msgspec.Struct, frozen=True, order=True):
+class Example(msgspec.Struct, frozen=True):
     """A text in the sample."""
 
     key: bytes
     """Its content's hash."""
     line: bytes
-    """The line that fastText sees."""
+    """The line that the model sees."""
+    source: str
+    """Where it comes from."""
+    domain: str
+    """What it must not be parted from; empty where it stands alone."""
+    held_out: bool
+    """Whether its whole source is kept from training."""
+    train: bool
+    """Whether it may be trained on, if the split says so."""
+    most: int
+    """Most windows of its source that are trained on; 0 for all."""
+    copies: int
+    """How many equal texts it stands for."""
 
 
 class Pool:
@@ -51,28 +64,33 @@ class Pool:
         size: the largest number of texts it holds.
         seed: of the hash.
         max_characters: how much of a text counts.
+        preparation: how its line is made.
     """
 
-    def __init__(self, size: int, seed: int, max_characters: int) -> None:
+    def __init__(
+        self, size: int, seed: int, max_characters: int, preparation: Preparation = "plain"
+    ) -> None:
         self._size = size
         self._salt = seed.to_bytes(8, "little", signed=True)
         self._max_characters = max_characters
-        self._lines: dict[bytes, bytes] = {}
+        self._preparation = preparation
+        self._held: dict[bytes, tuple[bytes, Text]] = {}
         self._copies: dict[bytes, int] = {}
         self._worst: list[bytes] = []
-        self.read = self.empty = 0
-        self._not_sampled = 0
+        self.read = self.empty = self.not_sampled = 0
 
-    def add(self, text: bytes) -> None:
+    def add(self, text: Text) -> None:
         """Offer a document."""
         self.read += 1
-        line = to_line(text, self._max_characters)
+        line = prepare(text.text, self._preparation, self._max_characters)
         if line is None:
             self.empty += 1
             return
         key = self._key(line)
         if key in self._copies:
             self._copies[key] += 1
+            # Of equal texts the first by source stands for all, whatever the order of the files.
+            self._held[key] = min(self._held[key], (line, text), key=_rank)
             return
         # A heap with the largest key on top: the bytes are inverted for that.
         inverse = bytes(255 - byte for byte in key)
@@ -80,54 +98,35 @@ class Pool:
             heapq.heappush(self._worst, inverse)
         else:
             out = bytes(255 - byte for byte in heapq.heappushpop(self._worst, inverse))
-            self._lines.pop(out, None)
-            self._not_sampled += self._copies.pop(out, 1)
+            self._held.pop(out, None)
+            self.not_sampled += self._copies.pop(out, 1)
             if out == key:
                 return
-        self._lines[key] = line
+        self._held[key] = (line, msgspec.structs.replace(text, text=b""))
         self._copies[key] = 1
+
+    def examples(self) -> list[Example]:
+        """What is held, by key."""
+        return [
+            Example(
+                key=key,
+                line=line,
+                source=text.source,
+                domain=text.domain,
+                held_out=text.held_out,
+                train=text.train,
+                most=text.most,
+                copies=copies,
+            )
+            for key, copies in sorted(self._copies.items())
+            for line, text in (self._held[key],)
+        ]
 
     def _key(self, line: bytes) -> bytes:
         folded = " ".join(line.decode("utf-8", "replace").lower().split())
         return hashlib.blake2b(folded.encode(), digest_size=16, salt=self._salt).digest()
 
 
-class Sample(msgspec.Struct, frozen=True):
-    """The examples of one class, by key."""
-
-    trained: list[Example]
-    """For training."""
-    held_out: list[Example]
-    """For evaluation."""
-    counts: ClassCounts
-    """The account."""
-
-
-def draw(first: Pool, second: Pool, held_out_fraction: float) -> tuple[Sample, Sample]:
-    """Balance two pools, free them of each other's texts and split them."""
-    both = first._lines.keys() & second._lines.keys()
-    size = min(len(first._lines), len(second._lines)) - len(both)
-    return (
-        _sample(first, both, size, held_out_fraction),
-        _sample(second, both, size, held_out_fraction),
-    )
-
-
-def _sample(pool: Pool, excluded: set[bytes], size: int, held_out_fraction: float) -> Sample:
-    keys = sorted(pool._lines.keys() - excluded)
-    bound = int(held_out_fraction * 2**64)
-    trained: list[Example] = []
-    held_out: list[Example] = []
-    for key in keys[:size]:
-        held = int.from_bytes(key[8:], "big") < bound
-        (held_out if held else trained).append(Example(key, pool._lines[key]))
-    counts = ClassCounts(
-        read=pool.read,
-        empty=pool.empty,
-        duplicates=sum(pool._copies.values()) - len(pool._copies),
-        in_both_classes=len(excluded),
-        not_sampled=pool._not_sampled + len(keys) - len(keys[:size]),
-        trained=len(trained),
-        held_out=len(held_out),
-    )
-    return Sample(trained, held_out, counts)
+def _rank(held: tuple[bytes, Text]) -> tuple[bool, str, str, bytes]:
+    line, text = held
+    return not text.held_out, text.source, text.domain, line

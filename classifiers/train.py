@@ -1,37 +1,37 @@
-"""`train_quality`: positives and negatives in, a fastText model with its card out.
+"""`train`: positives and negatives in, a fastText model with its card out.
 
-Texts are sampled, balanced and split by content (`sampling`), trained on with fastText, and the
-stored file itself is what the held-out texts are scored with. The card is written last: a model
-without a card is not finished.
+Texts are sampled, freed of copies and split by content (`sampling`, `splitting`), trained on with
+fastText (`fitting`), calibrated on texts of their own, and the stored file itself is what the
+held-out texts are scored with. The card is written last: a model without a card is not finished.
 """
 
 from __future__ import annotations
 
-import contextlib
-import importlib.metadata
-import os
+import hashlib
 import re
-import shutil
 import tempfile
-import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
-import fasttext
-import fsspec
 import msgspec
-import pyarrow as pa
-from fsspec.implementations.local import LocalFileSystem
+import numpy as np
 
-from classifiers import examples
-from classifiers.card import ModelCard, TrainingClass, rebuild_command
-from classifiers.evaluation import Evaluation, evaluate
-from classifiers.fasttext_model import LABEL_PREFIX
-from classifiers.quality import NEGATIVE_LABEL, POSITIVE_LABEL, QualityModel
-from classifiers.sampling import Pool, Sample, draw
+from classifiers import calibration, card_text
+from classifiers.breakdown import Judged, break_down
+from classifiers.calibration import Calibration
+from classifiers.card import CARD_JSON, CARD_PLOT, CARD_TEXT, ModelCard, TrainingClass
+from classifiers.evaluation import evaluate
+from classifiers.examples import Source
+from classifiers.fitting import WHERE, Scorer, fit, labels_of, search, trainer, tuning_scores
+from classifiers.inputs import LakeReader, Text, read_inputs
+from classifiers.plot import calibration_plot, require_packages
+from classifiers.sampling import Example, Pool
 from classifiers.settings import TrainSettings
-from filters import config
-from filters.errors import ConfigError, InputError, StoreError
+from classifiers.splitting import Sample, draw
+from classifiers.target import Target
+from filters.config import load
+from filters.errors import ConfigError, InputError
 
 Progress = Callable[[str, int], None]
 """Called with a phase and the number of documents it has seen or will see."""
@@ -41,18 +41,30 @@ MIN_TRAINED = 10
 MIN_HELD_OUT = 2
 """Fewest held-out texts of a class."""
 
-_WHERE = "train quality"
 _REPORT_EVERY = 1000
-# In a text, fastText would read these words as its labels.
-_LABEL_WORDS = re.compile(rb"(?<!\S)" + LABEL_PREFIX.encode() + rb"\S*")
+_NAME = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
+_Side = Literal["positives", "negatives"]
 
 
-def train_quality(settings: TrainSettings, progress: Progress | None = None) -> ModelCard:
-    """Train, evaluate and store a quality model.
+def train(
+    name: str,
+    settings: TrainSettings,
+    out: str,
+    command: str = "",
+    progress: Progress | None = None,
+    lakes: LakeReader | None = None,
+    root: str = "",
+) -> ModelCard:
+    """Train, calibrate, evaluate and store a model.
 
     Args:
-        settings: what to train on, how, and where to put it.
+        name: of the model.
+        settings: what to train on and how.
+        out: folder for the model and its card: a path or any URL that fsspec opens.
+        command: what makes it again, for the card.
         progress: told of each phase and of the documents read.
+        lakes: reads the inputs that are of a lake.
+        root: where relative paths of the inputs start.
 
     Returns:
         The card, which is also stored beside the model as `card.json` and `CARD.md`.
@@ -62,182 +74,157 @@ def train_quality(settings: TrainSettings, progress: Progress | None = None) -> 
         InputError: where an input is missing or damaged, with its line.
         StoreError: where the model cannot be written.
     """
-    settings = config.load(TrainSettings, msgspec.to_builtins(settings), _WHERE)
+    settings = load(TrainSettings, msgspec.to_builtins(settings), WHERE)
+    settings.check(WHERE)
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            f"{WHERE} {name!r}",
+            "must be lower-case letters and digits, with single '-' or '.' inside.",
+        )
+    require_packages()
     report = progress or (lambda _phase, _count: None)
-    target = _Target.of(settings)
-    positives, positive_sources = _read(settings, "positives", report)
-    negatives, negative_sources = _read(settings, "negatives", report)
-    keep, drop = draw(positives, negatives, settings.held_out_fraction)
-    _require_enough(settings, "positives", keep)
-    _require_enough(settings, "negatives", drop)
-    with tempfile.TemporaryDirectory(prefix="thresher-train-") as folder:
-        path = Path(folder) / target.name
+    target = Target.of(out)
+    positives, positive_sources = _read(settings, "positives", report, lakes, root)
+    negatives, negative_sources = _read(settings, "negatives", report, lakes, root)
+    report("splitting", positives.read + negatives.read)
+    keep, drop = draw(positives, negatives, settings)
+    for side, sample in (("positives", keep), ("negatives", drop)):
+        _require_enough(settings, side, sample)
+    with tempfile.TemporaryDirectory(prefix="thresher-train-") as temporary:
+        folder = Path(temporary)
+        settings, trials = search(settings, keep, drop, folder, report)
+        path = folder / (name + (".ftz" if settings.quantize else ".bin"))
         report("training", len(keep.trained) + len(drop.trained))
-        _train(settings, keep, drop, path)
+        fit(settings, keep, drop, path)
         report("evaluating", len(keep.held_out) + len(drop.held_out))
-        model = QualityModel(str(path), max_characters=settings.max_characters)
+        scorer = Scorer(path, settings)
+        method, share = settings.calibration.method, settings.calibration.positive_share
+        calibrated = calibration.fit(*tuning_scores(scorer, keep, drop), method, share)
+        judged = _judge(scorer, keep, drop, calibrated)
+        reported = [*_reported(judged, True), *_reported(judged, False)]
+        evaluation = evaluate(
+            [each.score for each in reported if each.positive],
+            [each.score for each in reported if not each.positive],
+            share,
+        )
+        labels = labels_of(settings)
         card = ModelCard(
-            model=target.url(target.name),
-            sha256=model.sha256,
+            name=name,
+            version=settings.version,
+            summary=settings.summary,
+            licence=settings.licence,
+            model=path.name,
+            sha256=_sha256(path),
             size_bytes=path.stat().st_size,
-            labels=(POSITIVE_LABEL, NEGATIVE_LABEL),
+            labels=labels,
+            positive_label=labels[0],
+            languages=settings.languages,
+            preparation=settings.preparation,
+            max_characters=settings.max_characters,
+            calibration=calibrated,
             settings=settings,
-            positives=TrainingClass(POSITIVE_LABEL, positive_sources, keep.counts),
-            negatives=TrainingClass(NEGATIVE_LABEL, negative_sources, drop.counts),
-            evaluation=_evaluate(model, keep, drop),
-            trainer=_trainer(),
-            command=rebuild_command(settings),
+            trials=trials,
+            positives=TrainingClass(labels[0], positive_sources, keep.counts),
+            negatives=TrainingClass(labels[1], negative_sources, drop.counts),
+            evaluation=evaluation,
+            breakdown=break_down(judged, reported, settings.mistakes),
+            trainer=trainer(),
+            command=command,
         )
         report("storing", 1)
-        target.store(path, card)
+        calibration_plot(evaluation, f"{name}@{card.version}", folder / CARD_PLOT)
+        (folder / CARD_TEXT).write_text(card_text.markdown(card), encoding="utf-8")
+        (folder / CARD_JSON).write_bytes(card.json())
+        target.store([path, folder / CARD_PLOT, folder / CARD_TEXT], folder / CARD_JSON)
     return card
 
 
 def _read(
-    settings: TrainSettings, name: str, report: Progress
-) -> tuple[Pool, tuple[examples.Source, ...]]:
-    pool = Pool(settings.max_documents, settings.seed, settings.max_characters)
-    urls = examples.expand(list(getattr(settings, name)), f"{_WHERE}: {name}")
+    settings: TrainSettings,
+    side: _Side,
+    report: Progress,
+    lakes: LakeReader | None,
+    root: str,
+) -> tuple[Pool, tuple[Source, ...]]:
+    pool = Pool(
+        settings.max_documents, settings.seed, settings.max_characters, settings.preparation
+    )
 
-    def take(text: bytes) -> None:
+    def take(text: Text) -> None:
         pool.add(text)
         if pool.read % _REPORT_EVERY == 0:
-            report(f"reading {name}", pool.read)
+            report(f"reading {side}", pool.read)
 
-    sources = tuple(examples.read(url, settings.text_field, take) for url in urls)
-    report(f"reading {name}", pool.read)
+    sources = read_inputs(getattr(settings, side), f"{WHERE}: {side}", lakes, take, root)
+    report(f"reading {side}", pool.read)
+    if pool.read == 0:
+        raise InputError(f"{WHERE}: {side}: no document is left of the inputs.")
     if pool.read == pool.empty:
-        raise InputError(f"{_WHERE}: {name}: {pool.read:,} documents, and none with a word.")
+        raise InputError(f"{WHERE}: {side}: {pool.read:,} documents, and none with a word.")
     return pool, sources
 
 
-def _require_enough(settings: TrainSettings, name: str, sample: Sample) -> None:
+def _require_enough(settings: TrainSettings, side: str, sample: Sample) -> None:
     counts = sample.counts
     if counts.trained < MIN_TRAINED:
         raise ConfigError(
-            f"{_WHERE}: {name}",
+            f"{WHERE}: {side}",
             f"too few documents: {counts.trained} to train on of {counts.read:,} read "
             f"({counts.empty:,} empty, {counts.duplicates:,} duplicates, "
-            f"{counts.in_both_classes:,} in both classes, {counts.held_out:,} held out); "
-            f"{MIN_TRAINED} are needed.",
+            f"{counts.in_both_classes:,} in both classes, {counts.tuned:,} for tuning, "
+            f"{counts.held_out:,} held out); {MIN_TRAINED} are needed.",
             "Classes are balanced, so the smaller one decides.",
         )
-    if counts.held_out < MIN_HELD_OUT:
-        raise ConfigError(
-            f"{_WHERE}: held_out_fraction",
-            f"{settings.held_out_fraction:g} holds out {counts.held_out} of the {name}; "
-            f"{MIN_HELD_OUT} are needed.",
-            "Raise it, or give more documents.",
-        )
+    shares = {"held_out_fraction": counts.held_out, "tuning_fraction": counts.tuned}
+    if settings.calibration.method == "none" and not settings.search.any():
+        del shares["tuning_fraction"]
+    for name, count in shares.items():
+        if count < MIN_HELD_OUT:
+            raise ConfigError(
+                f"{WHERE}: {name}",
+                f"{getattr(settings, name):g} sets {count} of the {side} aside; "
+                f"{MIN_HELD_OUT} are needed.",
+                "Raise it, or give more documents, or of more domains.",
+            )
 
 
-def _train(settings: TrainSettings, keep: Sample, drop: Sample, path: Path) -> None:
-    """Write the training file in the order of the keys, which mixes the classes, and train."""
-    rows = sorted(
-        (example.key, label, example.line)
-        for label, sample in ((POSITIVE_LABEL, keep), (NEGATIVE_LABEL, drop))
-        for example in sample.trained
-    )
-    training_file = path.with_name("train.txt")
-    with training_file.open("wb") as file:
-        for _, label, line in rows:
-            file.write(label.encode() + b" " + _LABEL_WORDS.sub(b" ", line) + b"\n")
-    try:
-        model = fasttext.train_supervised(
-            input=str(training_file),
-            dim=settings.dim,
-            epoch=settings.epoch,
-            lr=settings.lr,
-            wordNgrams=settings.word_ngrams,
-            minCount=settings.min_count,
-            bucket=settings.bucket,
-            thread=settings.threads,
-            seed=settings.seed,
-            verbose=0,
-        )
-        if settings.quantize:
-            model.quantize(thread=settings.threads, verbose=0)
-    except (RuntimeError, ValueError) as error:
-        hint = "A lower lr, or a lower min_count, usually helps."
-        raise ConfigError(_WHERE, f"fastText could not train: {error}.", hint) from error
-    except MemoryError as error:
-        needed = f"{4 * settings.dim * settings.bucket / 1e9:.1f} GB"
-        problem = f"dim x bucket needs {needed}, more than there is."
-        raise ConfigError(f"{_WHERE}: bucket", problem, "Lower bucket or dim.") from error
-    model.save_model(str(path))
-
-
-def _evaluate(model: QualityModel, keep: Sample, drop: Sample) -> Evaluation:
-    scores = []
-    for sample in (keep, drop):
-        lines = pa.array([example.line for example in sample.held_out], pa.large_binary())
+def _judge(
+    scorer: Scorer, keep: Sample, drop: Sample, calibrated: Calibration | None
+) -> list[Judged]:
+    """The held-out texts of both classes with their probabilities."""
+    judged: list[Judged] = []
+    for positive, sample in ((True, keep), (False, drop)):
+        raw = scorer.raw(sample.held_out)
         # None: a text made only of words that fastText skips.
-        scores.append([s for s in model.score(lines).to_pylist() if s is not None])
-    if not all(scores):
-        raise ConfigError(_WHERE, "the held-out documents of a class have no words to score.")
-    return evaluate(scores[0], scores[1])
+        scored = [
+            (example, score)
+            for example, score in zip(sample.held_out, raw, strict=True)
+            if score is not None
+        ]
+        if not scored:
+            problem = "the held-out documents of a class have no words to score."
+            raise ConfigError(WHERE, problem, "Give longer texts.")
+        values = np.array([score for _, score in scored])
+        if calibrated is not None:
+            values = calibrated.apply(values)
+        judged += [
+            _judged(example, positive, value)
+            for (example, _), value in zip(scored, values.tolist(), strict=True)
+        ]
+    return judged
 
 
-def _trainer() -> str:
-    """Name and version of the distribution that carries the `fasttext` module."""
-    names = importlib.metadata.packages_distributions().get("fasttext", [])
-    return " ".join(f"{name} {importlib.metadata.version(name)}" for name in names) or "fasttext"
+def _judged(example: Example, positive: bool, score: float) -> Judged:
+    return Judged(example.key, example.line, example.source, example.held_out, positive, score)
 
 
-class _Target(msgspec.Struct, frozen=True):
-    """The folder that receives the model, its card and its description."""
+def _reported(judged: Sequence[Judged], positive: bool) -> list[Judged]:
+    """Of a class, the texts of unseen sources, where there are enough; else all."""
+    own = [each for each in judged if each.positive == positive]
+    unseen = [each for each in own if each.unseen]
+    return unseen if len(unseen) >= MIN_HELD_OUT else own
 
-    filesystem: fsspec.AbstractFileSystem
-    folder: str
-    name: str
 
-    @classmethod
-    def of(cls, settings: TrainSettings) -> _Target:
-        suffix = ".ftz" if settings.quantize else ".bin"
-        try:
-            filesystem, path = fsspec.core.url_to_fs(settings.out)
-        except (ValueError, ImportError) as error:
-            raise ConfigError(f"{_WHERE}: out", f"{error}.") from error
-        if not path.endswith((".bin", ".ftz")):
-            return cls(filesystem, path.rstrip("/"), "quality" + suffix)
-        folder, _, name = path.rpartition("/")
-        if not name.endswith(suffix):
-            problem = f"{name} does not go with quantize = {str(settings.quantize).lower()}."
-            raise ConfigError(f"{_WHERE}: out", problem, f"End it in {suffix}.")
-        return cls(filesystem, folder, name)
-
-    def url(self, name: str) -> str:
-        path = f"{self.folder}/{name}"
-        local = isinstance(self.filesystem, LocalFileSystem)
-        return path if local else str(self.filesystem.unstrip_protocol(path))
-
-    def store(self, model: Path, card: ModelCard) -> None:
-        """Write the model, then CARD.md, then card.json, whose presence says it is whole."""
-        described = model.with_name("CARD.md")
-        described.write_text(card.markdown(), encoding="utf-8")
-        facts = model.with_name("card.json")
-        facts.write_bytes(card.json())
-        try:
-            self.filesystem.makedirs(self.folder, exist_ok=True)
-            # The card of an earlier model must not stand beside this one.
-            with contextlib.suppress(FileNotFoundError):
-                self.filesystem.rm_file(f"{self.folder}/{facts.name}")
-            for path in (model, described, facts):
-                self._put(path)
-        except OSError as error:
-            raise StoreError(f"{self.url(self.name)}: cannot be written: {error}.") from error
-
-    def _put(self, path: Path) -> None:
-        target = f"{self.folder}/{path.name}"
-        if not isinstance(self.filesystem, LocalFileSystem):
-            # An upload is atomic by itself.
-            self.filesystem.put_file(str(path), target)
-            return
-        temporary = Path(f"{self.folder}/.{path.name}.{uuid.uuid4().hex}.part")
-        try:
-            shutil.copyfile(path, temporary)
-            with temporary.open("rb") as file:
-                os.fsync(file.fileno())
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

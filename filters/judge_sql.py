@@ -7,6 +7,7 @@ policy order, and NULL stays NULL until the rule's `missing` decides; nothing he
 from __future__ import annotations
 
 import dataclasses
+from typing import cast
 
 from filters.policy_types import Bound, Condition, MedianBound, Policy, Rule
 from filters.signals import signal
@@ -137,19 +138,31 @@ def _condition(condition: Condition) -> str:
 def _tests(name: str, bounds: dict[str, Bound] | None) -> str:
     column = signal_sql(name)
     tests = []
-    for _, operator, threshold in _parts(name, bounds or {}):
-        if isinstance(threshold, tuple):
+    for kind, threshold in (bounds or {}).items():
+        operator = _OPERATORS[kind]
+        if kind == "ties_above":
+            value = _number(cast(float, (bounds or {})["below"]), signal(name).type)
+            tests.append(f"({column} = {value} AND id > {_string(str(threshold))})")
+        elif isinstance(threshold, tuple):
             words = ", ".join(_string(word) for word in threshold)
             tests.append(f"{column} {operator.upper()} ({words})")
         elif isinstance(threshold, bool):
             tests.append(f"{column} = {'TRUE' if threshold else 'FALSE'}")
         else:
-            tests.append(f"{column} {operator} {_number(threshold, signal(name).type)}")
+            number = _number(cast(float, threshold), signal(name).type)
+            tests.append(f"{column} {operator} {number}")
     return "(" + " OR ".join(tests) + ")" if tests else "FALSE"
 
 
 _LANGUAGE = "language.code"
-_OPERATORS = {"below": "<", "above": ">", "is": "is", "in": "in", "not_in": "not in"}
+_OPERATORS = {
+    "below": "<",
+    "above": ">",
+    "ties_above": "equals it, with an id >",
+    "is": "is",
+    "in": "in",
+    "not_in": "not in",
+}
 
 
 def _parts(name: str, bounds: dict[str, Bound]) -> list[tuple[str, str, Bound]]:

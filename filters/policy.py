@@ -15,9 +15,10 @@ Every stated bound is a reason to drop, so `below = 3, above = 10` drops what li
     de = { above = 12.0 }
     ja = { off = true }
 
-`keep_top = 0.5` is a share of the run, `below_median = { least = 0.3, most = 0.9 }` a bound from
-the run's scores in each language; `resolve` replaces both by a literal `below` once the run's
-values are known, and the resolved policy is the one that is fingerprinted, stored and judged by.
+`keep_top = 0.5` is a share of the run or, with `keep_top_of = "language"`, of each language, and
+`below_median = { least = 0.3, most = 0.9 }` a bound from the run's scores in each language;
+`resolve` replaces both by a literal `below` once the run's values are known, and the resolved
+policy is the one that is fingerprinted, stored and judged by.
 """
 
 from __future__ import annotations
@@ -63,8 +64,8 @@ __all__ = [
 ]
 
 
-Threshold = int | float | None | Mapping[str, int | float]
-"""What the run's documents say about a rule: one number, or one for each language."""
+Threshold = Mapping[str, Any]
+"""What the run's documents say about a rule, by language or (empty) for all others."""
 
 
 def shipped_policies() -> tuple[str, ...]:
@@ -121,9 +122,9 @@ def resolve(policy: Policy, thresholds: Mapping[str, Threshold]) -> Policy:
 
     Args:
         policy: the policy as written.
-        thresholds: by reason. For `keep_top` the smallest value that is kept, or None where no
-            document of the run has the signal, so that nothing can lie below it. For
-            `below_median` the bound of each language the run has.
+        thresholds: by reason. For `keep_top` the `value` and `id` of the last document that is
+            kept, of each language or (empty) of the run; without one nothing can lie below it.
+            For `below_median` the bound of each language the run has.
 
     Raises:
         KeyError: if a rule that needs it has no threshold.
@@ -135,14 +136,30 @@ def resolve(policy: Policy, thresholds: Mapping[str, Threshold]) -> Policy:
             rules.append(rule)
         elif rule.below_median:
             found = thresholds[rule.reason]
-            assert isinstance(found, Mapping)
             rules.append(_with_medians(rule, rule.signal, rule.below_median, found, where))
         else:
-            value = thresholds[rule.reason]
-            assert not isinstance(value, Mapping)
-            below = threshold_number(rule.signal, value, where)
-            rules.append(msgspec.structs.replace(rule, keep_top=None, below=below))
+            rules.append(_with_cuts(rule, rule.signal, thresholds[rule.reason], where))
     return msgspec.structs.replace(policy, rules=tuple(rules))
+
+
+def _with_cuts(rule: Rule, name: str, found: Threshold, where: str) -> Rule:
+    """The rule with the last kept document as a literal bound, of each language or of the run."""
+    cut = found.get("")
+    own = {
+        code: LanguageBounds(
+            below=threshold_number(name, found[code]["value"], where), ties_above=found[code]["id"]
+        )
+        for code in sorted(found)
+        if code
+    }
+    return msgspec.structs.replace(
+        rule,
+        keep_top=None,
+        keep_top_of="run",
+        below=threshold_number(name, cut["value"] if cut else None, where),
+        ties_above=cut["id"] if cut else None,
+        by_language=own,
+    )
 
 
 def _with_medians(

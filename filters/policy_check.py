@@ -129,6 +129,8 @@ def _verdict_of(guest: str) -> Signal:
 
 
 def _checked_rule(rule: Rule, signals: _Signals, where: str) -> Rule:
+    if rule.keep_top is None and rule.keep_top_of != "run":
+        raise ConfigError(f"{where}.keep_top_of", "needs 'keep_top' in the same rule.")
     if rule.all:
         if rule.signal is not None or _resolved_later(rule) or rule.stated or rule.by_language:
             raise ConfigError(where, "'all' stands alone: put signal and bounds into it.")
@@ -218,8 +220,12 @@ _B = TypeVar("_B", bound=Bounds)
 
 
 def _checked_bounds(bounds: _B, found: Signal, where: str) -> _B:
+    if bounds.ties_above is not None:
+        _check_words((bounds.ties_above,), f"{where}.ties_above")
+        if bounds.below is None:
+            raise ConfigError(f"{where}.ties_above", "needs 'below': ties are values equal to it.")
     for kind in bounds.stated:
-        if kind not in _KINDS[found.type]:
+        if kind != "ties_above" and kind not in _KINDS[found.type]:
             problem = f"does not apply: '{found.name}' is {found.type}."
             raise ConfigError(f"{where}.{kind}", problem, f"Use {_usable(found)}.")
     for kind, words in (("in", bounds.in_), ("not_in", bounds.not_in)):

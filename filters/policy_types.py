@@ -9,7 +9,7 @@ import msgspec
 
 Missing = Literal["keep", "drop", "unknown"]
 Duplicate = Literal["identical", "exact", "near", "url"]
-Bound = int | float | bool | tuple[str, ...]
+Bound = int | float | bool | str | tuple[str, ...]
 
 DUPLICATE_REASONS: Mapping[str, str] = {
     "identical": "identical_duplicate",
@@ -38,6 +38,9 @@ class Bounds(
     """Drop where the signal is smaller than this number."""
     above: int | float | None = None
     """Drop where the signal is greater than this number."""
+    ties_above: str | None = None
+    """Drop, too, where the signal equals `below` and the document's id is greater than this; what
+    `keep_top` becomes."""
     is_: bool | None = msgspec.field(default=None, name="is")
     """Drop where the (boolean) signal has this value."""
     in_: tuple[str, ...] | None = msgspec.field(default=None, name="in")
@@ -51,6 +54,7 @@ class Bounds(
         kinds: dict[str, Bound | None] = {
             "below": self.below,
             "above": self.above,
+            "ties_above": self.ties_above,
             "is": self.is_,
             "in": self.in_,
             "not_in": self.not_in,
@@ -109,7 +113,10 @@ class Rule(Bounds, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     signal: str | None = None
     """Name of the signal, where the rule looks at one."""
     keep_top: float | None = None
-    """Keep this share of the run's documents, those with the highest values of the signal."""
+    """Keep this share of the run's documents, those with the highest values of the signal; of equal
+    values those with the smallest ids."""
+    keep_top_of: Literal["run", "language"] = "run"
+    """Whether that share is of the whole run or of the documents in each language."""
     below_median: MedianBound | None = None
     """Drop what lies far below the median of the document's language, resolved over the run."""
     by_language: dict[str, LanguageBounds] = {}
@@ -130,6 +137,7 @@ class Rule(Bounds, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
                 signal=self.signal,
                 below=self.below,
                 above=self.above,
+                ties_above=self.ties_above,
                 is_=self.is_,
                 in_=self.in_,
                 not_in=self.not_in,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from classifiers.settings import TrainSettings
 from filters.cuts import CUTS
 from filters.judge_sql import RuleText, explain_rows
 from filters.policy import (
@@ -32,6 +33,23 @@ from pipeline.read import REASONS
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs"
 
+_TRAINING_EXAMPLE = """\
+```toml
+# Good pages of one's own against a random 1% of what a run has measured.
+[[positives]]
+files = ["good/*.jsonl.gz"]
+source_fields = ["source"]
+held_out = ["wikipedia"]
+
+[[negatives]]
+lake = "out/lake"
+fraction = 0.01
+
+[search]
+lr = [0.1, 0.5]
+epoch = [3, 5]
+```"""
+
 _NOTE = "<!-- Made by `make docs` from the source. Do not edit. -->"
 
 
@@ -43,6 +61,7 @@ def pages() -> dict[str, str]:
         "reasons.md": _reasons,
         "junk.md": junk_page,
         "recipe.md": _recipe,
+        "training.md": _training,
         "transforms.md": _transforms,
         "commands.md": _commands,
     }
@@ -59,7 +78,7 @@ def without_text() -> list[str]:
     missing += [transform.name for transform in TRANSFORMS if not transform.meaning]
     for name in shipped_policies():
         missing += [f"{name}: {r.reason}" for r in shipped_policy(name).rules if not r.meaning]
-    for kind, heading in ((Recipe, "recipe"), (Policy, "policy")):
+    for kind, heading in ((Recipe, "recipe"), (Policy, "policy"), (TrainSettings, "train")):
         for path, struct in _sections(kind, heading):
             missing += [] if struct.__doc__ else [path]
             missing += [
@@ -226,6 +245,23 @@ def _recipe() -> Iterator[str]:
         "the recipe's folder. `thresher plan RECIPE.toml` checks it."
     )
     yield from _struct_tables(Recipe, "recipe")
+
+
+def _training() -> Iterator[str]:
+    yield "# Training a model"
+    yield (
+        "`thresher train NAME --config FILE` reads a TOML file with these settings. Unknown "
+        "settings are errors; relative paths start at `--root`, or at the folder of the file."
+    )
+    yield (
+        "Copies and near copies of a text are left out, texts of both classes leave both, and the "
+        "rest is split by domain into what is trained on, what the search and the calibration use, "
+        "and what is held out for the reported figures; `held_out` keeps whole sources for these. "
+        "The classifiers that come with Thresher are made this way: see the files beside them in "
+        "`classifiers/models/`. Training needs `pip install 'thresher[train]'`."
+    )
+    yield _TRAINING_EXAMPLE
+    yield from _struct_tables(TrainSettings, "train")
 
 
 def _transforms() -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
@@ -18,6 +19,7 @@ from manifests.manifest import Manifest, fingerprint, load_all
 from manifests.run import ModelRecord
 from manifests.store import Store
 from pipeline import measure
+from pipeline.decontamination import EvaluationSet, find_sets, index_of
 from pipeline.extract import PROFILE_VERSIONS
 from pipeline.guests import check_guests, guests_identity
 from pipeline.read.inputs import InputShard, list_inputs
@@ -42,10 +44,12 @@ class Plan:
     models: tuple[ModelRecord, ...]
     documents_fingerprint: str
     run_id: str
-    quality: Model | None = None
-    """The quality model, with all that decides its scores."""
+    scored: Mapping[str, Model | None] = field(default_factory=dict)
+    """The models of scores by family, with all that decides their scores."""
     earlier: tuple[EarlierRun, ...] = ()
     """Runs whose kept documents count as known."""
+    evaluation_sets: tuple[EvaluationSet, ...] = ()
+    """Evaluation sets that documents are measured against."""
 
     def measured(self) -> dict[str, Manifest]:
         """The input shards that are measured already, by key."""
@@ -66,12 +70,16 @@ def make_plan(recipe: Recipe) -> Plan:
     inputs = tuple(list_inputs(recipe.input, ""))
     earlier = find_earlier(recipe)
     models = [ModelRecord("language", "lid.176.ftz", LanguageIdentifier().sha256)]
-    quality = None
-    if recipe.quality.model:
-        wanted = recipe.quality
-        quality = QualityModel(wanted.model, wanted.positive_label, wanted.sha256 or None).model
-        models.append(ModelRecord("quality", quality.name, quality.sha256))
-    settings = recipe.measure_settings(quality)
+    found: dict[str, Model | None] = {}
+    for role, wanted in (("quality", recipe.quality), ("machine_text", recipe.machine_text)):
+        found[role] = None
+        if wanted.model:
+            model = QualityModel(wanted.model, wanted.positive_label, wanted.sha256 or None).model
+            models.append(ModelRecord(role, model.name, model.sha256))
+            found[role] = model
+    sets = find_sets(recipe.decontaminate)
+    evaluation = index_of(sets)
+    settings = recipe.measure_settings(**found)
     documents = fingerprint(
         measure.STAGE,
         measure.VERSION,
@@ -82,8 +90,9 @@ def make_plan(recipe: Recipe) -> Plan:
         settings.extract,
         PROFILE_VERSIONS[settings.extract.profile],
         settings.minhash,
-        quality and quality.identity,
+        [model and model.identity for model in found.values()],
         *guests_identity(recipe.guests),
+        *([evaluation.fingerprint] if evaluation else []),
     )
     identity = fingerprint(
         "run",
@@ -105,6 +114,7 @@ def make_plan(recipe: Recipe) -> Plan:
         models=tuple(models),
         documents_fingerprint=documents,
         run_id=f"{recipe.name}-{identity[:8]}",
-        quality=quality,
+        scored=found,
         earlier=earlier,
+        evaluation_sets=sets,
     )

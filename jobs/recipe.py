@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import fsspec
 import msgspec
@@ -19,12 +19,13 @@ from filters.cuts import Cut
 from filters.errors import ConfigError, InputError
 from filters.measure import MinHashSettings
 from filters.policy import Policy, parse_policy, shipped_policies, shipped_policy
+from pipeline.decontamination import EvaluationSettings
 from pipeline.dedup import DedupSettings
 from pipeline.extract import ExtractSettings
 from pipeline.gating import GateSettings
 from pipeline.guests import GuestSettings
 from pipeline.materialize import CuratedSettings
-from pipeline.measure import MeasureSettings, QualitySettings
+from pipeline.measure import MachineTextSettings, MeasureSettings, QualitySettings
 from pipeline.read.inputs import InputSettings
 from pipeline.repeated_lines import LinesSettings
 from pipeline.sites import SiteSettings
@@ -74,8 +75,11 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     extract: ExtractSettings = ExtractSettings()
     minhash: MinHashRecipe = MinHashRecipe()
     quality: QualitySettings = QualitySettings()
+    machine_text: MachineTextSettings = MachineTextSettings()
     guests: tuple[GuestSettings, ...] = ()
     """Filters of datatrove whose verdicts become signals, each a table `[[guests]]`."""
+    decontaminate: tuple[EvaluationSettings, ...] = ()
+    """Evaluation sets to look for in the documents, each a table `[[decontaminate]]`."""
     dedup: DedupSettings = DedupSettings()
     lines: LinesSettings = LinesSettings()
     sites: SiteSettings = SiteSettings()
@@ -83,8 +87,10 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     curated: CuratedSettings = CuratedSettings()
     run: RunSettings = RunSettings()
 
-    def measure_settings(self, quality: Model | None = None) -> MeasureSettings:
-        """What the measuring stage needs of it, and the quality model as the registry found it."""
+    def measure_settings(
+        self, quality: Model | None = None, machine_text: Model | None = None
+    ) -> MeasureSettings:
+        """What the measuring stage needs of it, and the models as the registry found them."""
         return MeasureSettings(
             input=self.input,
             gates=self.gates,
@@ -96,6 +102,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 seed=self.minhash.seed,
             ),
             quality=quality,
+            machine_text=machine_text,
             guests=self.guests,
         )
 
@@ -119,7 +126,10 @@ def read_recipe(path: Path) -> Recipe:
         check: Callable[[str], None] | None = getattr(section, "check", None)
         if check:
             check(f"{path}: {name}")
-    measured = {"repeated_lines": recipe.lines.enabled}
+    measured = {
+        "repeated_lines": recipe.lines.enabled,
+        "cut_contamination": bool(recipe.decontaminate),
+    }
     for cut in recipe.curated.chosen():
         if isinstance(cut, Cut) and not measured[cut.name]:
             raise ConfigError(f"{path}: curated.transforms", f"'{cut.name}' needs {cut.needs}.")
@@ -130,18 +140,18 @@ def read_recipe(path: Path) -> Recipe:
         input=msgspec.structs.replace(
             recipe.input, urls=[resolve_path(url, folder) for url in recipe.input.urls]
         ),
+        decontaminate=tuple(
+            msgspec.structs.replace(each, path=resolve_path(each.path, folder))
+            for each in recipe.decontaminate
+        ),
         dedup=msgspec.structs.replace(
             recipe.dedup,
             against=tuple(
                 resolve_path(name, folder) if "/" in name else name for name in recipe.dedup.against
             ),
         ),
-        quality=msgspec.structs.replace(
-            recipe.quality,
-            model=recipe.quality.model
-            if is_name(recipe.quality.model)
-            else resolve_path(recipe.quality.model, folder),
-        ),
+        quality=_with_model(recipe.quality, folder),
+        machine_text=_with_model(recipe.machine_text, folder),
         judge=msgspec.structs.replace(
             recipe.judge,
             policy=recipe.judge.policy
@@ -149,6 +159,15 @@ def read_recipe(path: Path) -> Recipe:
             else resolve_path(recipe.judge.policy, folder),
         ),
     )
+
+
+_Scored = TypeVar("_Scored", QualitySettings, MachineTextSettings)
+
+
+def _with_model(settings: _Scored, folder: Path) -> _Scored:
+    if is_name(settings.model):
+        return settings
+    return msgspec.structs.replace(settings, model=resolve_path(settings.model, folder))
 
 
 def resolve_path(path: str, folder: Path) -> str:

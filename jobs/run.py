@@ -18,14 +18,15 @@ from filters.policy import policy_to_mapping
 from jobs.dedup_stages import Duplicates, find_duplicates
 from jobs.executor import Executor, Task
 from jobs.judge_stages import judge_documents
+from jobs.line_stages import with_line_signals
 from jobs.plan import Plan, thresher_version
 from jobs.progress import Reporter
 from jobs.report import write_report
-from jobs.run_signals import with_repeated_lines, with_site_signals
+from jobs.site_stages import with_site_signals
 from manifests import catalog
 from manifests.manifest import Manifest, fingerprint, load_all
 from manifests.run import Failure, InputRecord, RunRecord, save_run
-from pipeline import judge, measure
+from pipeline import decontamination, judge, measure
 from pipeline.card import dataset_card
 from pipeline.dedup import ShardRef
 from pipeline.materialize import curated, parts
@@ -79,7 +80,13 @@ class _Run:
         return record
 
     def _measure(self) -> dict[str, Manifest]:
-        settings = self._plan.recipe.measure_settings(self._plan.quality)
+        sets = self._plan.evaluation_sets
+        evaluation = decontamination.index_of(sets)
+        if evaluation:
+            build, work = decontamination.evaluation_index, {decontamination.KEY: (sets,)}
+            self._stage(decontamination.STAGE, evaluation.fingerprint, build, work)
+        settings = self._plan.recipe.measure_settings(**self._plan.scored)
+        settings = msgspec.structs.replace(settings, evaluation=evaluation)
         found = self._stage(
             measure.STAGE,
             self._plan.documents_fingerprint,
@@ -108,9 +115,10 @@ class _Run:
         """The shards with the signals that take the whole run to measure."""
         recipe = self._plan.recipe
         documents = sum(measured[shard.key].output().rows for shard in shards)
-        shards = with_repeated_lines(self._stage, shards, documents, duplicates, recipe.lines)
-        upstream = (self._plan.documents_fingerprint, duplicates.fingerprint)
-        return with_site_signals(self._stage, shards, duplicates.paths, recipe.sites, *upstream)
+        copies, upstream = duplicates.paths, duplicates.fingerprint
+        shards = with_line_signals(self._stage, shards, documents, copies, recipe.lines, upstream)
+        marks = (self._plan.documents_fingerprint, upstream)
+        return with_site_signals(self._stage, shards, copies, recipe.sites, *marks)
 
     def _judge(self, shards: Sequence[ShardRef], duplicates: Duplicates) -> dict[str, Manifest]:
         self._policy, decisions = judge_documents(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from filters import shape
+from filters.decontamination import SPANS, SPANS_TYPE
 from filters.signals import DOCUMENT_FAMILIES, family_type
 
 PROVENANCE = (
@@ -22,7 +23,9 @@ PROVENANCE = (
 """Where a document came from. `id` is 32 hex digits over the record's own id, URL and content."""
 
 
-def documents_schema(permutations: int, guests: Sequence[str] = ()) -> pa.Schema:
+def documents_schema(
+    permutations: int, guests: Sequence[str] = (), *, spans: bool = False
+) -> pa.Schema:
     """Measured documents: provenance, text, a struct per family of signals, shape and signature.
 
     `content_hash` is of the text in lower case with white space folded, `raw_hash` of its bytes.
@@ -31,6 +34,7 @@ def documents_schema(permutations: int, guests: Sequence[str] = ()) -> pa.Schema
         permutations: 32-bit values of a MinHash signature.
         guests: names of the recipe's guests, whose verdicts are the column `guests`; without any
             there is no such column.
+        spans: whether evaluation sets are looked for; without, there is no column of spans.
     """
     verdicts = pa.struct([pa.field(name, pa.string()) for name in guests])
     return pa.schema(
@@ -42,6 +46,7 @@ def documents_schema(permutations: int, guests: Sequence[str] = ()) -> pa.Schema
             *(pa.field(family.name, family_type(family.name)) for family in DOCUMENT_FAMILIES),
             *([pa.field("guests", verdicts)] if guests else []),
             pa.field(shape.COLUMN, shape.TYPE),
+            *([pa.field(SPANS, SPANS_TYPE)] if spans else []),
             pa.field("minhash", pa.binary(4 * permutations)),
         ]
     )

@@ -48,6 +48,8 @@ class Explanation(msgspec.Struct, frozen=True):
     """The start of the text."""
     difference: Difference | None = None
     """From the survivor of its cluster, or else the closest match; None where it has neither."""
+    matched: dict[str, Any] = {}
+    """Where it shares text with an evaluation set: the set, the example, the longest such text."""
     quarantine: dict[str, Any] = {}
     """Filled instead of all else where the record is not a document."""
 
@@ -70,6 +72,8 @@ def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> E
         database,
         f"""
         SELECT {", ".join(_PROVENANCE)}, shard, row, left(text, {_TEXT_CHARACTERS}) AS text,
+          substr(text, 1 + contamination."start", contamination."end" - contamination."start")
+            AS matched,
           {", ".join(f'"{family}"' for family in families)}, {compile_rules(policy)}
         FROM measured WHERE {match} ORDER BY id, shard, row LIMIT 1
         """,  # noqa: S608 - registry names and a compiled policy; the value is a parameter
@@ -113,6 +117,13 @@ def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> E
         duplicates=_cluster(database, found["id"]),
         text=found["text"],
         difference=_difference(database, found, decision or {}),
+        matched={
+            "set": signals["contamination.set"],
+            "item": signals["contamination.item"],
+            "text": found["matched"][:_TEXT_CHARACTERS],
+        }
+        if found["matched"]
+        else {},
     )
 
 

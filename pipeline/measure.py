@@ -19,16 +19,18 @@ import pyarrow.compute as pc
 
 from classifiers.quality import QualityModel
 from classifiers.registry import Model
+from filters.decontamination import FAMILY, SPANS, EvaluationIndex, measure_overlap
 from filters.local_stop_words import count_stop_words
 from filters.measure import MinHashSettings, content_hash, measure, raw_hash
 from filters.shape import measure_shapes
-from filters.signals import DOCUMENT_FAMILIES
+from filters.signals import DOCUMENT_FAMILIES, family_type
 from filters.urls import measure_urls
 from manifests.manifest import Manifest, commit
 from manifests.schemas import QUARANTINE, documents_schema
 from manifests.shards import ShardWriter
 from manifests.store import Store
 from pipeline.book import Book, document_id
+from pipeline.decontamination import EvaluationRef, load_index
 from pipeline.extract import Extractor, ExtractSettings
 from pipeline.extract.columns import extract_column, metadata_column
 from pipeline.gating import (
@@ -44,7 +46,7 @@ from pipeline.read.inputs import InputSettings, InputShard
 from pipeline.read.records import Page, Rejected
 
 STAGE = "documents"
-VERSION = 5
+VERSION = 6
 
 QUARANTINE_FOLDER = "quarantine"
 
@@ -59,13 +61,24 @@ ROW_GROUP_BYTES = 32 * 2**20
 class QualitySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The fastText model behind `quality.score`."""
 
-    model: str = ""
+    model: str = "quality-en@1"
     """`name@version` of the registry (`thresher models list`), or the path or URL of a model, also
     as hf://REPO/FILE (`thresher train quality` makes one); empty leaves the score NULL."""
     positive_label: str = ""
     """Label whose probability is the score; by default the one the model declares."""
     sha256: str = ""
     """Hash the model must have; by default what the registry, its card or its first fetch says."""
+
+
+class MachineTextSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The fastText model behind `machine_text.score`. No shipped policy drops by it."""
+
+    model: str = "machine-text-en@1"
+    """As `quality.model`."""
+    positive_label: str = ""
+    """As `quality.positive_label`."""
+    sha256: str = ""
+    """As `quality.sha256`."""
 
 
 class MeasureSettings(msgspec.Struct, frozen=True):
@@ -76,12 +89,14 @@ class MeasureSettings(msgspec.Struct, frozen=True):
     extract: ExtractSettings
     minhash: MinHashSettings
     quality: Model | None
+    machine_text: Model | None = None
     guests: tuple[GuestSettings, ...] = ()
+    evaluation: EvaluationRef | None = None
 
 
-@lru_cache(maxsize=2)
-def quality_model(model: Model) -> QualityModel:
-    """The quality model, loaded once per process."""
+@lru_cache(maxsize=4)
+def score_model(model: Model) -> QualityModel:
+    """A model of scores, loaded once per process."""
     return QualityModel(model)
 
 
@@ -115,7 +130,8 @@ def measure_shard(
             extracted = book.admit_extracted(pages, _extractor(settings.extract).extract(pages))
             passed = gate_texts(extracted, settings.gates, book)
             if passed:
-                buffer.add(_measured(passed, shard, settings, guests))
+                index = _index(store, settings)
+                buffer.add(_measured(passed, shard, settings, guests, index))
         buffer.flush()
         book.flush()
     return commit(
@@ -186,7 +202,11 @@ def _chunks(items: Iterator[Page | Rejected]) -> Iterator[list[Page | Rejected]]
 
 
 def _measured(
-    items: list[Document], shard: InputShard, settings: MeasureSettings, guests: Guests
+    items: list[Document],
+    shard: InputShard,
+    settings: MeasureSettings,
+    guests: Guests,
+    index: EvaluationIndex | None,
 ) -> pa.RecordBatch:
     texts = pa.array([item.text for item, _ in items], pa.string())
     codes = pa.array([language.code for _, language in items], pa.string())
@@ -214,12 +234,18 @@ def _measured(
         "url_parts": measure_urls(
             pa.array([item.page.url or None for item, _ in items], pa.string())
         ),
-        "quality": pa.StructArray.from_arrays([_quality(texts, settings.quality)], names=["score"]),
+        "quality": _scores(texts, codes, settings.quality),
+        "machine_text": _scores(texts, codes, settings.machine_text),
         "stopwords_local": count_stop_words(texts, codes),
         "extract": extract_column([item for item, _ in items]),
         "shape": measure_shapes(texts),
         "metadata": metadata_column([item for item, _ in items]),
     }
+    if index is not None and settings.evaluation is not None:
+        names = settings.evaluation.names
+        columns[FAMILY], columns[SPANS] = measure_overlap(texts, index, names)
+    else:
+        columns[FAMILY] = pa.nulls(len(texts), family_type(FAMILY))
     if settings.guests:
         columns[COLUMN] = guests.verdicts([_shown(item) for item in items])
     schema = _schema(settings)
@@ -228,9 +254,17 @@ def _measured(
     return pa.record_batch([columns[name] for name in schema.names], schema=schema)
 
 
+def _index(store: Store, settings: MeasureSettings) -> EvaluationIndex | None:
+    """The index of the evaluation sets, where there are some."""
+    if settings.evaluation is None:
+        return None
+    return load_index(store.url(), settings.evaluation.folder)
+
+
 def _schema(settings: MeasureSettings) -> pa.Schema:
     names = [guest.signal for guest in settings.guests]
-    return documents_schema(settings.minhash.permutations, names)
+    spans = settings.evaluation is not None
+    return documents_schema(settings.minhash.permutations, names, spans=spans)
 
 
 def _shown(document: Document) -> GuestDocument:
@@ -241,7 +275,8 @@ def _shown(document: Document) -> GuestDocument:
     return GuestDocument(document_id(item.page), item.text, metadata | known)
 
 
-def _quality(texts: pa.Array, model: Model | None) -> pa.Array:
+def _scores(texts: pa.Array, codes: pa.Array, model: Model | None) -> pa.StructArray:
     if model is None:
-        return pa.nulls(len(texts), pa.float64())
-    return quality_model(model).score(texts)
+        none = pa.nulls(len(texts), pa.float64())
+        return pa.StructArray.from_arrays([none, none], names=["score", "raw"])
+    return score_model(model).scores(texts, codes)

@@ -10,7 +10,16 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from filters.signals import content, junk, lines, page, rules, site, words
+from filters.signals import (
+    contamination,
+    content,
+    junk,
+    lines,
+    page,
+    rules,
+    site,
+    words,
+)
 from filters.signals.kinds import Family, Range, Signal
 
 __all__ = [
@@ -37,7 +46,12 @@ _TYPES = {
 KERNEL_FAMILIES = (*words.FAMILIES, *rules.FAMILIES, *content.KERNEL_FAMILIES, *junk.FAMILIES)
 """Those that `filters.measure.measure` fills; the pipeline fills the others."""
 
-DOCUMENT_FAMILIES = (*KERNEL_FAMILIES, *content.OTHER_FAMILIES, *page.FAMILIES)
+DOCUMENT_FAMILIES = (
+    *KERNEL_FAMILIES,
+    *content.OTHER_FAMILIES,
+    *page.FAMILIES,
+    contamination.CONTAMINATION,
+)
 """Those of a document by itself: columns of the documents files, in their order."""
 
 RUN_FAMILIES: tuple[Family, ...] = (lines.REPEATED_LINES, *site.FAMILIES)

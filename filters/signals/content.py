@@ -74,11 +74,23 @@ LANGUAGE = make_family(
     ),
 )
 
+_NO_SCORE = "no model is configured, the text has no words, or its language is not the model's"
+
 QUALITY = make_family(
     "quality",
+    2,
+    "A trained model's opinion on whether a text is worth learning from.",
+    share("score", "Probability of the positive class, calibrated by the model's card.", _NO_SCORE),
+    share("raw", "The same without calibration, as fastText gives it.", _NO_SCORE),
+)
+
+MACHINE_TEXT = make_family(
+    "machine_text",
     1,
-    "A trained model's opinion.",
-    share("score", "Probability of the positive class.", "no model was configured"),
+    "A trained model's opinion on whether a language model wrote a text: weak evidence on one "
+    "page, strong as a mean over a site.",
+    share("score", "Probability of machine text, calibrated by the model's card.", _NO_SCORE),
+    share("raw", "The same without calibration, as fastText gives it.", _NO_SCORE),
 )
 
 STOPWORDS_LOCAL = make_family(
@@ -97,4 +109,4 @@ STOPWORDS_LOCAL = make_family(
 )
 
 KERNEL_FAMILIES = (PII,)
-OTHER_FAMILIES = (URL_PARTS, LANGUAGE, QUALITY, STOPWORDS_LOCAL)
+OTHER_FAMILIES = (URL_PARTS, LANGUAGE, QUALITY, MACHINE_TEXT, STOPWORDS_LOCAL)

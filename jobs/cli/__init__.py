@@ -14,7 +14,7 @@ import sys
 import typer
 
 from filters.errors import ConfigError, InputError, StoreError, ThresherError
-from jobs.cli import demo, inspect, models, run, train
+from jobs.cli import demo, diversity, inspect, models, run, train
 from jobs.cli.common import EXIT_INCOMPLETE, EXIT_USAGE, errors
 
 app = typer.Typer(
@@ -38,19 +38,14 @@ app.command(
 app.command("explain", epilog="Example: thresher explain https://example.com/page --lake out/lake")(
     inspect.explain
 )
+app.command("diversity", epilog="Example: thresher diversity out/lake --json")(diversity.diversity)
 app.command("demo", epilog="Example: thresher demo --folder demo")(demo.demo)
 
 _catalog = typer.Typer(help="The DuckDB catalog of a lake.", no_args_is_help=True)
 _catalog.command("rebuild", epilog="Example: thresher catalog rebuild out/lake")(inspect.rebuild)
 app.add_typer(_catalog, name="catalog")
 
-_train = typer.Typer(help="Train models that give signals.", no_args_is_help=True)
-_train.command(
-    "quality",
-    epilog="Example: thresher train quality --positives good.jsonl --negatives 'crawl/*.parquet' "
-    "--out models/quality",
-)(train.quality)
-app.add_typer(_train, name="train")
+app.command("train", epilog="Example: thresher train quality --config quality.toml")(train.command)
 
 _models = typer.Typer(help="Models by name: shipped, your own, published.", no_args_is_help=True)
 _models.command("list", epilog="Example: thresher models list")(models.list_models)

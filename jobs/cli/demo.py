@@ -11,7 +11,6 @@ from rich.table import Table
 
 from jobs.cli.common import EXIT_INCOMPLETE, errors, output, shown
 from jobs.cli.run import print_result, run_plan, with_run_options
-from jobs.cli.train import train
 from jobs.progress import reporter_for
 from jobs.sample import SampleCrawl, write_sample
 from manifests import catalog
@@ -24,9 +23,6 @@ lake = "lake"
 
 [input]
 urls = ["crawl/*.warc.gz", "crawl/*.wet.gz", "crawl/*.jsonl.gz"]
-
-[quality]
-model = "models/quality.ftz"
 
 [curated]
 validation_fraction = 0.05
@@ -61,8 +57,7 @@ def demo(
     workers: Annotated[int | None, typer.Option(help="Tasks at once.", min=1)] = None,
     in_process: Annotated[bool, typer.Option("--in-process", help="Without Ray.")] = False,
 ) -> None:
-    """Write a small crawl, train a small quality model on other pages, run the main job, look."""
-    from classifiers.settings import TrainSettings
+    """Write a small crawl, run the main job on it, look."""
     from jobs.plan import make_plan
     from jobs.recipe import read_recipe
 
@@ -70,24 +65,6 @@ def demo(
     output.print(
         f"sample crawl: {len(crawl.truth)} records in {len(crawl.shards)} shards in "
         f"{crawl.shards[0].parent}",
-        markup=False,
-        highlight=False,
-    )
-    card = train(
-        TrainSettings(
-            positives=(str(crawl.positives),),
-            negatives=(str(crawl.negatives),),
-            out=str(folder / "models"),
-            dim=16,
-            bucket=20_000,
-            epoch=10,
-            lr=0.5,
-            quantize=True,
-        )
-    )
-    output.print(
-        f"quality model: held-out ROC-AUC {card.evaluation.roc_auc:.3f} on "
-        f"{card.evaluation.positives} + {card.evaluation.negatives} pages",
         markup=False,
         highlight=False,
     )

@@ -1,8 +1,10 @@
-"""`thresher train quality`."""
+"""`thresher train NAME`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
@@ -10,88 +12,117 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from filters.config import load
+from filters.errors import ConfigError, InputError
 from jobs.cli.common import JsonFlag, errors, output, print_json
 
 if TYPE_CHECKING:
     from classifiers.card import ModelCard
     from classifiers.settings import TrainSettings
 
-_Files = list[str]
 
-
-def quality(
-    positives: Annotated[
-        _Files, typer.Option(help="Texts to keep: .jsonl, .parquet or .txt; repeat for more.")
-    ],
-    negatives: Annotated[
-        _Files, typer.Option(help="Texts to drop: a random sample of the crawl is usual.")
-    ],
-    out: Annotated[str, typer.Option(help="Folder for the model and its card.")],
-    text_field: Annotated[str, typer.Option(help="Field or column of the text.")] = "text",
-    held_out_fraction: Annotated[float, typer.Option(help="Share kept for evaluation.")] = 0.1,
-    max_documents: Annotated[int, typer.Option(help="Most texts per class.")] = 200_000,
-    max_characters: Annotated[
-        int | None, typer.Option(help="How many characters of a text count, from its start.")
+def command(
+    name: Annotated[str, typer.Argument(help="Name of the model, e.g. quality.")],
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file of settings: docs/training.md has them all.")
     ] = None,
-    min_count: Annotated[int, typer.Option(help="Least occurrences of a word.")] = 1,
-    dim: Annotated[int, typer.Option(help="Length of the vectors.")] = 100,
-    epoch: Annotated[int, typer.Option(help="Passes over the texts.")] = 5,
-    lr: Annotated[float, typer.Option(help="Learning rate.")] = 0.1,
-    word_ngrams: Annotated[int, typer.Option(help="Longest run of words as a feature.")] = 2,
-    bucket: Annotated[int, typer.Option(help="Hash buckets for runs of words.")] = 2_000_000,
-    seed: Annotated[int, typer.Option(help="Of sampling, split and training.")] = 1,
-    threads: Annotated[int, typer.Option(help="1 gives the same bytes at every run.")] = 1,
-    quantize: Annotated[bool, typer.Option("--quantize", help="Store a small .ftz.")] = False,
+    positives: Annotated[
+        list[str] | None,
+        typer.Option(help="Texts to keep: .jsonl, .parquet, .txt or a folder; repeat for more."),
+    ] = None,
+    negatives: Annotated[
+        list[str] | None, typer.Option(help="Texts to drop: a random sample of the crawl is usual.")
+    ] = None,
+    out: Annotated[
+        str, typer.Option(help="Folder for the model and its card; models/NAME by default.")
+    ] = "",
+    root: Annotated[
+        Path | None,
+        typer.Option(help="Where relative paths of the config start; its own folder by default."),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(help="1 gives the same bytes at every run; more are faster and do not."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of sampling, split and training.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Train the model behind quality.score; prints and stores a held-out evaluation."""
-    from classifiers.settings import TrainSettings
+    """Train a model that gives a signal; prints and stores its evaluation on held-out texts.
 
-    card = train(
-        load(
-            TrainSettings,
-            {
-                "positives": positives,
-                "negatives": negatives,
-                "out": out,
-                "text_field": text_field,
-                "held_out_fraction": held_out_fraction,
-                "max_documents": max_documents,
-                "min_count": min_count,
-                "dim": dim,
-                "epoch": epoch,
-                "lr": lr,
-                "word_ngrams": word_ngrams,
-                "bucket": bucket,
-                "seed": seed,
-                "threads": threads,
-                "quantize": quantize,
-                **({} if max_characters is None else {"max_characters": max_characters}),
-            },
-            "train quality",
-        )
-    )
+    The folder then holds the model, calibrated, its card (CARD.md for people, card.json for
+    programs) and the plot of its calibration. Name the folder in a recipe to use it.
+    """
+    changes: dict[str, Any] = {}
+    if positives:
+        changes["positives"] = [{"files": positives}]
+    if negatives:
+        changes["negatives"] = [{"files": negatives}]
+    if threads is not None:
+        changes["threads"] = threads
+    if seed is not None:
+        changes["seed"] = seed
+    words = ["thresher", "train", name]
+    words += ["--config", config.as_posix()] if config else []
+    # Where the data lies is the user's own business: the card says that there is such a place.
+    words += ["--root", "DATA"] if root else []
+    for flag, values in (("positives", positives), ("negatives", negatives)):
+        words += [word for value in values or () for word in (f"--{flag}", value)]
+    for flag, number in (("threads", threads), ("seed", seed)):
+        words += [] if number is None else [f"--{flag}", str(number)]
+    words += ["--out", out] if out else []
+    settings = read_settings(config, changes)
+    start = (root or config.parent).resolve() if config else None
+    place = out or f"models/{name}"
+    card = train(name, settings, place, shlex.join(words), str(start or ""))
     if as_json:
         print_json(msgspec.to_builtins(card))
     else:
-        print_card(card)
+        print_card(card, place)
 
 
-def train(settings: TrainSettings) -> ModelCard:
+def read_settings(config: Path | None, changes: dict[str, Any]) -> TrainSettings:
+    """The settings of a file, if any, with changes.
+
+    Raises:
+        ConfigError: on anything wrong in it.
+        InputError: if the file cannot be read.
+    """
+    import tomllib
+
+    from classifiers.settings import TrainSettings
+
+    where = str(config) if config else "train"
+    given: dict[str, Any] = {}
+    if config:
+        try:
+            given = tomllib.loads(config.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{config}: cannot be read: {error}") from error
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(where, f"is not valid TOML: {error}.") from error
+    for side in ("positives", "negatives"):
+        if side not in given and side not in changes:
+            raise ConfigError(where, f"one class only: {side} are missing.", f"Add [[{side}]].")
+    return load(TrainSettings, given | changes, where)
+
+
+def train(
+    name: str, settings: TrainSettings, out: str, made_by: str = "", root: str = ""
+) -> ModelCard:
     """Train with a spinner on stderr that says what is being done."""
-    from classifiers.train import train_quality
+    from classifiers.train import train as run
+    from jobs.lake_texts import lake_texts
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=errors, transient=True) as progress:
-        task = progress.add_task("train quality")
+        task = progress.add_task(f"train {name}")
 
         def report(phase: str, count: int) -> None:
-            progress.update(task, description=f"train quality: {phase}, {count:,} documents")
+            progress.update(task, description=f"train {name}: {phase}, {count:,} documents")
 
-        return train_quality(settings, report)
+        return run(name, settings, out, made_by, report, lake_texts, root)
 
 
-def print_card(card: ModelCard) -> None:
+def print_card(card: ModelCard, folder: str) -> None:
     """The evaluation, and where the model is."""
     found = card.evaluation
     table = Table(
@@ -99,8 +130,8 @@ def print_card(card: ModelCard) -> None:
         f"ROC-AUC {found.roc_auc:.4f}, average precision {found.average_precision:.4f}",
         title_justify="left",
     )
-    for name in ("threshold", "precision", "recall", "F1", "negatives kept"):
-        table.add_column(name, justify="right")
+    for column in ("threshold", "precision", "recall", "F1", "negatives kept"):
+        table.add_column(column, justify="right")
     for row in found.thresholds:
         precision = "-" if row.precision is None else f"{row.precision:.3f}"
         table.add_row(
@@ -111,5 +142,5 @@ def print_card(card: ModelCard) -> None:
             f"{row.negatives_kept:.3f}",
         )
     output.print(table)
-    output.print(f"model  {card.model}", markup=False, highlight=False)
+    output.print(f"model  {folder}/{card.model}", markup=False, highlight=False)
     output.print(f"sha256 {card.sha256}", markup=False, highlight=False)

@@ -13,5 +13,5 @@ canonical copy while its twins are dropped as duplicates. The policy is compiled
 
 THRESHOLDS, CANDIDATES, PAGES, SURVIVORS = "thresholds", "candidates", "pages", "survivors"
 STAGE = "decisions"
-VERSION = 3
+VERSION = 4
 KEY = "all"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,6 +16,7 @@ from manifests.manifest import Manifest, commit
 from manifests.store import Store
 from pipeline.dedup import ShardRef
 from pipeline.judge import KEY, THRESHOLDS
+from pipeline.judge.top import cuts
 from pipeline.measured import read_measured
 
 
@@ -25,19 +25,21 @@ def thresholds(
 ) -> Manifest:
     """Find what the policy leaves to the run, over all its documents.
 
-    The facts hold it by reason: for `keep_top` the smallest kept value, None where no document
-    has the signal; for `below_median` the bound of each language.
+    The facts hold it by reason: for `keep_top` the value and the id of the last document that is
+    kept, by pool (`pipeline.judge.top`); for `below_median` the bound of each language.
     """
     began = time.perf_counter()
-    found: dict[str, float | int | dict[str, float] | None] = {}
+    found: dict[str, Any] = {}
     for rule in unresolved(policy):
         assert rule.signal is not None
-        values = _values(store, shards, rule.signal, with_language=rule.below_median is not None)
         if rule.below_median is not None:
+            values = _values(store, shards, rule.signal)
             found[rule.reason] = _median_bounds(values, rule.below_median)
         else:
             assert rule.keep_top is not None
-            found[rule.reason] = _smallest_kept(values["value"].to_numpy(), rule.keep_top)
+            by_language = rule.keep_top_of == "language"
+            pools = cuts(store, shards, rule.signal, rule.keep_top, by_language)
+            found[rule.reason] = msgspec.to_builtins(pools)
     return commit(
         store,
         Manifest(
@@ -51,26 +53,18 @@ def thresholds(
     )
 
 
-def _values(
-    store: Store, shards: Sequence[ShardRef], name: str, *, with_language: bool
-) -> pa.Table:
-    """The defined values of a signal over the run, with the language of each if asked for."""
+def _values(store: Store, shards: Sequence[ShardRef], name: str) -> pa.Table:
+    """The defined values of a signal over the run, with the language of each."""
     family, field = name.split(".")
     parts = []
     for shard in shards:
-        columns = [name, *(["language.code"] if with_language else [])]
-        table = read_measured(store, shard, columns)
-        kept = {"value": pc.struct_field(table[family], field)}
-        if with_language:
-            kept["language"] = pc.struct_field(table["language"], "code").dictionary_encode()
+        table = read_measured(store, shard, [name, "language.code"])
+        kept = {
+            "value": pc.struct_field(table[family], field),
+            "language": pc.struct_field(table["language"], "code").dictionary_encode(),
+        }
         parts.append(pa.table(kept).unify_dictionaries().drop_null())
     return pa.concat_tables(parts)
-
-
-def _smallest_kept(values: npt.NDArray[Any], share: float) -> float | int | None:
-    ordered = np.sort(values)
-    kept = math.ceil(len(ordered) * share)
-    return ordered[len(ordered) - max(kept, 1)].item() if len(ordered) else None
 
 
 def _median_bounds(values: pa.Table, bound: MedianBound) -> dict[str, float]:

@@ -27,19 +27,20 @@ class RowFields:
 
 def row_to_page(values: Mapping[str, Any], fields: RowFields) -> Page | Rejected:
     """A page from the top-level values of a row."""
-    record_id = _as_string(_value(values, fields.id))
-    url = _as_string(_value(values, fields.url))
-    text = _value(values, fields.text)
+    record_id = _as_string(field_value(values, fields.id))
+    url = _as_string(field_value(values, fields.url))
+    text = field_value(values, fields.text)
     if not isinstance(text, str):
         what = "null or absent" if text is None else f"of type {type(text).__name__}"
         return reject("missing_text", record_id, url, f"'{fields.text}' is {what}")
     text = clean_text(text)
     if not text.strip():
         return reject("empty", record_id, url)
-    return Page(record_id, url, _as_string(_value(values, fields.date)), text, False, "utf-8")
+    return Page(record_id, url, _as_string(field_value(values, fields.date)), text, False, "utf-8")
 
 
-def _value(values: Mapping[str, Any], name: str) -> Any:
+def field_value(values: Mapping[str, Any], name: str) -> Any:
+    """The value under a name, in which a dot goes into nested objects; None where it is absent."""
     if not name:
         return None
     if name in values:

@@ -10,8 +10,8 @@ of the normalised text is at least .8, by an inverted index over the shingles, i
 Normalised is what Thresher and datatrove call so: lower case, no diacritics, numbers all alike;
 the peers are given the words of the same normalisation. Every tool runs in a process of its own,
 which prints the pairs it calls duplicates. It is timed from texts to clusters, ours with all that
-the stages write, compiling left out. Memory is the peak of the process; of ours, the sum over
-its own and the workers', which counts what they share for each.
+the stages write, compiling left out. Memory is the peak of the process; of ours, that of all
+processes together, looked at five times a second.
 
 `pairs` compares clusters with the truth closed over chains, which is what clusters can be equal
 to; `direct` counts how many true pairs share a cluster, and how many pairs in a cluster are true
@@ -35,6 +35,8 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[2])]
 
 THRESHOLD = 0.8
 NGRAM = 5
@@ -161,8 +163,10 @@ def run_ours(texts_path: Path, verify: str) -> tuple[list[tuple[int, int]], floa
     import multiprocessing
 
     import pyarrow.parquet as pq
+    from tree_memory import watched
 
     from filters.measure import MinHashSettings, warm_up
+    from jobs.dedup_stages import find_duplicates
     from manifests.shards import read_table
     from manifests.store import Store
     from pipeline.dedup import DedupSettings, ShardRef
@@ -172,44 +176,43 @@ def run_ours(texts_path: Path, verify: str) -> tuple[list[tuple[int, int]], floa
     warm_up()
     workers = os.cpu_count() or 1
     count = pq.ParquetFile(texts_path).metadata.num_rows
+    steps: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         store = Store(folder)
         context = multiprocessing.get_context("fork")
-        with context.Pool(workers) as pool:
+        with watched() as peak, context.Pool(workers) as pool:
+
+            def stage(name, mark, function, work):
+                began = time.perf_counter()
+                tasks = [(store, *rest, mark) for rest in work.values()]
+                made = dict(zip(work, pool.starmap(function, tasks, 1), strict=True))
+                steps[name] += time.perf_counter() - began
+                for manifest in made.values():
+                    if name in ("edges", "verified"):
+                        steps.update({f"{name}.{k}": v for k, v in manifest.facts.items()})
+                return made
+
             size = -(-count // (4 * workers))
             jobs = [
                 (store, texts_path, i, min(i + size, count), f"s{i:07d}", minhash)
                 for i in range(0, count, size)
             ]
-            _write_shard(store, texts_path, 0, 50, "warm", minhash)
-            warm = ShardRef("warm", "documents/x/warm.parquet")
-            _all_stages(store, [warm], settings, minhash, pool.starmap, "w", {})
+            warm = ShardRef("warm", _write_shard(store, texts_path, 0, 50, "warm", minhash))
+            find_duplicates(stage, [warm], (), "w", settings, minhash)
+            steps.clear()
+            peak.mb = 0.0
             began = time.perf_counter()
-            peaks: dict[int, float] = {}
-            paths = _run(pool.starmap, _write_shard, jobs, peaks)
+            paths = pool.starmap(_write_shard, jobs, 1)
+            steps["sign"] = time.perf_counter() - began
             shards = [ShardRef(job[4], path) for job, path in zip(jobs, paths, strict=True)]
-            steps = {"sign": time.perf_counter() - began}
-            manifest, more = _all_stages(store, shards, settings, minhash, pool.starmap, "f", peaks)
+            found = find_duplicates(stage, shards, (), "f", settings, minhash)
             seconds = time.perf_counter() - began
-        peak = peak_mb() + sum(peaks.values())
         groups: dict[str, list[int]] = {}
-        for output in manifest.outputs:
-            for row in read_table(store, output.path, ["id", "cluster_id"]).to_pylist():
+        for path in found.paths.values():
+            for row in read_table(store, path, ["id", "cluster_id"]).to_pylist():
                 groups.setdefault(row["cluster_id"], []).append(int(row["id"], 16))
     star = [(g[0], other) for g in groups.values() for other in g[1:]]
-    return star, seconds, {**steps, **more, "peak_mb": peak}
-
-
-def _run(starmap, function, tasks, peaks: dict[int, float]) -> list:
-    """All tasks' results; the peak memory of each worker process goes to `peaks`."""
-    done = starmap(_measured, [(function, task) for task in tasks], 1)
-    for _, process, peak in done:
-        peaks[process] = max(peak, peaks.get(process, 0.0))
-    return [result for result, _, _ in done]
-
-
-def _measured(function, task) -> tuple:
-    return function(*task), os.getpid(), peak_mb()
+    return star, seconds, {**steps, "peak_mb": peak.mb}
 
 
 def peak_mb() -> float:
@@ -222,7 +225,7 @@ def _write_shard(store, texts_path, start, end, key, minhash) -> str:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from filters.measure import content_hash, sign
+    from filters.measure import content_hash, raw_hash, sign
     from manifests.shards import ShardWriter
 
     path = f"documents/x/{key}.parquet"
@@ -231,8 +234,8 @@ def _write_shard(store, texts_path, start, end, key, minhash) -> str:
             ("id", pa.string()),
             ("text", pa.string()),
             ("url", pa.string()),
-            ("date", pa.string()),
             ("content_hash", pa.binary(16)),
+            ("raw_hash", pa.binary(16)),
             ("minhash", pa.binary(4 * minhash.permutations)),
             ("length", pa.struct([("nonsymbol_words", pa.int64())])),
         ]
@@ -246,48 +249,12 @@ def _write_shard(store, texts_path, start, end, key, minhash) -> str:
                 lengths = [{"nonsymbol_words": len(text) // 6} for text in part.to_pylist()]
                 columns = [
                     pa.array([f"{i:032x}" for i in range(first, last)]),
-                    *(
-                        part,
-                        *[pa.nulls(len(part), pa.string())] * 2,
-                        content_hash(part),
-                        sign(part, minhash),
-                        pa.array(lengths),
-                    ),
+                    *(part, pa.nulls(len(part), pa.string()), content_hash(part), raw_hash(part)),
+                    *(sign(part, minhash), pa.array(lengths)),
                 ]
                 writer.write(pa.table(columns, schema=schema))
             row += batch.num_rows
     return path
-
-
-def _all_stages(store, shards, settings, minhash, starmap, mark, peaks):
-    from pipeline.dedup import clusters, edges, verify
-    from pipeline.dedup.bands import bands
-
-    steps = {}
-
-    def step(name, function, tasks):
-        began = time.perf_counter()
-        done = _run(starmap, function, tasks, peaks)
-        steps[name] = time.perf_counter() - began
-        return done
-
-    banded = step("bands", bands, [(store, s, settings, minhash, mark) for s in shards])
-    count = edges.partition_count(sum(m.facts["documents"] for m in banded), settings)
-    linked = step(
-        "edges", edges.edges, [(store, banded, p, count, settings, mark) for p in range(count)]
-    )
-    checked = step(
-        "verify",
-        verify.verified,
-        [(store, shards, linked, p, settings, minhash, mark) for p in range(count)],
-    )
-    outputs = ((linked, 0), (checked, 0), (linked, 2))
-    paths = [[m.output(n).path for m in stage] for stage, n in outputs]
-    (manifest,) = step("clusters", clusters.clusters, [(store, shards, *paths, mark)])
-    for name, stage in (("edges", linked), ("verify", checked)):
-        for fact in stage[0].facts:
-            steps[f"{name}.{fact}"] = sum(m.facts[fact] for m in stage)
-    return manifest, steps
 
 
 def run_datasketch(texts: list[str]) -> tuple[list[tuple[int, int]], float, dict]:

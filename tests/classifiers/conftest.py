@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from classifiers.card import ModelCard
-from classifiers.settings import TrainSettings
-from classifiers.train import train_quality
+from classifiers.settings import InputSettings, TrainSettings
+from classifiers.train import train
 
 GOOD = "the river carries silt because its current slows where the valley widens and settles"
 BAD = "buy cheap pills now click here best price offer discount order today free shipping"
@@ -27,6 +27,24 @@ def write_jsonl(path: Path, texts: list[str]) -> str:
     return str(path)
 
 
+class Trained(msgspec.Struct, frozen=True):
+    """A card and where its model is."""
+
+    card: ModelCard
+    folder: Path
+
+    @property
+    def model(self) -> str:
+        return str(self.folder / self.card.model)
+
+    def json(self) -> bytes:
+        return self.card.json()
+
+    @property
+    def sha256(self) -> str:
+        return self.card.sha256
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
@@ -37,11 +55,13 @@ def _cache(tmp_path_factory):
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory) -> TrainSettings:
     folder = tmp_path_factory.mktemp("train")
+    good = write_jsonl(folder / "good.jsonl", make_texts(GOOD, 200, 1))
+    bad = write_jsonl(folder / "bad.jsonl", make_texts(BAD, 260, 2))
     return TrainSettings(
-        positives=(write_jsonl(folder / "good.jsonl", make_texts(GOOD, 120, 1)),),
-        negatives=(write_jsonl(folder / "bad.jsonl", make_texts(BAD, 160, 2)),),
-        out=str(folder / "model"),
+        positives=(InputSettings(files=(good,), licence="CC0"),),
+        negatives=(InputSettings(files=(bad,)),),
         held_out_fraction=0.2,
+        tuning_fraction=0.2,
         dim=8,
         epoch=10,
         lr=0.5,
@@ -50,11 +70,13 @@ def settings(tmp_path_factory) -> TrainSettings:
 
 
 @pytest.fixture(scope="session")
-def card(settings) -> ModelCard:
-    return train_quality(settings)
+def card(settings, tmp_path_factory) -> Trained:
+    folder = tmp_path_factory.mktemp("model")
+    return Trained(train("quality", settings, str(folder), "thresher train quality"), folder)
 
 
 @pytest.fixture(scope="session")
-def quantised(settings) -> ModelCard:
-    out = settings.out + "-small/page.ftz"
-    return train_quality(msgspec.structs.replace(settings, out=out, quantize=True))
+def quantised(settings, tmp_path_factory) -> Trained:
+    folder = tmp_path_factory.mktemp("quantised")
+    small = msgspec.structs.replace(settings, quantize=True)
+    return Trained(train("quality", small, str(folder)), folder)

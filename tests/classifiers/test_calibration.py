@@ -14,7 +14,7 @@ from filters.errors import ConfigError
 SCORES = st.lists(st.floats(0, 1), min_size=25, max_size=120)
 
 
-def overlapping(seed=0, size=4000):
+def overlapping(seed=0, size=20_000):
     """Scores whose true probability is known: of a score s, the share s^2 is positive."""
     draw = np.random.default_rng(seed)
     scores = draw.random(size)
@@ -64,6 +64,15 @@ def test_classes_apart_are_not_certain():
         low, high = found.apply(np.array([0.1, 0.9]))
         assert 0 < low < 0.03
         assert 0.97 < high < 1
+
+
+def test_a_few_clear_cases_at_the_end_lift_no_one_else():
+    draw = np.random.default_rng(3)
+    negatives = np.concatenate(([1e-4] * 4, draw.uniform(0.01, 0.6, 2000)))
+    positives = np.concatenate(([0.999] * 4, draw.uniform(0.4, 0.99, 2000), [0.02] * 6))
+    found = fit(positives, negatives)
+    assert found.apply(np.array([0.3]))[0] < 0.02
+    assert found.apply(np.array([0.7]))[0] > 0.98
 
 
 def test_nan_stays_nan():

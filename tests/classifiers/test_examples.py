@@ -18,9 +18,13 @@ LINES = "".join(json.dumps({"text": text, "n": 1}) + "\n" for text in TEXTS).enc
 
 
 def read(path, field="text"):
-    texts: list[bytes] = []
-    source = examples.read(str(path), field, texts.append)
-    return source, [text.decode() for text in texts]
+    texts: list[str] = []
+
+    def take(record, where):
+        texts.append(examples.text_of(record, field, where))
+
+    source = examples.read(str(path), [field], take)
+    return source, texts
 
 
 @pytest.mark.parametrize(
@@ -51,26 +55,67 @@ def test_parquet(tmp_path, kind):
     assert source.size_bytes == path.stat().st_size
 
 
-def test_parquet_with_a_dictionary_and_bytes_that_are_no_utf8(tmp_path):
+def test_parquet_with_a_dictionary_and_other_columns(tmp_path):
     path = tmp_path / "a.parquet"
-    column = pa.array([b"a\xff", b"b", b"b"]).view(pa.string()).dictionary_encode()
-    pq.write_table(pa.table({"text": column}), path)
-    assert read(path)[1] == ["a\ufffd", "b", "b"]
+    column = pa.array(["a", "b", "b"]).dictionary_encode()
+    pq.write_table(pa.table({"text": column, "n": [1, 2, 3]}), path)
+    assert read(path)[1] == ["a", "b", "b"]
+    rows = []
+    examples.read(str(path), ["text", "n"], lambda record, where: rows.append((record, where)))
+    assert rows[2] == ({"text": "b", "n": 3}, f"{path}: row 3")
 
 
 def test_text_files_by_glob_on_another_file_system():
     memory = fsspec.filesystem("memory")
     for name in ("b", "a"):
-        memory.pipe_file(f"/texts/{name}.txt", f"{name} \xe9\n".encode("latin-1"))
+        memory.pipe_file(f"/texts/{name}.txt", f"{name} \xe9\n".encode())
     urls = examples.expand(["memory://texts/*.txt", "memory://texts/a.txt"], "here")
     assert urls == ["memory:///texts/a.txt", "memory:///texts/b.txt"]
-    assert [read(url)[1] for url in urls] == [["a \ufffd\n"], ["b \ufffd\n"]]
+    assert [read(url)[1] for url in urls] == [["a \xe9\n"], ["b \xe9\n"]]
 
 
-def test_nul_and_lone_surrogates(tmp_path):
+def test_a_folder_stands_for_its_text_files(tmp_path):
+    (tmp_path / "b" / "c").mkdir(parents=True)
+    for name in ("a.txt", "b/c/d.TXT", "b/e.txt.gz", "b/f.jsonl", "b/g.md"):
+        (tmp_path / name).touch()
+    found = examples.expand([str(tmp_path)], "here")
+    assert [url.removeprefix(f"{tmp_path}/") for url in found] == [
+        "a.txt",
+        "b/c/d.TXT",
+        "b/e.txt.gz",
+    ]
+
+
+def test_a_null_is_an_empty_text(tmp_path):
     path = tmp_path / "a.jsonl"
-    path.write_bytes(b'{"text": "a\\u0000b\\ud800c"}\n{"text": null}\n{"text": "\xff"}\n')
-    assert read(path)[1] == ["a\0b?c", "", "\ufffd"]
+    path.write_bytes(b'{"text": null}\n')
+    assert read(path)[1] == [""]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b'{"text": "a\\u0000b"}', ":2: 'text' holds a NUL"),
+        (b'{"text": "a\\ud800b"}', ":2: 'text' holds half a surrogate pair"),
+        (b'{"text": "a\0b"}', ":2: holds a NUL byte"),
+        (b'{"text": "a\xffb"}', r":2: is not UTF-8 \(byte 0xff at 11\)"),
+    ],
+)
+def test_what_is_no_text_is_refused_with_its_line(tmp_path, data, said):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"text": "fine"}\n' + data + b"\n")
+    with pytest.raises(InputError, match=said + ".*Leave the record out, or mend it"):
+        read(path)
+
+
+def test_parquet_that_is_no_text_is_refused_with_its_row(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": pa.array([b"a", b"a\xff"]).view(pa.string())}), path)
+    with pytest.raises(InputError, match=r"row 2: is not UTF-8 \(byte 0xff at 1\)"):
+        read(path)
+    (tmp_path / "a.txt").write_bytes(b"a\xff")
+    with pytest.raises(InputError, match=r"a.txt: is not UTF-8"):
+        read(tmp_path / "a.txt")
 
 
 @pytest.mark.parametrize(
@@ -118,7 +163,7 @@ def test_a_damaged_file(tmp_path, name, data):
 def test_parquet_columns(tmp_path):
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"text": [1, 2], "body": ["a", "b"]}), path)
-    with pytest.raises(InputError, match="'text' is not text but int64"):
+    with pytest.raises(InputError, match="row 1: 'text' is not text but int"):
         read(path)
     with pytest.raises(ConfigError, match=r"no field 'bodi'. Did you mean 'body'"):
         read(path, "bodi")

@@ -21,8 +21,8 @@ def test_scores(request, which):
 
 def test_the_label_decides_what_the_score_means(card):
     texts = pa.array(["the river carries silt"])
-    drop = QualityModel(card.model, positive_label="__label__drop").score(texts)[0].as_py()
-    keep = QualityModel(card.model).score(texts)[0].as_py()
+    drop = QualityModel(card.model, positive_label="__label__drop").raw(texts)[0].as_py()
+    keep = QualityModel(card.model).raw(texts)[0].as_py()
     assert keep + drop == pytest.approx(1, abs=1e-4)
 
 

@@ -12,6 +12,7 @@ from filters.errors import ConfigError
 from filters.policy import (
     DUPLICATE_REASONS,
     RESERVED_MEANINGS,
+    LanguageBounds,
     parse_policy,
     policy_from_mapping,
     policy_to_mapping,
@@ -130,6 +131,12 @@ def test_an_unknown_signal_within_all_is_named_with_its_path():
         (WORDS + "\nbelow = 10\nabove = 5", "rules[0]", "every value"),
         (WORDS + "\nbelow = 10\nkeep_top = 0.5", "rules[0].keep_top", "excludes"),
         (WORDS + "\nkeep_top = 50", "rules[0].keep_top", "between 0 and 1"),
+        (
+            WORDS + '\nbelow = 5\nkeep_top_of = "language"',
+            "rules[0].keep_top_of",
+            "needs 'keep_top'",
+        ),
+        (WORDS + '\nties_above = "a"', "rules[0].ties_above", "needs 'below'"),
         (WORDS + "\nbelwo = 10", "rules[0].belwo", "unknown setting"),
         (WORDS + "\nbelow = 10\nmissing = 'drp'", "rules[0].missing", "drp"),
         (WORDS + "\nall = [{signal = 'length.words', below = 3}]", "rules[0]", "stands alone"),
@@ -230,9 +237,14 @@ def test_resolve_makes_keep_top_literal_and_leaves_the_rest():
         "mine.toml",
     )
     assert [r.reason for r in unresolved(policy)] == ["low_quality", "shortest"]
-    solved = resolve(policy, {"low_quality": 0.71, "shortest": 2.5})
+    cuts = {
+        "low_quality": {"": {"value": 0.71, "id": "b'"}},
+        "shortest": {"": {"value": 3, "id": "c"}},
+    }
+    solved = resolve(policy, cuts)
     assert not unresolved(solved)
-    assert [r.below for r in solved.rules] == [0.71, 3, None]
+    assert [(r.below, r.ties_above) for r in solved.rules] == [(0.71, "b'"), (3, "c"), (None, None)]
+    assert policy_from_mapping(policy_to_mapping(solved), "again") == solved
     assert solved.rules[0].missing == "unknown"
     assert solved.rules[2] == policy.rules[2]
     assert canonical_json(solved) != canonical_json(policy)
@@ -242,7 +254,18 @@ def test_resolve_with_no_scores_at_all_drops_nothing():
     policy = parse_policy(
         HEAD + rule('signal = "quality.score"\nkeep_top = 0.5', "low_quality"), "m"
     )
-    assert resolve(policy, {"low_quality": None}).rules[0].below == 0.0
+    assert resolve(policy, {"low_quality": {}}).rules[0].below == 0.0
+
+
+def test_a_share_of_each_language_becomes_a_bound_of_each():
+    policy = parse_policy(
+        HEAD + rule('signal = "quality.score"\nkeep_top = 0.5\nkeep_top_of = "language"', "low"),
+        "m",
+    )
+    cuts = {"": {"value": 0.1, "id": "a"}, "de": {"value": 0.2, "id": "b"}}
+    (found,) = resolve(policy, {"low": cuts}).rules
+    assert (found.below, found.ties_above, found.keep_top_of) == (0.1, "a", "run")
+    assert found.by_language == {"de": LanguageBounds(below=0.2, ties_above="b")}
 
 
 def test_resolve_needs_every_threshold():

@@ -148,7 +148,8 @@ def connection():
 
 
 def judge(connection, policy: Policy, drawn: list[Row]):
-    connection.register("documents", table(drawn))
+    ids = pa.array([f"{i:02d}" for i in range(len(drawn))])
+    connection.register("documents", table(drawn).append_column("id", ids))
     query = f"SELECT reasons, unknown, fired FROM (SELECT {compile_rules(policy)} FROM documents)"
     return connection.execute(query).fetchall()
 
@@ -232,9 +233,14 @@ def test_an_unresolved_share_does_not_compile(connection):
     policy = one_rule('signal = "quality.score"\nkeep_top = 0.5')
     with pytest.raises(ValueError, match="resolve"):
         compile_rules(policy)
-    solved = resolve(policy, {"r": 0.5})
-    drawn = [dict.fromkeys(values) | {"quality.score": v} for v in (0.4, 0.5, None)]
-    assert [reasons for reasons, _, _ in judge(connection, solved, drawn)] == [["r"], [], []]
+    solved = resolve(policy, {"r": {"": {"value": 0.5, "id": "02"}}})
+    drawn = [dict.fromkeys(values) | {"quality.score": v} for v in (0.4, 0.5, 0.5, 0.5, 0.6, None)]
+    assert [reasons for reasons, _, _ in judge(connection, solved, drawn)] == [
+        *(["r"], [], [], ["r"], [], []),
+    ]
+    shown = explain_rows(solved)[0]
+    assert shown.operators == ("<", "equals it, with an id >")
+    assert shown.thresholds == (0.5, "02")
 
 
 def test_bounds_by_language_compile_to_one_case(connection):

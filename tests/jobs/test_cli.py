@@ -191,17 +191,7 @@ def test_a_program_error_is_not_hidden(monkeypatch):
         main()
 
 
-def test_train_quality_prints_and_stores_a_card(sample, tmp_path):
-    result = invoke(
-        *("train", "quality", "--positives", sample.positives, "--negatives", sample.negatives),
-        *("--out", tmp_path / "model", "--dim", 8, "--bucket", 5000, "--epoch", 5, "--lr", 0.5),
-    )
-    assert result.exit_code == 0, result.output
-    assert "ROC-AUC" in result.output
-    assert (tmp_path / "model" / "card.json").exists()
-
-
-@pytest.mark.parametrize("command", [[], ["run"], ["query"], ["explain"], ["train", "quality"]])
+@pytest.mark.parametrize("command", [[], ["run"], ["query"], ["explain"], ["train"]])
 def test_help_has_an_example(command):
     help_text = invoke(*command, "--help").output
     assert ("thresher demo" if not command else "Example: thresher") in help_text

@@ -45,7 +45,7 @@ def test_everything_is_listed(pages):
     assert all(f"`{transform.name}`" in pages["transforms.md"] for transform in TRANSFORMS)
     for section in ("input", "gates", "guests[]", "curated", "curated.transforms[]", "run"):
         assert f"\n## {section}\n" in pages["recipe.md"]
-    for command in ("run", "explain", "catalog rebuild", "train quality"):
+    for command in ("run", "explain", "catalog rebuild", "train"):
         assert f"\n## thresher {command}\n" in pages["commands.md"]
     assert "| `--lake, -l` |" in pages["commands.md"]
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from filters import shape
 from filters.shape import measure_shapes
 from filters.signals import DOCUMENT_FAMILIES, family_type
-from jobs.run_signals import with_site_signals
+from jobs.site_stages import with_site_signals
 from manifests.manifest import Manifest, load_all
 from manifests.shards import ShardWriter
 from manifests.store import Store

@@ -32,7 +32,7 @@ below = 50
 [[rules]]
 reason = "low_quality"
 signal = "quality.score"
-keep_top = 0.5
+keep_top = {share}
 [duplicates]
 drop = {drop}
 prefer = "quality.score"
@@ -64,11 +64,14 @@ class Lake:
         exact=None,
         drop='["exact", "near"]',
         receipts=None,
+        share=0.5,
         dates=None,
         memory=2**30,
     ):
         self.store = Store(str(path))
-        self.policy = parse_policy(POLICY.replace("{drop}", drop), "test.toml")
+        self.policy = parse_policy(
+            POLICY.replace("{drop}", drop).replace("{share}", str(share)), "test.toml"
+        )
         families = {family.name: family for family in FAMILIES}
         self.shards, copies = [], {}
         for key, documents in shards.items():
@@ -150,7 +153,9 @@ def test_the_survivor_is_chosen_among_members_that_pass(tmp_path):
 
 
 def test_where_no_member_passes_nothing_is_called_a_duplicate(tmp_path):
-    lake = Lake(tmp_path, {"a": [("1", 1, 0.9), ("2", 2, 0.9)]}, clusters={"1": "1", "2": "1"})
+    lake = Lake(
+        tmp_path, {"a": [("1", 1, 0.9), ("2", 2, 0.9)]}, clusters={"1": "1", "2": "1"}, share=0.99
+    )
     assert lake.reasons() == {"1": ["too_few_words"], "2": ["too_few_words"]}
     assert lake.decisions["1"]["cluster_id"] == "1"
 
@@ -168,11 +173,11 @@ def test_exact_copies_have_their_own_reason(tmp_path):
     shards = {"a": [("1", 99, 0.5), ("2", 99, 0.5), ("3", 99, 0.5)]}
     clusters = {"1": "1", "2": "1", "3": "1"}
     exact = {"1": "1", "2": "1"}
-    both = Lake(tmp_path / "both", shards, clusters, exact).reasons()
+    both = Lake(tmp_path / "both", shards, clusters, exact, share=0.99).reasons()
     assert both == {"1": [], "2": ["exact_duplicate"], "3": ["near_duplicate"]}
-    only = Lake(tmp_path / "only", shards, clusters, exact, drop='["exact"]').reasons()
+    only = Lake(tmp_path / "only", shards, clusters, exact, drop='["exact"]', share=0.99).reasons()
     assert only == {"1": [], "2": ["exact_duplicate"], "3": []}
-    none = Lake(tmp_path / "none", shards, clusters, exact, drop="[]").reasons()
+    none = Lake(tmp_path / "none", shards, clusters, exact, drop="[]", share=0.99).reasons()
     assert none == {"1": [], "2": [], "3": []}
 
 
@@ -181,7 +186,7 @@ def test_what_an_earlier_run_kept_wins_over_all_members(tmp_path):
     known = {"earlier_id": "0", "earlier_run": "june", "earlier_kind": "near"}
     earlier = {"1": known | {"earlier_kind": "identical"}, "2": known, "3": known}
     clusters, exact = dict.fromkeys("123", "0"), {"1": "0"}
-    lake = Lake(tmp_path / "both", shards, clusters, exact, receipts=earlier)
+    lake = Lake(tmp_path / "both", shards, clusters, exact, receipts=earlier, share=0.99)
     assert lake.reasons() == {
         "1": ["exact_duplicate"],
         "2": ["near_duplicate"],
@@ -189,7 +194,9 @@ def test_what_an_earlier_run_kept_wins_over_all_members(tmp_path):
     }
     assert {row["survivor_id"] for row in lake.decisions.values()} == {"0"}
     assert {row["survivor_run"] for row in lake.decisions.values()} == {"june"}
-    only = Lake(tmp_path / "only", shards, clusters, exact, drop='["exact"]', receipts=earlier)
+    only = Lake(
+        tmp_path / "only", shards, clusters, exact, drop='["exact"]', receipts=earlier, share=0.99
+    )
     assert only.reasons() == {"1": ["exact_duplicate"], "2": [], "3": []}
 
 
@@ -197,7 +204,7 @@ def test_the_survivor_is_of_the_most_trusted_source_that_has_one(tmp_path):
     shards = {"a": [("wiki", 9, 0.1), ("crawl", 99, 0.9), ("news", 99, 0.9), ("blog", 99, 0.9)]}
     clusters = dict.fromkeys(("wiki", "crawl", "news", "blog"), "blog")
     listed = '["near"]\npriority = ["wiki", "news.org", "crawl"]'
-    lake = Lake(tmp_path, shards, clusters, drop=listed)
+    lake = Lake(tmp_path, shards, clusters, drop=listed, share=0.99)
     assert lake.decisions["news"]["reasons"] == []
     assert lake.decisions["crawl"]["survivor_id"] == lake.decisions["blog"]["survivor_id"] == "news"
 
@@ -207,7 +214,7 @@ def test_pages_of_one_address(tmp_path):
     dates = {"1": "2020", "2": "2023", "3": "2021", "4": None}
     pages = {name: {"url_id": "1"} for name in dates}
     clusters = {"3": "3", "5": "3"}
-    facts = {"receipts": pages, "dates": dates}
+    facts = {"receipts": pages, "dates": dates, "share": 0.99}
     both = Lake(tmp_path / "a", shards, clusters, drop='["url", "near"]', **facts)
     assert both.reasons() == {
         "1": ["url_duplicate"],
@@ -235,7 +242,7 @@ def test_identical_copies_can_be_dropped_alone(tmp_path):
     raw = {name: {"raw_id": "1"} for name in "12"}
 
     def reasons(folder, drop):
-        lake = Lake(tmp_path / folder, shards, clusters, exact, drop=drop, receipts=raw)
+        lake = Lake(tmp_path / folder, shards, clusters, exact, drop=drop, receipts=raw, share=0.99)
         return [found[0] if found else None for found in lake.reasons().values()]
 
     identical, equal, near = (f"{kind}_duplicate" for kind in ("identical", "exact", "near"))
@@ -249,8 +256,8 @@ def test_what_an_earlier_run_kept_is_no_survivor_of_a_page(tmp_path):
     known = {"earlier_id": "0", "earlier_run": "june", "earlier_kind": "identical"}
     page = {"url_earlier_id": "9", "url_earlier_run": "june", "url_id": "3"}
     receipts = {"1": {"url_id": "1"} | known, "2": {"url_id": "1"}, "3": page}
-    dates = {"1": "2022", "2": "2021"}
-    lake = Lake(tmp_path, shards, drop='["url", "exact"]', receipts=receipts, dates=dates)
+    facts = {"receipts": receipts, "dates": {"1": "2022", "2": "2021"}, "share": 0.99}
+    lake = Lake(tmp_path, shards, drop='["url", "exact"]', **facts)
     assert lake.reasons() == {"1": ["exact_duplicate"], "2": [], "3": ["url_duplicate"]}
     survivors = {n: (r["survivor_id"], r["survivor_run"]) for n, r in lake.decisions.items()}
     assert survivors == {"1": ("0", "june"), "2": (None, None), "3": ("9", "june")}
@@ -310,7 +317,8 @@ def test_one_cluster_of_many_spills_to_disk(tmp_path):
     ]
     store = Store(str(tmp_path))
     path = write_sorted(store, "c.parquet", pa.table(columns, schema=CANDIDATES_SCHEMA)).path
-    policy = parse_policy(POLICY.replace("{drop}", '["near"]'), "test.toml")
+    text = POLICY.replace("{drop}", '["near"]').replace("{share}", "0.5")
+    policy = parse_policy(text, "test.toml")
     made = survivors(store, [path], [], 0, 1, policy, 64 * 2**20, "f")
     table = read_table(store, made.output().path)
     assert made.facts["lost"] == count - 1
@@ -327,6 +335,16 @@ def test_keep_top_becomes_a_literal_over_the_whole_run(tmp_path, count):
     kept = [name for name, reasons in lake.reasons().items() if not reasons]
     assert len(kept) == -(-count // 2)
     assert sorted(kept) == [name for name, _, _ in documents][-len(kept) :]
+
+
+def test_keep_top_is_exact_among_ties(tmp_path):
+    documents = [(f"{n * 7919 % 1000:03d}", 99, 0.25 if n % 10 else 0.5) for n in range(1000)]
+    lake = Lake(tmp_path, {"a": documents[:300], "b": documents[300:]})
+    kept = sorted(name for name, reasons in lake.reasons().items() if not reasons)
+    assert len(kept) == 500
+    best = {name for name, _, score in documents if score == 0.5}
+    tied = sorted(name for name, _, score in documents if score == 0.25)
+    assert set(kept) == best | set(tied[:400])
 
 
 def test_keep_top_without_any_score_keeps_all(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 import re
 import unicodedata
@@ -18,8 +17,7 @@ from hypothesis import strategies as st
 from filters.cuts import drop_lines, without
 from filters.errors import ConfigError
 from filters.measure import keyed_hash
-from jobs.dedup_stages import Duplicates
-from jobs.run_signals import with_repeated_lines
+from jobs.line_stages import with_line_signals
 from manifests.shards import ShardWriter, read_table
 from manifests.store import Store
 from pipeline.dedup import ShardRef
@@ -185,10 +183,10 @@ def write(store: Store, path: str, rows: list[dict], schema: pa.Schema) -> str:
     return path
 
 
-def measured(tmp_path, pages, copies, shards, chosen, order=0) -> tuple[list[dict], list[str]]:
-    """Signals of the pages, dealt to shards, and the hashes of the files in shard order."""
+def measured(tmp_path, pages, copies, shards, chosen, order=0) -> tuple[list[dict], list[bytes]]:
+    """Signals of the pages, dealt to shards, and the files in shard order."""
     store = Store(str(tmp_path))
-    refs, copied = [], {}
+    refs, duplicates = [], {}
     for number in range(shards):
         mine = pages[number::shards]
         key = f"{number:04x}"
@@ -200,15 +198,14 @@ def measured(tmp_path, pages, copies, shards, chosen, order=0) -> tuple[list[dic
             if page["id"] in copies
         ]
         if rows:
-            path = write(store, f"duplicates/d/{key}.parquet", rows, COPIES)
-            copied[key] = path
-    duplicates = Duplicates("d", copied)
-    chosen = msgspec.structs.replace(chosen, enabled=True)
-    made = with_repeated_lines(run_stage(store, order), refs, len(pages), duplicates, chosen)
+            duplicates[key] = write(store, f"duplicates/d/{key}.parquet", rows, COPIES)
+    run, chosen = run_stage(store, order), msgspec.structs.replace(chosen, enabled=True)
+    signals = with_line_signals(run, refs, len(pages), duplicates, chosen, "upstream")
     found: list[dict] = [{}] * len(pages)
-    for number, ref in enumerate(made):
+    for number, ref in enumerate(signals):
         found[number::shards] = read_table(store, ref.signals[0]).to_pylist()
-    return found, [hashlib.sha256(store.read_bytes(ref.signals[0])).hexdigest() for ref in made]
+    files = [store.read_bytes(ref.signals[0]) for ref in signals]
+    return found, files
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_signals_of_sites_equal_plain_python(tmp_path):
             slop = [r["slop"]["phrases_per_1000_words"] for r in mine]
             slop = [value for value in slop if value is not None]
             assert values["pages"] == len(mine)
-            assert values["slop_mean"] == pytest.approx(sum(slop) / len(slop), abs=1e-5)
+            assert values["slop_phrase_mean"] == pytest.approx(sum(slop) / len(slop), abs=1e-5)
             words = [r["length"]["words"] for r in mine]
             assert values["words_mean"] == pytest.approx(sum(words) / len(words))
             assert values["quality_mean"] is None
@@ -182,8 +182,8 @@ def test_a_policy_uses_a_site_like_any_other_signal(tmp_path):
     )
     assert thresholds(lake.store, lake.shards, policy, "f").key == KEY
     verdicts = {}
-    for shard in lake.shards:
-        manifest = decide(lake.store, shard, None, policy, "f")
+    for number, shard in enumerate(lake.shards):
+        manifest = decide(lake.store, shard, number, [], policy, "f")
         for row in read_table(lake.store, manifest.output().path).to_pylist():
             verdicts[row["id"]] = row["reasons"]
     assert {tuple(verdicts[row["id"]]) for row in bad} == {("template_site", "ticker_site")}

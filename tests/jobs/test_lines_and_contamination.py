@@ -1,4 +1,4 @@
-"""Repeated lines in a whole job: measured, judged by, removed, counted."""
+"""Repeated lines and contamination in a whole job: measured, judged by, removed, explained."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import json
 import pytest
 
 from filters.errors import ConfigError
+from filters.policy import policy_from_mapping
 from jobs.executor import InProcess
 from jobs.plan import make_plan
 from jobs.progress import Silent
 from jobs.recipe import read_recipe
 from jobs.run import execute
 from manifests import catalog
+from manifests.run import load_runs
+from pipeline.explain import explain
 
 POLICY = """
 name = "lines"
@@ -81,4 +84,51 @@ def test_without_them_their_signals_are_null(tmp_path):
 def test_the_transform_needs_the_measuring(tmp_path):
     recipe = write_recipe(tmp_path, '[curated]\ntransforms = ["repeated_lines"]\n')
     with pytest.raises(ConfigError, match=r"'repeated_lines' needs `lines.enabled = true`"):
+        read_recipe(recipe)
+
+
+EVALUATION = """
+[[decontaminate]]
+name = "riddles"
+path = "riddles.jsonl"
+fields = ["question"]
+[curated]
+transforms = ["cut_contamination"]
+"""
+RIDDLE = (
+    "A farmer has seventeen sheep, and all but nine of them run away in the night. How many of "
+    "the sheep does the farmer have left in the morning?"
+)
+
+
+def test_contamination_is_measured_cut_and_explained(tmp_path):
+    recipe = write_recipe(tmp_path, EVALUATION, pages=1)
+    (tmp_path / "riddles.jsonl").write_text(json.dumps({"question": RIDDLE}))
+    prose = "It was a long walk home. " * 20
+    page = {"id": "r", "url": "https://a.com/r", "text": f"{prose}\n{RIDDLE.upper()}\n{prose}"}
+    with (tmp_path / "pages.jsonl").open("a") as file:
+        file.write(json.dumps(page))
+    store = run(recipe)
+    with catalog.connect(store) as database:
+        query = "SELECT contamination.set, contamination.coverage FROM documents ORDER BY url"
+        rows = database.execute(query).fetchall()
+        assert rows == [("riddles", 1.0), (None, 0.0), (None, 0.0)]
+        text = database.execute("SELECT text FROM curated WHERE url LIKE '%/r'").fetchone()[0]
+        assert text.startswith("It was a long walk home.")
+        assert "SHEEP" not in text
+        assert text.count("\n\n") == 1
+        policy = policy_from_mapping(load_runs(store)[-1].policy, "x")
+        found = explain(database, "https://a.com/r", policy)
+        assert found.matched == {"set": "riddles", "item": 0, "text": RIDDLE.upper()[:-1]}
+    recipe.write_text(recipe.read_text().replace("policy.toml", "web-en"))
+    with catalog.connect(run(recipe)) as database:
+        query = "SELECT url FROM dropped WHERE list_contains(reasons, 'contaminated')"
+        assert database.execute(query).fetchall() == [("https://a.com/r",)]
+    (tmp_path / "riddles.jsonl").write_text(json.dumps({"question": RIDDLE + " Why?"}))
+    assert make_plan(read_recipe(recipe)).measured() == {}
+
+
+def test_the_cut_needs_an_evaluation_set(tmp_path):
+    recipe = write_recipe(tmp_path, '[curated]\ntransforms = ["cut_contamination"]\n')
+    with pytest.raises(ConfigError, match=r"'cut_contamination' needs a `\[\[decontaminate\]\]`"):
         read_recipe(recipe)

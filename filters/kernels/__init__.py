@@ -37,8 +37,10 @@ def borrowing_kernel(function: F) -> F:
 
 
 def inner(function: F) -> F:
-    """A `borrowing_kernel` that only kernels call: what Python would need is a third of
-    compiling."""
+    """A `borrowing_kernel` that only kernels call.
+
+    What calls from Python need is a third of compiling.
+    """
     with cache.used_by_numba():
         compiled: F = numba.njit(
             nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False

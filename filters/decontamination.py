@@ -2,8 +2,9 @@
 
 An evaluation example is a few texts (its fields). Each n-gram of their words is an entry of the
 index; a text shorter than an n-gram is one entry, if it has `LEAST_WORDS` words, and is left out
-otherwise. An entry that more than `MOST_EXAMPLES` examples have is a prompt or a figure of speech
-and is left out too: whoever quotes it has not seen an example.
+otherwise. So is an n-gram of which less than every third word is a new one. An entry that more
+than `MOST_EXAMPLES` examples have is a prompt or a figure of speech and is left out too: whoever
+quotes it has not seen an example.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from filters.kernels.cache import compile_once
-from filters.kernels.overlap import HIT, Index, entries_of, find_overlaps
+from filters.kernels.overlap import HIT, Index, Letters, entries_of, find_overlaps, letters
 from filters.kernels.tables import tables
 from filters.signals import family_type
 
@@ -97,9 +98,9 @@ def entries(texts: pa.Array, examples: I64, ngram: int, facts: BuildFacts) -> En
     keys, checks = np.empty(room, np.uint64), np.empty(room, np.uint64)
     lengths, rows = np.empty(room, np.int64), np.empty(room, np.int64)
     words = np.empty(len(texts), np.int64)
-    known = tables()
+    known = _letters()
     found = entries_of(
-        *(data, offsets, known.classes, known.fold, ngram, least),
+        *(data, offsets, known, ngram, least),
         *(keys, checks, lengths, rows, words),
     )
     facts.too_short_texts += int((words < least).sum())
@@ -123,13 +124,15 @@ def build_index(
     keys, checks = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
     lengths, examples, sizes = (np.concatenate([part[k] for part in parts]) for k in (2, 3, 4))
     rank = np.lexsort((examples, lengths, checks, keys))
-    keys, checks, lengths, examples = keys[rank], checks[rank], lengths[rank], examples[rank]
+    keys, checks, lengths = keys[rank], checks[rank], lengths[rank]
+    examples, sizes = examples[rank], sizes[rank]
     fresh = np.ones(len(keys), bool)
     fresh[1:] = (keys[1:] != keys[:-1]) | (checks[1:] != checks[:-1])
     fresh[1:] |= lengths[1:] != lengths[:-1]
     new = fresh.copy()
     new[1:] |= examples[1:] != examples[:-1]  # an example may say something twice
-    keys, checks, lengths, examples = keys[new], checks[new], lengths[new], examples[new]
+    keys, checks, lengths = keys[new], checks[new], lengths[new]
+    examples, sizes = examples[new], sizes[new]
     starts = np.flatnonzero(fresh[new])
     counts = np.diff(starts, append=len(keys))
     common = counts > MOST_EXAMPLES
@@ -140,7 +143,7 @@ def build_index(
     facts.entries += len(firsts)
     facts.common_entries += int(common.sum())
     facts.empty_examples += int((totals == 0).sum())
-    lookup = _looked_up(keys[firsts], checks[firsts], lengths[firsts], np.unique(sizes)[::-1])
+    lookup = _looked_up(keys[firsts], checks[firsts], lengths[firsts], sizes[firsts])
     return EvaluationIndex(
         lookup=lookup,
         starts=np.concatenate([[0], np.cumsum(counts[~common])]).astype(np.int64),
@@ -152,16 +155,32 @@ def build_index(
 
 
 def _looked_up(keys: U64, checks: U64, lengths: I64, sizes: I64) -> Index:
-    """An index over sorted keys."""
-    bits = max(7, int(_FILTER_BITS * max(len(keys), 1) - 1).bit_length())
-    filter_words = np.zeros(1 << bits - 6, np.uint64)
-    places = keys >> np.uint64(64 - bits)
-    one = np.uint64(1)
-    np.bitwise_or.at(filter_words, places >> np.uint64(6), one << (places & np.uint64(63)))
+    """An index over sorted keys; `sizes` says how many words each key is made of."""
+    different = np.unique(sizes)
+    filters = [_filter(keys[sizes == size]) for size in different]
+    filter_words = np.array([len(bits) for bits in filters], np.int64)
     ranges = max(1, (max(len(keys), 1) - 1).bit_length())
     edges = np.arange(1 << ranges, dtype=np.uint64) << np.uint64(64 - ranges)
-    buckets = np.append(np.searchsorted(keys, edges), len(keys)).astype(np.int64)
-    return Index(keys, checks, lengths, filter_words, buckets, np.ascontiguousarray(sizes))
+    return Index(
+        keys=keys,
+        checks=checks,
+        lengths=lengths,
+        bits=np.concatenate([np.empty(0, np.uint64), *filters]),
+        bit_starts=np.cumsum(filter_words) - filter_words,
+        bit_shifts=np.array([64 - 6 - (len(b) - 1).bit_length() for b in filters], np.uint64),
+        buckets=np.append(np.searchsorted(keys, edges), len(keys)).astype(np.int64),
+        sizes=different.astype(np.int64),
+    )
+
+
+def _filter(keys: U64) -> U64:
+    """A power of two of words, with the bit set that the highest bits of each key say."""
+    bits = max(7, int(_FILTER_BITS * len(keys) - 1).bit_length())
+    words = np.zeros(1 << bits - 6, np.uint64)
+    places = keys >> np.uint64(64 - bits)
+    one = np.uint64(1)
+    np.bitwise_or.at(words, places >> np.uint64(6), one << (places & np.uint64(63)))
+    return words
 
 
 def measure_overlap(
@@ -215,11 +234,11 @@ def _measured(
 
 def _hits(texts: pa.Array, index: Index, words: I64) -> I64:
     data, offsets = _utf8(texts)
-    known = tables()
+    known = _letters()
     room = _HITS
     while True:
         hits = np.empty((room, HIT), np.int64)
-        found = find_overlaps(data, offsets, known.classes, known.fold, index, words, hits)
+        found = find_overlaps(data, offsets, known, index, words, hits)
         if found <= room:
             return hits[:found]
         room = found
@@ -286,9 +305,7 @@ def _best(row: I64, entry: I64, index: EvaluationIndex, count: int) -> _Best:
 
 
 def _by_row(rows: I64, values: I64, count: int) -> I64:
-    sums = np.zeros(count, np.int64)
-    np.add.at(sums, rows, values)
-    return sums
+    return np.bincount(rows, values, count).astype(np.int64)
 
 
 def _utf8(texts: pa.Array) -> tuple[npt.NDArray[np.uint8], I64]:
@@ -300,6 +317,11 @@ def _utf8(texts: pa.Array) -> tuple[npt.NDArray[np.uint8], I64]:
     data = np.frombuffer(byte_buffer or b"", np.uint8)
     data.setflags(write=False)  # one compiled variant, whatever the buffer is
     return data, offsets.copy()
+
+
+@functools.cache
+def _letters() -> Letters:
+    return letters(tables())
 
 
 def read_only(value: Any) -> Any:
@@ -320,12 +342,10 @@ def warm_up() -> None:
 def _compile() -> None:
     text = pa.array(["one two three"])
     data, offsets = _utf8(text)
-    known = tables()
+    known = _letters()
     keys, checks = np.empty(9, np.uint64), np.empty(9, np.uint64)
     lengths, rows, words = (np.empty(9, np.int64) for _ in range(3))
-    entries_of(
-        *(data, offsets, known.classes, known.fold, 2, 2, keys, checks, lengths, rows, words)
-    )
+    entries_of(*(data, offsets, known, 2, 2, keys, checks, lengths, rows, words))
     some = Entries(keys[:1], checks[:1], np.array([2]), np.array([0]), np.array([2]))
     index = read_only(build_index([some], [0], [0], BuildFacts()))
     _measured(text, index, ["compiled"])

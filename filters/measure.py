@@ -20,17 +20,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from filters import phrases
-from filters.kernels.automaton import Automaton, compile_phrases
+from filters.junk import measure_junk_families
 from filters.kernels.c4 import substrings
 from filters.kernels.cache import compile_once, stored_array
 from filters.kernels.columns import COLUMNS
 from filters.kernels.compression import SLOTS
 from filters.kernels.document import (
-    ACCESS,
-    ASSISTANT,
-    CONSENT,
-    STOCK,
     Lookup,
     Scratch,
     measure_documents,
@@ -39,9 +34,9 @@ from filters.kernels.exceptions import lexicon
 from filters.kernels.facts import plain
 from filters.kernels.hashing import content_hashes, keyed_hashes, raw_hashes
 from filters.kernels.html import copy_visible
+from filters.kernels.junk_columns import COLUMNS as JUNK_COLUMNS
 from filters.kernels.lines import LineScratch
-from filters.kernels.market import market_words
-from filters.kernels.ngrams import BLOCK, FACTS, LONGEST, NgramScratch
+from filters.kernels.ngrams import FACTS, LONGEST, NgramScratch
 from filters.kernels.personal import KINDS, WORK
 from filters.kernels.shingles import shingle_runs, sign_texts
 from filters.kernels.tables import tables
@@ -102,6 +97,7 @@ def measure(texts: pa.Array | pa.ChunkedArray, minhash: MinHashSettings | None) 
 def _measure(texts: pa.Array | pa.ChunkedArray, minhash: MinHashSettings | None) -> pa.RecordBatch:
     count = len(texts)
     out = np.empty((count, COLUMNS))
+    junk = np.empty((count, JUNK_COLUMNS))
     settings = minhash or MinHashSettings()
     signatures = np.zeros((count, settings.permutations), "<u4")
     signed = np.zeros(count, np.bool_)
@@ -110,10 +106,11 @@ def _measure(texts: pa.Array | pa.ChunkedArray, minhash: MinHashSettings | None)
         end = row + len(offsets) - 1
         scratch = _scratch(int(np.max(np.diff(offsets), initial=0)))
         measure_documents(data, offsets, _lookup(), scratch, out[row:end])
+        junk[row:end] = measure_junk_families(data, offsets)
         if minhash is not None:
             _sign(data, offsets, minhash, signatures[row:end], signed[row:end])
         row = end
-    columns = [*_families(out), _signature_column(signatures, signed)]
+    columns = [*_families(np.hstack([out, junk])), _signature_column(signatures, signed)]
     names = [*(family.name for family in KERNEL_FAMILIES), "minhash"]
     return pa.RecordBatch.from_arrays(columns, names=names)
 
@@ -259,19 +256,8 @@ def _buffers(texts: pa.Array | pa.ChunkedArray) -> Iterator[tuple[Data, Offsets]
 
 
 @functools.cache
-def _phrases() -> Automaton:
-    lists = (
-        (ASSISTANT, phrases.ASSISTANT),
-        (STOCK, phrases.STOCK),
-        (CONSENT, phrases.CONSENT),
-        (ACCESS, phrases.ACCESS),
-    )
-    return compile_phrases({phrase: kind for kind, each in lists for phrase in each})
-
-
-@functools.cache
 def _lookup() -> Lookup:
-    return Lookup(tables().classes, lexicon(), market_words(), substrings(), _phrases(), plain())
+    return Lookup(tables().classes, lexicon(), substrings(), plain())
 
 
 _local = threading.local()
@@ -282,9 +268,6 @@ def _scratch(longest: int) -> Scratch:
     scratch: Scratch | None = getattr(_local, "scratch", None)
     if scratch is None or len(scratch.lines.copy) < longest:
         scratch = _local.scratch = _new_scratch(max(1 << 16, 1 << (longest - 1).bit_length()))
-    if scratch.ngrams.epoch[0] > 1 << 31:
-        scratch.ngrams.table[:] = 0
-        scratch.ngrams.epoch[0] = 0
     return scratch
 
 
@@ -304,11 +287,9 @@ def _new_scratch(size: int) -> Scratch:
         no_ends=np.empty(0, np.int64),
     )
     ngrams = NgramScratch(
-        table=np.zeros(4 * words_kept, np.uint64),
-        epoch=np.zeros(1, np.int64),
+        table=np.zeros(2 * words_kept, np.int32),
         grams=np.empty(words_kept, np.uint64),
-        keys=np.zeros(BLOCK + 1, np.uint64),
-        positions=np.empty(words_kept, np.int32),
+        positions=np.empty(words_kept + 1, np.int32),
         first=np.empty(words_kept, np.int32),
         counts=np.empty(words_kept, np.int32),
         facts=np.zeros((LONGEST + 1, FACTS)),
@@ -317,7 +298,6 @@ def _new_scratch(size: int) -> Scratch:
         lines=lines,
         ngrams=ngrams,
         counters=np.zeros(COUNTERS, np.int64),
-        phrases=np.zeros(4, np.int64),
         personal=np.zeros(KINDS, np.int64),
         number=np.zeros(WORK, np.int64),
         slots=np.zeros(SLOTS, np.int64),

@@ -88,7 +88,11 @@ def find_duplicates(
     linked = _in_order(run(edges.STAGE, mark, edges.edges, work))
 
     mark = fingerprint(verify.STAGE, verify.VERSION, mark, minhash)
-    work = {key: (shards, linked, part, settings, minhash) for key, part in partitions.items()}
+    count = verify.pair_partitions(linked, settings)
+    work = {
+        edges.partition_key(part): (shards, linked, part, count, settings, minhash)
+        for part in range(count)
+    }
     checked = _in_order(run(verify.STAGE, mark, verify.verified, work))
 
     slices = cut(sizes, settings.memory)

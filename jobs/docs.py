@@ -26,6 +26,7 @@ from filters.policy import (
 from filters.signals import FAMILIES, Family, Signal
 from filters.transforms import TRANSFORMS
 from jobs.docs_commands import commands
+from jobs.docs_junk import junk_page
 from jobs.docs_settings import Setting, settings_of
 from jobs.recipe import Recipe
 from pipeline.read import REASONS
@@ -58,6 +59,7 @@ def pages() -> dict[str, str]:
         "signals.md": _signals,
         "policies.md": _policies,
         "reasons.md": _reasons,
+        "junk.md": junk_page,
         "recipe.md": _recipe,
         "training.md": _training,
         "transforms.md": _transforms,

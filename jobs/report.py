@@ -1,7 +1,7 @@
 """The report of a run: one self-contained HTML page a person reads after the run.
 
-Funnel, reasons, samples of what was kept and dropped, shards that were not read whole. All that
-came from the web is escaped; the page has no script and loads nothing.
+Funnel, reasons, diversity, samples of what was kept and dropped, shards that were not read whole.
+All that came from the web is escaped; the page has no script and loads nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from filters.policy import RESERVED_MEANINGS
+from jobs.report_diversity import diversity_section
 from jobs.show import shown
 from manifests import catalog
 from manifests.run import RunRecord
@@ -55,6 +56,7 @@ def write_report(store: Store, record: RunRecord) -> str:
             _funnel(database),
             _incomplete(database, record),
             _reasons(database, record),
+            diversity_section(database, _table),
             _samples(database),
             _files(database, store, record),
         ]

@@ -59,7 +59,7 @@ def with_site_signals(
         deviation.diversity,
         {deviation.KEY: (groups, settings)},
     )[deviation.KEY]
-    mark = fingerprint(signals.STAGE, signals.VERSION, mark)
+    mark = fingerprint(signals.STAGE, signals.VERSION, deviation.VERSION, mark)
     written = run(
         signals.STAGE,
         mark,

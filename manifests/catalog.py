@@ -7,7 +7,8 @@ local copy whose views go through fsspec.
 
 Tables: runs, policies, models, failures, input_shards, shard_counts, shard_reasons, output_shards,
 lineage, dedup_facts. Views: documents, measured (documents with the signals of the whole run),
-decisions, kept, dropped, quarantine, duplicates, curated, funnel, reasons.
+decisions, kept, dropped, quarantine, duplicates, curated, funnel, reasons, sites (a row per site),
+diversity (of shards, months and the most notable sites, with what is flagged).
 """
 
 from __future__ import annotations
@@ -295,6 +296,7 @@ def _create_views(database: duckdb.DuckDBPyConnection, facts: _Facts) -> None:
                 f"* EXCLUDE ({hidden}) FROM read_parquet([{listed}], filename = true"
                 + (", file_row_number = true)" if extra[1] else ")")
             )
+    _create_site_views(database, facts)
     if facts.of("documents"):
         _create_measured(database, [stage for stage in SIGNAL_STAGES if facts.of(stage)])
     if facts.of("documents") and facts.of("decisions"):
@@ -332,6 +334,24 @@ def _create_views(database: duckdb.DuckDBPyConnection, facts: _Facts) -> None:
         GROUP BY ALL ORDER BY outcome, records DESC, reason
         """  # noqa: S608 - a quoted literal
     )
+
+
+def _create_site_views(database: duckdb.DuckDBPyConnection, facts: _Facts) -> None:
+    for view, columns, paths, where in (
+        (
+            "sites",
+            '* EXCLUDE ("group", level, template)',
+            facts.paths("sites", 0),
+            "level = 'site'",
+        ),
+        ("diversity", "*", facts.paths("diversity"), "true"),
+    ):
+        if paths:
+            listed = ", ".join(_quoted(path) for path in paths)
+            database.execute(
+                f"CREATE VIEW {view} AS SELECT {columns} "  # noqa: S608 - names of this module
+                f"FROM read_parquet([{listed}]) WHERE {where}"
+            )
 
 
 def _create_measured(database: duckdb.DuckDBPyConnection, stages: Sequence[str]) -> None:

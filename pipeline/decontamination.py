@@ -34,7 +34,7 @@ from filters.decontamination import (
     read_only,
 )
 from filters.errors import ConfigError, InputError, did_you_mean
-from filters.kernels.overlap import RING, Index
+from filters.kernels.overlap import LONGEST, Index
 from manifests.manifest import Manifest, Output, commit, fingerprint
 from manifests.store import Store
 from pipeline.read.inputs import InputSettings, list_inputs
@@ -46,7 +46,7 @@ VERSION = 1
 KEY = "all"
 
 _BATCH = 1000
-_ARRAYS = ("keys", "checks", "lengths", "filter", "buckets", "sizes")
+_ARRAYS = ("keys", "checks", "lengths", "bits", "bit_starts", "bit_shifts", "buckets", "sizes")
 _BESIDE = ("starts", "examples", "totals", "sets", "items")
 
 
@@ -61,7 +61,7 @@ class EvaluationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     fields: tuple[str, ...]
     """Fields that hold the texts of an example; a dot goes into nested objects. Of a list, such as
     choices, each text counts on its own."""
-    ngram: Annotated[int, msgspec.Meta(ge=2, le=RING)] = 13
+    ngram: Annotated[int, msgspec.Meta(ge=2, le=LONGEST)] = 13
     """Words that have to match in a row."""
 
 

@@ -32,7 +32,7 @@ def inner(function: F) -> F:
     """The same for what only kernels call: what Python would need is a third of compiling."""
     with cache.used_by_numba():
         compiled: F = numba.njit(
-            nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True
+            nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False
         )(function)
     return compiled
 

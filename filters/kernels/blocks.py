@@ -12,6 +12,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 WIDTH = 32
@@ -118,6 +119,21 @@ def eight(_context: Any, _address: Any) -> Any:
         return builder.load(builder.inttoptr(arguments[0], _LONG.as_pointer()), align=1)
 
     return types.uint64(types.int64), generate
+
+
+@intrinsic
+def prefetch(_context: Any, _address: Any) -> Any:
+    """Have the bytes at an address fetched while other work goes on."""
+
+    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        pointer = builder.inttoptr(arguments[0], _BYTE.as_pointer())
+        builder.call(function, [pointer, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.none(types.int64), generate
 
 
 @intrinsic

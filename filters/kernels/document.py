@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from filters.kernels import borrowed, inlined, inner, integer, kernel
 from filters.kernels import columns as at
-from filters.kernels.automaton import Automaton, count_phrases
+from filters.kernels.automaton import Automaton
 from filters.kernels.blocks import (
     WIDTH,
     address,
@@ -26,7 +26,6 @@ from filters.kernels.compression import LARGEST_BASE, compressed_size
 from filters.kernels.exceptions import Lexicon
 from filters.kernels.facts import Plain
 from filters.kernels.lines import LineScratch, measure_lines
-from filters.kernels.market import count_tickers
 from filters.kernels.ngrams import (
     AGAIN,
     COVERED,
@@ -46,21 +45,14 @@ from filters.kernels.repeats import measure_repeated_lines
 from filters.kernels.words import (
     ALPHABETIC,
     CHARACTERS,
-    MONEY,
     NONSYMBOL,
     NONSYMBOL_CHARACTERS,
-    NUMERIC,
     SENTENCES,
     SPACELESS,
     STOP_MASK,
     STOP_OCCURRENCES,
     WORDS,
 )
-
-ASSISTANT = 0
-STOCK = 1
-CONSENT = 2
-ACCESS = 3
 
 _NEEDS_SPACES = np.array(
     [
@@ -85,9 +77,7 @@ class Lookup(NamedTuple):
 
     classes: npt.NDArray[np.int32]
     lexicon: Lexicon
-    market_words: npt.NDArray[np.int64]
     substrings: Automaton
-    phrases: Automaton
     plain: Plain
 
 
@@ -97,7 +87,6 @@ class Scratch(NamedTuple):
     lines: LineScratch
     ngrams: NgramScratch
     counters: npt.NDArray[np.int64]
-    phrases: npt.NDArray[np.int64]
     personal: npt.NDArray[np.int64]
     number: npt.NDArray[np.int64]
     slots: npt.NDArray[np.int64]
@@ -182,23 +171,6 @@ def _fill_words(
         row[at.SYMBOLS_ELLIPSIS_WORD_RATIO] = ellipses / words
         row[at.SYMBOLS_ALPHABETIC_WORD_FRACTION] = counters[ALPHABETIC] / words
         row[at.FINEWEB_NEWLINE_WORD_RATIO] = newlines / words
-        row[at.MARKET_NUMERIC_WORD_FRACTION] = counters[NUMERIC] / words
-        row[at.MARKET_MONEY_WORD_FRACTION] = counters[MONEY] / words
-
-
-@inner
-def _fill_phrases(
-    found: npt.NDArray[np.int64], tickers: int, words: int, row: npt.NDArray[np.float64]
-) -> None:
-    """`market`'s tickers, `slop` and the phrases of `furniture`."""
-    row[at.MARKET_TICKER_COUNT] = tickers
-    row[at.SLOP_ASSISTANT_PHRASE_COUNT] = found[ASSISTANT]
-    row[at.SLOP_STOCK_PHRASE_COUNT] = found[STOCK]
-    row[at.FURNITURE_CONSENT_PHRASE_COUNT] = found[CONSENT]
-    row[at.FURNITURE_ACCESS_PHRASE_COUNT] = found[ACCESS]
-    if words:
-        row[at.MARKET_TICKER_WORD_FRACTION] = min(tickers / words, 1.0)
-        row[at.SLOP_PHRASES_PER_1000_WORDS] = 1000 * (found[ASSISTANT] + found[STOCK]) / words
 
 
 @inner
@@ -291,14 +263,12 @@ def _borrow_automaton(automaton: Automaton) -> Automaton:
 
 @inlined
 def _borrow_lookup(lookup: Lookup) -> Lookup:
-    classes, lexicon, market_words, substrings, phrases, plain = lookup
+    classes, lexicon, substrings, plain = lookup
     facts, lengths, stop_words = plain
     return Lookup(
         borrowed(classes),
         Lexicon(borrowed(lexicon.words), borrowed(lexicon.filter)),
-        borrowed(market_words),
         _borrow_automaton(substrings),
-        _borrow_automaton(phrases),
         Plain(borrowed(facts), borrowed(lengths), borrowed(stop_words)),
     )
 
@@ -320,12 +290,10 @@ def _borrow_lines(scratch: LineScratch) -> LineScratch:
 
 @inlined
 def _borrow_ngrams(scratch: NgramScratch) -> NgramScratch:
-    table, epoch, grams, keys, positions, first, counts, facts = scratch
+    table, grams, positions, first, counts, facts = scratch
     return NgramScratch(
         borrowed(table),
-        borrowed(epoch),
         borrowed(grams),
-        borrowed(keys),
         borrowed(positions),
         borrowed(first),
         borrowed(counts),
@@ -343,9 +311,9 @@ def measure_documents(
 ) -> None:
     """Fill a row of `out` (NaN where a signal is undefined) for each document of a batch."""
     data, offsets, out = borrowed(data), borrowed(offsets), borrowed(out)
-    classes, lexicon, market_words, substrings, phrases, plain = _borrow_lookup(lookup)
+    classes, lexicon, substrings, plain = _borrow_lookup(lookup)
     lines, ngrams = _borrow_lines(scratch.lines), _borrow_ngrams(scratch.ngrams)
-    counters, found = borrowed(scratch.counters), borrowed(scratch.phrases)
+    counters = borrowed(scratch.counters)
     personal, number = borrowed(scratch.personal), borrowed(scratch.number)
     slots, base = borrowed(scratch.slots), borrowed(scratch.base)
     for document in range(len(offsets) - 1):
@@ -354,15 +322,15 @@ def measure_documents(
         row = out[document]
         row[:] = np.nan
         counters[:] = 0
-        found[:] = 0
         personal[:] = 0
         characters, new_lines, hashes, ellipses, marked = _census(data, start, end)
         row[at.LENGTH_CHARACTERS] = characters
         row[at.LENGTH_BYTES] = end - start
         measure_lines(data, start, end, counters, lines, classes, lexicon, substrings, marked, row)
         _fill_words(counters, hashes, ellipses, new_lines, row)
-        table, epoch = ngrams.table, ngrams.epoch
-        measure_repeated_lines(data, start, end, new_lines, characters, table, epoch, classes, row)
+        measure_repeated_lines(
+            data, start, end, new_lines, characters, ngrams.table, ngrams.grams, classes, row
+        )
         known = min(counters[WORDS], len(lines.hashes))
         find_repeats(lines.hashes, lines.ends, known, ngrams)
         total = counters[CHARACTERS]
@@ -384,9 +352,6 @@ def measure_documents(
         known = min(normal, len(lines.hashes))
         find_repeats(lines.hashes, lines.ends, known, ngrams)
         _fill_redpajama(ngrams.facts, known, lines.ends[known], row)
-        count_phrases(data, start, end, classes, phrases, found)
-        tickers = count_tickers(data, start, end, market_words)
-        _fill_phrases(found, tickers, counters[WORDS], row)
         count_personal(data, start, end, number, personal)
         _fill_personal(personal, row)
         if 2 * counters[SPACELESS] > counters[WORDS]:

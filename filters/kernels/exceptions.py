@@ -14,8 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import inlined
-from filters.kernels.hashing import MULTIPLIER, SEED, python_word_hash
+from filters.kernels.hashing import MULTIPLIER, SEED, python_point_hash
 
 MASK = (1 << 64) - 1
 
@@ -137,16 +136,27 @@ UNIT = 1 << 17
 STOP_SHIFT = 20
 """Bit STOP_SHIFT + k of a value: STOP_WORDS[k]."""
 
-SHORT_STOP_WORDS = np.array(
-    [int.from_bytes(word.encode(), "little") for word in STOP_WORDS], np.uint64
-)
-"""STOP_WORDS as the bytes of a word, zeros above."""
+STOP_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+STOP_SLOT_SHIFT = np.uint64(58)
+
+
+def _short_stop_words() -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
+    words = np.zeros(64, np.uint64)
+    bits = np.zeros(64, np.int64)
+    for k, word in enumerate(STOP_WORDS):
+        key = int.from_bytes(word.encode(), "little")
+        slot = (key * int(STOP_MULTIPLIER) & MASK) >> int(STOP_SLOT_SHIFT)
+        assert words[slot] == 0, word
+        words[slot] = key
+        bits[slot] = k
+    return words, bits
+
+
+SHORT_STOP_WORDS, SHORT_STOP_BITS = _short_stop_words()
+"""STOP_WORDS as the bytes of a word, zeros above, each in a slot of its own; and their bits."""
 
 _FILTER_BITS = 1 << 14
-_U1 = np.uint64(1)
-_U6 = np.uint64(6)
-_U63 = np.uint64(63)
-_INSIDE = np.uint64(_FILTER_BITS - 1)
+FILTER_MASK = np.uint64(_FILTER_BITS - 1)
 
 Words = npt.NDArray[np.uint64]
 """One open-addressing table: key, value, key, value ... Keys are `python_hash`; 0 is empty."""
@@ -163,13 +173,6 @@ class Lexicon(NamedTuple):
     filter: Filter
 
 
-@inlined
-def may_be_exception(bits: Filter, h: np.uint64) -> bool:
-    """Whether there may be an exception of this `hash_word`."""
-    place = h & _INSIDE
-    return bool(bits[place >> _U6] >> (place & _U63) & _U1 != 0)
-
-
 def python_hash(text: str) -> int:
     """`hashing.fold` over the code points of a text, in Python."""
     h = int(SEED)
@@ -183,7 +186,7 @@ def lexicon() -> Lexicon:
     """The tables, built at the first call."""
     bits = np.zeros(_FILTER_BITS // 64, np.uint64)
     for word in exceptions():
-        place = python_word_hash(word) % _FILTER_BITS
+        place = python_point_hash(word) % _FILTER_BITS
         bits[place // 64] |= np.uint64(1 << place % 64)
     return Lexicon(_words(), bits)
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.kernels.cache import stored_array
-from filters.kernels.hashing import python_word_hash
+from filters.kernels.hashing import python_point_hash
 from filters.stop_words import ENGLISH
 
 Facts = npt.NDArray[np.uint32]
@@ -71,7 +71,7 @@ def _stop_words() -> npt.NDArray[np.uint64]:
     table = np.zeros(STOP_WAYS << STOP_BITS, np.uint64)
     for word in ENGLISH:
         assert len(word) <= LONGEST_STOP_WORD, word
-        h = python_word_hash(word)
+        h = python_point_hash(word)
         first = (h >> 64 - STOP_BITS) * STOP_WAYS
         free = first + int(np.count_nonzero(table[first : first + STOP_WAYS]))
         assert free < first + STOP_WAYS, word

@@ -25,6 +25,9 @@ SECOND_SEED = np.uint64(0x13198A2E03707344)
 
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _U1 = np.uint64(1)
+_CASE = np.uint64(0x2020202020202020)
+_FOREIGN = np.uint64(1 << 63)
+_U3 = np.uint64(3)
 _U29 = np.uint64(29)
 _U31 = np.uint64(31)
 _U32 = np.uint64(32)
@@ -75,6 +78,46 @@ def finish(h: np.uint64) -> np.uint64:
     return h ^ (h >> _U33)
 
 
+@inlined
+def lower_letters(where: int, n: int) -> tuple[np.uint64, np.uint64, int]:
+    """`add_code_point` of `n` ASCII letters in lower case, at an address where 32 can be read."""
+    h = SEED
+    k = 0
+    while k + 8 <= n:
+        h = fold_group(h, eight(where + k) | _CASE)
+        k += 8
+    if k == n:
+        return h, np.uint64(0), 0
+    return h, first_bytes(eight(where + k) | _CASE, n - k), n - k
+
+
+@inlined
+def add_code_point(
+    h: np.uint64, group: np.uint64, held: int, cp: int
+) -> tuple[np.uint64, np.uint64, int]:
+    """Add a code point to a word's running hash, of which `held` bytes wait in `group`.
+
+    For ASCII the same as `hash_word`; any other code point is a group of its own.
+    """
+    if cp >= 0x80:
+        if held:
+            h = fold_group(h, group)
+        foreign = np.uint64(cp) | np.uint64(held) << _U32 | _FOREIGN
+        return fold_group(h, foreign), np.uint64(0), 0
+    group |= np.uint64(cp) << (np.uint64(held) << _U3)
+    if held == 7:
+        return fold_group(h, group), np.uint64(0), 0
+    return h, group, held + 1
+
+
+@inlined
+def finish_word(h: np.uint64, group: np.uint64, held: int, length: int) -> np.uint64:
+    """The hash of a word of so many code points."""
+    if held:
+        h = fold_group(h, group)
+    return finish(h + np.uint64(length))
+
+
 @inner
 def hash_word(data: npt.NDArray[np.uint8], start: int, end: int) -> np.uint64:
     """Hash of the word `data[start:end]`."""
@@ -93,17 +136,34 @@ def hash_word(data: npt.NDArray[np.uint8], start: int, end: int) -> np.uint64:
     return finish(h + np.uint64(end - start))
 
 
-def python_word_hash(word: str) -> int:
-    """The same in Python."""
+def python_point_hash(word: str) -> int:
+    """`add_code_point` and `finish_word` in Python."""
     mask = 0xFFFFFFFFFFFFFFFF
-    data = word.encode()
-    h = int(SEED)
-    for i in range(0, len(data), 8):
-        h = (h ^ int.from_bytes(data[i : i + 8], "little")) * int(MULTIPLIER) & mask
-        h ^= h >> 32
-    h = h + len(data) & mask
+    h, group, held = int(SEED), 0, 0
+
+    def folded(h: int, group: int) -> int:
+        h = (h ^ group) * int(MULTIPLIER) & mask
+        return h ^ h >> 32
+
+    for character in word:
+        cp = ord(character)
+        if cp >= 0x80:
+            if held:
+                h = folded(h, group)
+            h, group, held = folded(h, cp | held << 32 | 1 << 63), 0, 0
+            continue
+        group |= cp << 8 * held
+        held += 1
+        if held == 8:
+            h, group, held = folded(h, group), 0, 0
+    if held:
+        h = folded(h, group)
+    return _python_finish(h + len(word) & mask)
+
+
+def _python_finish(h: int) -> int:
     for multiplier in (int(_MIX_1), int(_MIX_2)):
-        h = (h ^ h >> 33) * multiplier & mask
+        h = (h ^ h >> 33) * multiplier & 0xFFFFFFFFFFFFFFFF
     return h ^ h >> 33
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.kernels import columns as at
-from filters.kernels import inner
+from filters.kernels import inner, integer
 from filters.kernels.automaton import Automaton, find_substrings
 from filters.kernels.blocks import WIDTH, address, line_breaks, lowest
 from filters.kernels.c4 import (
@@ -24,18 +24,9 @@ from filters.kernels.c4 import (
     may_mention,
     strip_citations,
 )
-from filters.kernels.decode import decode, previous
 from filters.kernels.exceptions import Lexicon
 from filters.kernels.repeats import first_solid, last_solid
-from filters.kernels.tables import QUOTE, TERMINAL
-from filters.kernels.words import ALPHABETIC, NUMERIC, SENTENCES, split_words
-
-QUOTE_NUMBERS = 2
-"""A quote line has at least so many numbers ..."""
-QUOTE_WORDS = 5
-"""... and at most so many words with a letter."""
-MENU_WORDS = 4
-"""A menu line has at most so many words between white space."""
+from filters.kernels.words import SENTENCES, split_words
 
 
 class LineScratch(NamedTuple):
@@ -114,7 +105,7 @@ def measure_lines(
     chunk, hashes, ends, copy, copy_view, unused, no_hashes, no_ends = scratch
     for column in range(at.C4_SENTENCES_KEPT, at.C4_FEW_WORD_LINES + 1):
         row[column] = 0
-    lines = solid = bullets = ellipses = quotes = menus = 0
+    lines = solid = bullets = ellipses = 0
     mentions = may_mention(data, start, end)
     position = start
     base = address(data)
@@ -145,27 +136,21 @@ def measure_lines(
         solid += 1
         bullets += _is_bullet(data, first, last)
         ellipses += _ends_in_ellipsis(data, first, last)
-        numbers = counters[NUMERIC]
-        alphabetic = counters[ALPHABETIC]
         sentences = counters[SENTENCES]
         count, longest = split_words(
             data, first, last, chunk, counters, hashes, ends, classes, lexicon
         )
         sentences = counters[SENTENCES] - sentences
-        quotes += (
-            counters[NUMERIC] - numbers >= QUOTE_NUMBERS
-            and counters[ALPHABETIC] - alphabetic <= QUOTE_WORDS
-        )
-        cp, _ = decode(data, previous(data, last, first), last)
-        menus += count <= MENU_WORDS and not classes[cp] & (TERMINAL | QUOTE)
         line, line_start, line_end = data, first, last
         found = 0
         if marked and _has(data, first, last, 91):
             length = strip_citations(data, first, last, classes, copy)
             if length < last - first:
-                line, line_start, line_end = copy_view, 0, length
+                line, line_start, line_end = copy_view, integer(0), length
                 unused[SENTENCES] = 0
-                split_words(line, 0, length, chunk, unused, no_hashes, no_ends, classes, lexicon)
+                split_words(
+                    line, line_start, length, chunk, unused, no_hashes, no_ends, classes, lexicon
+                )
                 sentences = max(unused[SENTENCES], min(length, 1))
         if mentions or line_end != last:  # what is cut out may bring two halves together
             found = find_substrings(line, line_start, line_end, substrings)
@@ -199,6 +184,3 @@ def measure_lines(
     if lines:
         row[at.LINES_BULLET_FRACTION] = bullets / lines
         row[at.LINES_ELLIPSIS_FRACTION] = ellipses / lines
-    if solid:
-        row[at.MARKET_QUOTE_LINE_FRACTION] = quotes / solid
-        row[at.FURNITURE_MENU_LINE_FRACTION] = menus / solid

@@ -1,8 +1,9 @@
 """Repeated n-grams of words, n from 1 to 10: one engine for every definition of repetition.
 
-n-grams are compared by 64-bit hash in one open-addressing table: rows of key and stamp, where a
-stamp is epoch << 32 | index. A row of another epoch is empty, so nothing is cleared between
-documents; `epoch` counts on (measure.py clears the table long before it wraps).
+n-grams are compared by 64-bit hash in one open-addressing table, cleared for each n: a row holds
+which n-gram is there, counted from 1. It is as large as what is looked for, so that it lies in
+the cache, and the loops have no branch that the text decides, since the processor would guess
+wrong at every other word.
 
 An n-gram repeats only where both (n-1)-grams in it do: so each n looks at the positions whose
 neighbour was also repeated for n-1, which on ordinary prose are few after 2-grams and none after
@@ -21,9 +22,10 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.kernels import inlined, inner, integer
+from filters.kernels.blocks import address, prefetch
 from filters.kernels.hashing import SEED, finish, step
 
-Table = npt.NDArray[np.uint64]
+Table = npt.NDArray[np.int32]
 Facts = npt.NDArray[np.float64]
 
 LONGEST = 10
@@ -45,31 +47,23 @@ COVERED = 5
 """Characters of the words that are part of a repeated n-gram."""
 FACTS = 6
 
-BLOCK = 32
-"""n-grams whose rows are fetched together: in a table that no cache holds, a row costs 100 ns,
-and the processor waits for ten at a time only if nothing has to be decided between them."""
-_CACHED = 1 << 14
+_AHEAD = 16
+"""n-grams whose rows are fetched ahead: in a table that no near cache holds, a row costs 100 ns."""
+_COUNTS = 256
+_ENTROPY_TERMS = np.array([c * math.log2(c) if c else 0.0 for c in range(_COUNTS)])
+_ROW_BYTES = 4
 
 
 class NgramScratch(NamedTuple):
     """Memory for the n-grams of one document after the other."""
 
     table: Table
-    epoch: npt.NDArray[np.int64]
     grams: npt.NDArray[np.uint64]
-    keys: npt.NDArray[np.uint64]
-    """Of a block of n-grams, and one place more."""
     positions: npt.NDArray[np.int32]
+    """One place more than there are words."""
     first: npt.NDArray[np.int32]
     counts: npt.NDArray[np.int32]
     facts: Facts
-
-
-_COUNTS = 256
-_ENTROPY_TERMS = np.array([c * math.log2(c) if c else 0.0 for c in range(_COUNTS)])
-
-_U32 = np.uint64(32)
-_INDEX = np.uint64(0xFFFFFFFF)
 
 
 @inlined
@@ -93,8 +87,9 @@ def find_repeats(
     `positions[:m]` are the places whose (n-1)-gram repeats and `grams` their hashes; `first[k]`
     is the first place in that list with the same n-gram, `counts` how often it occurs.
     """
-    table, epoch, grams, keys, positions, first, counts, facts = scratch
+    table, grams, positions, first, counts, facts = scratch
     facts[:] = 0
+    where = address(table)
     m = words
     for n in range(1, LONGEST + 1):
         if words >= n and n <= LONGEST_TOP:
@@ -102,93 +97,107 @@ def find_repeats(
             facts[n, TOP_CHARACTERS] = ends[n]
         if m == 0:
             continue
-        epoch[0] += 1
-        stamp = np.uint64(epoch[0]) << _U32
-        mask = table_mask(m, len(table) // 2)
-        large = m > _CACHED
-        kept = 0
-        again = 0
-        for block in range(0, m, BLOCK):
-            block_end = min(block + BLOCK, m)
-            for k in range(block, block_end):
-                h = hashes[k]
-                if n > 1:
-                    h = finish(step(grams[k], hashes[min(positions[k] + n, words) - 1]))
-                keys[k - block] = h
-            if large:
-                touched = np.uint64(0)
-                for k in range(block_end - block):
-                    touched |= table[2 * (integer(keys[k]) & mask)]
-                keys[BLOCK] = touched
-            for k in range(block, block_end):
-                i = k
-                if n > 1:
-                    i = integer(positions[k])
-                    if k + 1 >= m or positions[k + 1] != i + 1:
-                        continue
-                h = keys[k - block]
-                slot = integer(h) & mask
-                same = kept
-                while table[2 * slot + 1] >= stamp:
-                    if table[2 * slot] == h:
-                        same = integer(table[2 * slot + 1] & _INDEX)
-                        break
-                    slot = (slot + 1) & mask
-                if same == kept:
-                    table[2 * slot] = h
-                    table[2 * slot + 1] = stamp | np.uint64(kept)
-                    counts[kept] = 1
-                else:
-                    counts[kept] = 0
-                    counts[same] += 1
-                    again += 1
-                positions[kept] = i
-                grams[kept] = h
-                first[kept] = same
-                kept += 1
-        m = kept
-        facts[n, AGAIN] = again
-        if n <= LONGEST_TOP:
-            best = 1
-            where = integer(0)
-            entropy = 0.0
+        if n == 1:
             for k in range(m):
-                c = integer(counts[k])
-                if c > 1:
-                    if n <= 2:
-                        entropy += _ENTROPY_TERMS[c] if c < _COUNTS else c * math.log2(c)
-                    if c > best:
-                        best = c
-                        where = integer(positions[k])
-            if best > 1:
-                facts[n, TOP_COUNT] = best
-                facts[n, TOP_CHARACTERS] = ends[where + n] - ends[where]
-            facts[n, ENTROPY_SUM] = entropy
+                grams[k] = hashes[k]
+                positions[k] = k
         else:
-            jumped = integer(0)
-            free = integer(0)
-            covered = integer(0)
-            bare = integer(0)
+            positions[m] = -1
+            kept = 0
             for k in range(m):
                 i = integer(positions[k])
-                count = counts[first[k]]
-                if count == 1:
-                    continue
-                covered += ends[i + n] - ends[max(i, bare)]
-                bare = i + n
-                if i < free:
-                    continue
-                if count < 0:  # seen: taken out below
-                    jumped += ends[i + n] - ends[i]
-                    free = i + n
-                else:
-                    counts[first[k]] = -count
-            facts[n, JUMPED] = jumped
-            facts[n, COVERED] = covered
+                follows = positions[k + 1] == i + 1
+                last = hashes[min(i + n, words) - 1]
+                positions[kept] = i
+                grams[kept] = finish(step(grams[k], last))
+                kept += follows
+            m = kept
+        mask = table_mask(m, len(table))
+        table[: mask + 1] = 0
+        distinct = 0
+        for k in range(m):
+            h = grams[k]
+            prefetch(where + _ROW_BYTES * (integer(grams[min(k + _AHEAD, m - 1)]) & mask))
+            slot = integer(h) & mask
+            there = integer(table[slot])
+            while there != 0 and grams[there - 1] != h:
+                slot = (slot + 1) & mask
+                there = integer(table[slot])
+            is_new = integer(there == 0)
+            there += is_new * (k + 1)
+            table[slot] = there
+            counts[k] = 0
+            counts[there - 1] += 1
+            first[k] = there - 1
+            distinct += is_new
+        facts[n, AGAIN] = m - distinct
+        if n <= LONGEST_TOP:
+            _find_top(n, m, ends, positions, counts, facts)
+        else:
+            _find_covered(n, m, ends, positions, first, counts, facts)
         kept = 0
-        for k in range(m):  # no branch, so that counts are fetched ahead
+        for k in range(m):
             repeats = counts[first[k]] != 1
             positions[kept] = positions[k]
             grams[kept] = step(SEED, grams[k]) if n == 1 else grams[k]
             kept += repeats
         m = kept
+
+
+@inner
+def _find_top(
+    n: int,
+    m: int,
+    ends: npt.NDArray[np.int64],
+    positions: npt.NDArray[np.int32],
+    counts: npt.NDArray[np.int32],
+    facts: Facts,
+) -> None:
+    """The most frequent n-gram, and the sum for the entropy."""
+    best = 1
+    where = integer(0)
+    entropy = 0.0
+    for k in range(m):
+        c = integer(counts[k])
+        if n <= 2:
+            entropy += _ENTROPY_TERMS[c] if c < _COUNTS else c * math.log2(c)
+        if c > best:
+            best = c
+            where = integer(positions[k])
+    if best > 1:
+        facts[n, TOP_COUNT] = best
+        facts[n, TOP_CHARACTERS] = ends[where + n] - ends[where]
+    facts[n, ENTROPY_SUM] = entropy
+
+
+@inner
+def _find_covered(
+    n: int,
+    m: int,
+    ends: npt.NDArray[np.int64],
+    positions: npt.NDArray[np.int32],
+    first: npt.NDArray[np.int32],
+    counts: npt.NDArray[np.int32],
+    facts: Facts,
+) -> None:
+    """Characters of repeated n-grams; the count of one that was met becomes negative."""
+    jumped = integer(0)
+    free = integer(0)
+    covered = integer(0)
+    bare = integer(0)
+    for k in range(m):
+        i = integer(positions[k])
+        count = counts[first[k]]
+        if count == 1:
+            continue
+        covered += ends[i + n] - ends[max(i, bare)]
+        bare = i + n
+        if i < free:
+            continue
+        if count < 0:
+            jumped += ends[i + n] - ends[i]
+            free = i + n
+        else:
+            counts[first[k]] = -count
+    facts[n, JUMPED] = jumped
+    facts[n, COVERED] = covered

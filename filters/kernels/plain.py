@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.kernels import columns as at
-from filters.kernels import inlined, inner, integer
-from filters.kernels.blocks import WIDTH, address, capitals, eight, letters, lowest, population
+from filters.kernels import inner, integer
+from filters.kernels.blocks import WIDTH, address, capitals, letters, lowest, population
 from filters.kernels.decode import decode
 from filters.kernels.facts import (
     DIGIT,
@@ -36,11 +36,11 @@ from filters.kernels.facts import (
 )
 from filters.kernels.hashing import (
     SEED,
-    finish,
-    first_bytes,
-    fold_group,
+    add_code_point,
+    finish_word,
     hash_word,
-    python_word_hash,
+    lower_letters,
+    python_point_hash,
 )
 from filters.kernels.plain_lines import begins_with_bullet, is_counter, line_ending
 
@@ -54,14 +54,9 @@ NUMERIC_SHARE = 0.999999
 FEWEST_WORDS = 2
 
 
-_LOREM = np.uint64(python_word_hash("lorem"))
-_IPSUM = np.uint64(python_word_hash("ipsum"))
-_JAVASCRIPT = np.uint64(python_word_hash("javascript"))
-
-_CASE = np.uint64(0x2020202020202020)
-_U3 = np.uint64(3)
-_FOREIGN_GROUP = np.uint64(1 << 63)
-_HELD_SHIFT = np.uint64(32)
+_LOREM = np.uint64(python_point_hash("lorem"))
+_IPSUM = np.uint64(python_point_hash("ipsum"))
+_JAVASCRIPT = np.uint64(python_point_hash("javascript"))
 
 # What may follow the letters of a plain chunk, by byte.
 _NOTHING_PLAIN = 0
@@ -78,34 +73,6 @@ def _after_letters() -> npt.NDArray[np.uint8]:
 
 _AFTER = _after_letters()
 _SPACE_BYTE = 32
-
-
-@inlined
-def _hash_lower(where: int, n: int) -> np.uint64:
-    """`hash_word` of `n` ASCII letters in lower case, at an address where WIDTH can be read."""
-    h = SEED
-    k = 0
-    while k < n:
-        h = fold_group(h, first_bytes(eight(where + k) | _CASE, min(n - k, 8)))
-        k += 8
-    return finish(h + np.uint64(n))
-
-
-@inlined
-def _add(h: np.uint64, group: np.uint64, held: int, cp: int) -> tuple[np.uint64, np.uint64, int]:
-    """Add a lower-case code point to a word's running hash, of which `held` bytes wait.
-
-    For ASCII the same as `hash_word`; any other code point is a group of its own.
-    """
-    if cp >= 0x80:
-        if held:
-            h = fold_group(h, group)
-        foreign = np.uint64(cp) | np.uint64(held) << _HELD_SHIFT | _FOREIGN_GROUP
-        return fold_group(h, foreign), np.uint64(0), 0
-    group |= np.uint64(cp) << (np.uint64(held) << _U3)
-    if held == 7:
-        return fold_group(h, group), np.uint64(0), 0
-    return h, group, held + 1
 
 
 @inner
@@ -168,53 +135,66 @@ def scan_plain(
     last_block = len(data) - WIDTH
     i = start
     while i <= end:
-        if kind == 0 and i <= last_block:
-            # A plain chunk: ASCII letters, perhaps a mark, then white space or the end.
-            n = min(lowest(~letters(base + i)), end - i)
-            if 0 < n < WIDTH:
+        if kind == 0:
+            begin = i
+            known = words
+            part = integer(0)
+            marks = integer(0)
+            while i <= last_block:
+                # A plain chunk: ASCII letters, perhaps a mark, then white space or the end.
+                n = min(lowest(~letters(base + i)), end - i)
+                if n <= 0 or n >= WIDTH:
+                    break
                 stop = i + n
-                after = integer(_WHITE)
                 mark = integer(_SPACE_BYTE)
+                after = integer(_WHITE)
                 if stop < end:
                     mark = integer(data[stop])
                     after = integer(_AFTER[mark])
-                    if after == _MARK:
+                    if after != _WHITE:
                         stop += 1
-                        if stop < end and _AFTER[data[stop]] != _WHITE:
-                            after = integer(_NOTHING_PLAIN)
-                if after:
-                    value = _hash_lower(base + i, n)
-                    capital = population(capitals(base + i) & ((1 << n) - 1))
-                    raw += 1
-                    caps += capital == n
-                    alphabetic += 1
-                    stops += integer(_is_stop_word(value, stop_words)) & integer(capital == 0)
-                    sentences += not in_sentence
-                    in_sentence = True
-                    if after == _MARK:
-                        raw += 1
-                        in_sentence = not (mark == 46 or mark == 33 or mark == 63)
-                        curly += mark == 123 or mark == 125
-                    upper += capital
-                    length += stop - i
-                    if words < room:
-                        hashes[words] = value
-                        reached += n
-                        ends[words + 1] = reached
-                    words += 1
-                    word_characters += n
-                    lorem += value == _IPSUM and before == _LOREM
-                    javascript += value == _JAVASCRIPT
-                    before = value
-                    chunks += 1
-                    if solid_start < 0:
-                        solid_start = i
-                    solid_end = stop
-                    i = stop
-                    if i < end and data[i] == _SPACE_BYTE:
-                        length += 1
-                        i += 1
-                    continue
+                        if after != _MARK or (stop < end and _AFTER[data[stop]] != _WHITE):
+                            break
+                h, group, held = lower_letters(base + i, n)
+                value = finish_word(h, group, held, n)
+                capital = population(capitals(base + i) & ((1 << n) - 1))
+                caps += capital == n
+                upper += capital
+                bucket = integer(value >> STOP_SHIFT) * STOP_WAYS
+                listed = False
+                for k in range(STOP_WAYS):
+                    listed |= stop_words[bucket + k] == value
+                stops += integer(listed) & integer(capital == 0)
+                sentences += not in_sentence
+                in_sentence = True
+                if after != _WHITE:
+                    marks += 1
+                    in_sentence = not (mark == 46 or mark == 33 or mark == 63)
+                    curly += mark == 123 or mark == 125
+                part += n
+                if words < room:
+                    hashes[words] = value
+                    reached += n
+                    ends[words + 1] = reached
+                words += 1
+                lorem += value == _IPSUM and before == _LOREM
+                javascript += value == _JAVASCRIPT
+                before = value
+                solid_end = stop
+                i = stop
+                if i >= end:
+                    break
+                i += data[i] == _SPACE_BYTE
+            h, group, held = SEED, np.uint64(0), 0
+            if words > known:
+                found = words - known
+                raw += found + marks
+                alphabetic += found
+                chunks += found
+                word_characters += part
+                length += i - begin
+                if solid_start < 0:
+                    solid_start = begin
         cp = integer(10)
         following = i + 1
         if i < end:
@@ -244,9 +224,7 @@ def scan_plain(
                 in_chunk = False
                 solid_end = i
                 if count:
-                    if held:
-                        h = fold_group(h, group)
-                    value = finish(h + np.uint64(hashed))
+                    value = finish_word(h, group, held, hashed)
                     if words < room:
                         hashes[words] = value
                         reached += count
@@ -332,7 +310,7 @@ def scan_plain(
                 sentences += 1
                 in_sentence = True
             if not fact & DROPPED:
-                h, group, held = _add(h, group, held, fact & POINT)
+                h, group, held = add_code_point(h, group, held, fact & POINT)
                 hashed += 1
                 count += integer(lengths[cp])
                 if fact & _COUNTED:
@@ -347,7 +325,7 @@ def scan_plain(
         run_flags = integer(0)
         n = 0
         while True:
-            h, group, held = _add(h, group, held, fact & POINT)
+            h, group, held = add_code_point(h, group, held, fact & POINT)
             run_flags |= fact
             n += 1
             i = following

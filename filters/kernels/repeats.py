@@ -1,7 +1,6 @@
 """Lines and paragraphs that occurred before in a document, by datatrove's definitions.
 
-Elements are compared by 64-bit hash in the table of `filters.kernels.ngrams`, one epoch a
-document.
+Elements are compared by 64-bit hash in the table of `filters.kernels.ngrams`.
 """
 
 from __future__ import annotations
@@ -18,25 +17,25 @@ from filters.kernels.ngrams import Table, table_mask
 from filters.kernels.tables import SPACE, TERMINAL
 
 Bytes = npt.NDArray[np.uint8]
+Keys = npt.NDArray[np.uint64]
 
 SHORT_LINE = 30
 """FineWeb's short line, in characters."""
 
-_U32 = np.uint64(32)
-
 
 @inner
-def _seen(table: Table, mask: int, key: np.uint64, epoch: int, room: bool) -> bool:
-    """Whether a key is in the table; if not and there is room, it is entered."""
-    stamp = np.uint64(epoch) << _U32
+def _seen(table: Table, mask: int, keys: Keys, known: int, key: np.uint64) -> bool:
+    """Whether a key is among the `known` ones; if not and there is room, it is entered."""
     slot = integer(key) & mask
-    while table[2 * slot + 1] == stamp:
-        if table[2 * slot] == key:
+    there = integer(table[slot])
+    while there != 0:
+        if keys[there - 1] == key:
             return True
         slot = (slot + 1) & mask
-    if room:
-        table[2 * slot] = key
-        table[2 * slot + 1] = stamp
+        there = integer(table[slot])
+    if known < min((mask + 1) // 2, len(keys)):
+        table[slot] = known + 1
+        keys[known] = key
     return False
 
 
@@ -75,7 +74,7 @@ def measure_repeated_lines(
     line_feeds: int,
     characters: int,
     table: Table,
-    epoch: npt.NDArray[np.int64],
+    keys: Keys,
     classes: npt.NDArray[np.int32],
     row: npt.NDArray[np.float64],
 ) -> None:
@@ -86,9 +85,9 @@ def measure_repeated_lines(
     Paragraphs are separated by two or more in the stripped text. A table has room for half its
     rows; what comes after is counted as new.
     """
-    epoch[0] += 1
-    mask = table_mask(2 * line_feeds + 4, len(table) // 2)
-    room = (mask + 1) // 2
+    mask = table_mask(2 * line_feeds + 4, len(table))
+    table[: mask + 1] = 0
+    known = 0
     text_start = first_solid(data, start, end, classes)
     text_end = last_solid(data, text_start, end, classes)
     lines = duplicate_lines = duplicate_characters = 0
@@ -118,12 +117,12 @@ def measure_repeated_lines(
         if stop > position:
             h = hash_word(data, position, stop)
             lines += 1
-            duplicate = _seen(table, mask, h, epoch[0], room > 0)
+            duplicate = _seen(table, mask, keys, known, h)
             if duplicate:
                 duplicate_lines += 1
                 duplicate_characters += length
             else:
-                room -= 1
+                known += 1
             if first_solid(data, position, stop, classes) < stop:
                 solid += 1
                 short += length <= SHORT_LINE
@@ -143,11 +142,11 @@ def measure_repeated_lines(
                 paragraph_characters += length + 1
         if paragraph_characters >= 0 and (stop == position or stop >= text_end):
             paragraphs += 1
-            if _seen(table, mask, finish(paragraph_hash), epoch[0], room > 0):
+            if _seen(table, mask, keys, known, finish(paragraph_hash)):
                 duplicate_paragraphs += 1
                 paragraph_duplicate_characters += paragraph_characters
             else:
-                room -= 1
+                known += 1
             paragraph_hash = SECOND_SEED
             paragraph_characters = -1
         position = stop + 1

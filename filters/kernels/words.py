@@ -17,11 +17,14 @@ from filters.kernels.blocks import WIDTH, address, eight, letters, lowest
 from filters.kernels.decode import decode
 from filters.kernels.exceptions import (
     EXCEPTION,
+    FILTER_MASK,
     LONGEST,
+    SHORT_STOP_BITS,
     SHORT_STOP_WORDS,
+    STOP_MULTIPLIER,
     STOP_SHIFT,
+    STOP_SLOT_SHIFT,
     Lexicon,
-    may_be_exception,
 )
 from filters.kernels.hashing import (
     SEED,
@@ -30,14 +33,12 @@ from filters.kernels.hashing import (
     fold,
     fold_group,
     hash_word,
-    python_word_hash,
+    python_point_hash,
 )
 from filters.kernels.tables import (
     ALPHA,
-    CURRENCY,
     DIGIT,
     MARK,
-    PERCENT,
     PUNCTUATION,
     SCRIPT,
     SPACE,
@@ -55,12 +56,10 @@ NONSYMBOL_CHARACTERS = 2
 ALPHABETIC = 3
 STOP_MASK = 4
 STOP_OCCURRENCES = 5
-NUMERIC = 6
-MONEY = 7
-SENTENCES = 8
-SPACELESS = 9
-CHARACTERS = 10
-COUNTERS = 11
+SENTENCES = 6
+SPACELESS = 7
+CHARACTERS = 8
+COUNTERS = 9
 
 _LONGEST_STOP_WORD = 4
 
@@ -82,7 +81,10 @@ def _after_letters() -> npt.NDArray[np.uint8]:
 
 _AFTER = _after_letters()
 _SPACE_BYTE = 32
-_MARKS = np.array([python_word_hash(chr(byte)) for byte in range(128)], np.uint64)
+_U1 = np.uint64(1)
+_U6 = np.uint64(6)
+_U63 = np.uint64(63)
+_MARKS = np.array([python_point_hash(chr(byte)) for byte in range(128)], np.uint64)
 
 
 @inlined
@@ -128,7 +130,7 @@ def split_words(
     A plain chunk, of ASCII letters and perhaps one mark behind them, is cut without a look at
     each letter; what else there is becomes points for `cut_chunk`.
     """
-    words, short = lexicon
+    words, filter_bits = lexicon
     open_sentence = False
     ended = False
     chunks = 0
@@ -147,63 +149,71 @@ def split_words(
     last_block = len(data) - WIDTH
     i = start
     while i < end:
-        if i <= last_block:
+        known = total
+        part = integer(0)
+        marks = integer(0)
+        while i <= last_block:
             n = min(lowest(~letters(base + i)), end - i)
-            if 0 < n < WIDTH:
-                stop = i + n
-                after = integer(_WHITE)
-                mark = integer(_SPACE_BYTE)
-                if stop < end:
-                    mark = integer(data[stop])
-                    after = integer(_AFTER[mark])
-                    if after > _WHITE:
-                        stop += 1
-                        if stop < end and _AFTER[data[stop]] != _WHITE:
-                            after = integer(_NOTHING_PLAIN)
-                        elif after == _POINT and (
-                            data[stop - 2] < 97  # a capital: it may be an abbreviation
-                            or may_be_exception(short, hash_word(data, i, stop))
-                        ):
-                            after = integer(_NOTHING_PLAIN)
-                if after:
-                    h, first = hash_letters(base + i, n)
-                    if not may_be_exception(short, h):
-                        chunks += 1
-                        longest = max(longest, stop - i)
-                        if total < room:
-                            hashes[total] = h
-                            reached += n
-                            ends[total + 1] = reached
-                        total += 1
-                        characters += n
-                        solid += 1
-                        solid_characters += n
-                        alphabetic += 1
-                        found = integer(0)
-                        for k in range(len(SHORT_STOP_WORDS)):
-                            found |= integer(first == SHORT_STOP_WORDS[k]) << k
-                        stop_mask |= found
-                        stop_words += found != 0
-                        if ended or not open_sentence:
-                            sentences += 1
-                            open_sentence = True
-                            ended = False
-                        if after > _WHITE:
-                            flags = integer(classes[mark])
-                            if total < room:
-                                hashes[total] = _MARKS[mark]
-                                reached += 1
-                                ends[total + 1] = reached
-                            total += 1
-                            characters += 1
-                            if not flags & SYMBOL:
-                                solid += 1
-                                solid_characters += 1
-                            ended = flags & TERMINAL != 0
-                        i = stop
-                        if i < end and data[i] == _SPACE_BYTE:
-                            i += 1
-                        continue
+            if n <= 0 or n >= WIDTH:
+                break
+            stop = i + n
+            mark = integer(_SPACE_BYTE)
+            after = integer(_WHITE)
+            if stop < end:
+                mark = integer(data[stop])
+                after = integer(_AFTER[mark])
+                if after != _WHITE:
+                    stop += 1
+                    if after == _NOTHING_PLAIN or (stop < end and _AFTER[data[stop]] != _WHITE):
+                        break
+                    if after == _POINT:
+                        if data[stop - 2] < 97:  # a capital: it may be an abbreviation
+                            break
+                        place = hash_word(data, i, stop) & FILTER_MASK
+                        if filter_bits[place >> _U6] >> (place & _U63) & _U1:
+                            break
+            h, first = hash_letters(base + i, n)
+            place = h & FILTER_MASK
+            if filter_bits[place >> _U6] >> (place & _U63) & _U1:
+                break
+            longest = max(longest, stop - i)
+            part += n
+            if total < room:
+                hashes[total] = h
+                reached += n
+                ends[total + 1] = reached
+            total += 1
+            slot = first * STOP_MULTIPLIER >> STOP_SLOT_SHIFT
+            is_stop_word = integer(SHORT_STOP_WORDS[slot] == first)
+            stop_mask |= is_stop_word << integer(SHORT_STOP_BITS[slot])
+            stop_words += is_stop_word
+            sentences += ended or not open_sentence
+            open_sentence = True
+            ended = False
+            if after != _WHITE:
+                if total < room:
+                    hashes[total] = _MARKS[mark]
+                    reached += 1
+                    ends[total + 1] = reached
+                total += 1
+                marks += 1
+                flags = integer(classes[mark])
+                ended = flags & TERMINAL != 0
+                if not flags & SYMBOL:
+                    solid += 1
+                    solid_characters += 1
+            i = stop
+            if i >= end:
+                break
+            i += data[i] == _SPACE_BYTE
+        found = total - known - marks
+        chunks += found
+        alphabetic += found
+        solid += found
+        solid_characters += part
+        characters += part + marks
+        if i >= end:
+            break
         cp = integer(data[i])
         following = i + 1
         if cp >= 0x80:
@@ -292,10 +302,6 @@ def split_words(
                 if stop_word:
                     stop_mask |= stop_word
                     stop_words += 1
-            elif any_flags & DIGIT:
-                counters[NUMERIC] += 1
-            if any_flags & (CURRENCY | PERCENT):
-                counters[MONEY] += 1
             terminal = length == 1 and any_flags & TERMINAL != 0
             if not open_sentence or (ended and not terminal and not all_flags & PUNCTUATION):
                 sentences += 1

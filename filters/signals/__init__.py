@@ -2,15 +2,24 @@
 
 A signal is named `family.noun_unit`. A family is measured together and has a version, bumped
 with any change of its values. Reference pages, policies and Arrow types are made from this
-registry: `words`, `rules`, `content`, `page`, `lines` and `site` hold the families, `kinds` what
-they are made of.
+registry: `words`, `rules`, `content`, `junk`, `page`, `lines` and `site` hold the families, `kinds`
+what they are made of.
 """
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-from filters.signals import contamination, content, lines, page, rules, site, words
+from filters.signals import (
+    contamination,
+    content,
+    junk,
+    lines,
+    page,
+    rules,
+    site,
+    words,
+)
 from filters.signals.kinds import Family, Range, Signal
 
 __all__ = [
@@ -34,7 +43,7 @@ _TYPES = {
     "string": pa.string(),
 }
 
-KERNEL_FAMILIES = (*words.FAMILIES, *rules.FAMILIES, *content.KERNEL_FAMILIES)
+KERNEL_FAMILIES = (*words.FAMILIES, *rules.FAMILIES, *content.KERNEL_FAMILIES, *junk.FAMILIES)
 """Those that `filters.measure.measure` fills; the pipeline fills the others."""
 
 DOCUMENT_FAMILIES = (

@@ -14,7 +14,7 @@ CONTAMINATION = make_family(
     "What a document has in common with the evaluation sets that the recipe names: n-grams of "
     "words (13 by default) in lower case, without diacritics and punctuation. A text of a set that "
     "is shorter than an n-gram matches as a whole if it has 8 words; what more than 10 examples "
-    "have in common matches nothing.",
+    "have in common matches nothing, nor does what repeats the same few words.",
     Signal(
         "ngrams",
         "int64",

@@ -1,57 +1,16 @@
-"""Signals of what a text holds and where it is from: markets, slop, personal data, URL, models."""
+"""Signals of what a text holds and where it is from: personal data, URL, models."""
 
 from __future__ import annotations
 
 from filters.signals.kinds import (
-    BLANK,
-    NO_WORDS,
     Signal,
     count,
     make_family,
-    ratio,
     share,
     text,
 )
 
 _NO_URL = "the URL is missing"
-
-MARKET = make_family(
-    "market",
-    1,
-    "Tickers, prices and quote tables.",
-    count("ticker_count", "tickers", "`$TSLA`, `NASDAQ: AAPL`, `0700.HK` and their like."),
-    share("ticker_word_fraction", "Tickers per word, at most 1.", NO_WORDS),
-    share("numeric_word_fraction", "Words with a digit and no letter.", NO_WORDS),
-    share("money_word_fraction", "Words with a currency sign or `%`.", NO_WORDS),
-    share(
-        "quote_line_fraction",
-        "Lines, not blank, of 2 numbers or more and at most 5 words with a letter.",
-        BLANK,
-    ),
-)
-
-SLOP = make_family(
-    "slop",
-    1,
-    "Phrases of assistants and of stock prose (`filters.phrases`).",
-    count("assistant_phrase_count", "phrases", "What an assistant says to its user."),
-    count("stock_phrase_count", "phrases", "Phrases over-used by models and by SEO."),
-    ratio("phrases_per_1000_words", "per 1000 words", "Both counts together.", NO_WORDS),
-)
-
-FURNITURE = make_family(
-    "furniture",
-    2,
-    "What belongs to the page and not to its text.",
-    count("consent_phrase_count", "phrases", "Cookie and consent notices."),
-    count("access_phrase_count", "phrases", "Log-in, paywall, error page, enable JavaScript."),
-    share(
-        "menu_line_fraction",
-        "Lines, not blank, of at most 4 words (between white space; a letter of a script without "
-        "spaces is one) that end in no terminal mark or quote.",
-        BLANK,
-    ),
-)
 
 PII = make_family(
     "pii",
@@ -149,5 +108,5 @@ STOPWORDS_LOCAL = make_family(
     ),
 )
 
-KERNEL_FAMILIES = (MARKET, SLOP, FURNITURE, PII)
+KERNEL_FAMILIES = (PII,)
 OTHER_FAMILIES = (URL_PARTS, LANGUAGE, QUALITY, MACHINE_TEXT, STOPWORDS_LOCAL)

@@ -22,12 +22,16 @@ class Mean:
     name: str
     source: str
     meaning: str
+    range: Range = COUNT
 
 
 MEANS = (
-    Mean("slop_mean", "slop.phrases_per_1000_words", "Stock phrases per 1000 words"),
+    Mean("slop_mean", "slop.model_phrase_score", "Language models' words", (None, None)),
+    Mean("slop_phrase_mean", "slop.phrases_per_1000_words", "Stock phrases per 1000 words"),
+    Mean("prose_fraction", "prose.word_fraction", "Words in sentences"),
     Mean("ticker_fraction", "market.ticker_word_fraction", "Tickers per word"),
     Mean("quote_line_fraction", "market.quote_line_fraction", "Lines of numbers"),
+    Mean("price_line_fraction", "commerce.price_line_fraction", "Lines with a price"),
     Mean("menu_line_fraction", "furniture.menu_line_fraction", "Lines like those of a menu"),
     Mean("link_fraction", "extract.link_fraction", "Text in links"),
     Mean("quality_mean", "quality.score", "Quality"),
@@ -49,7 +53,9 @@ class Figure:
     floor: float
     """The least that counts as spread between groups, however alike those of a run are."""
     grain: float
-    """What one document in n can change: this by n."""
+    """What one document in n can change: this by n; or one pair of like documents: this by n^2."""
+    of_pairs: bool = False
+    """Which of the two."""
 
 
 FIGURES = (
@@ -70,7 +76,8 @@ FIGURES = (
         "The chance that three words of a document stand in another one drawn at random, too",
         falls=False,
         floor=0.0001,
-        grain=0.02,
+        grain=2.0,
+        of_pairs=True,
     ),
     Figure(
         "template_fraction",
@@ -80,16 +87,18 @@ FIGURES = (
         "triples that most of those have which hold the most widespread triple",
         falls=False,
         floor=0.002,
-        grain=0.5,
+        grain=1.0,
     ),
     Figure(
         "opening_entropy",
         SHARE,
         "share",
-        "Entropy of the first four words by the most that is possible: 1 where all differ",
+        "Entropy of the first four words of 8 documents drawn at random, by the most that it can "
+        "be: 1 where all differ",
         falls=True,
-        floor=0.004,
-        grain=0.6,
+        floor=0.001,
+        grain=8.0,
+        of_pairs=True,
     ),
     Figure(
         "ending_entropy",
@@ -97,8 +106,9 @@ FIGURES = (
         "share",
         "The same of the last four words",
         falls=True,
-        floor=0.006,
-        grain=0.6,
+        floor=0.002,
+        grain=8.0,
+        of_pairs=True,
     ),
     Figure(
         "near_duplicate_fraction",
@@ -160,7 +170,7 @@ SITE = make_family(
             f"{mean.meaning}: mean of `{mean.source}` over the pages that have it.",
             f"{_FEW}, or no page of it has that signal",
             "Thresher",
-            COUNT,
+            mean.range,
         )
         for mean in MEANS
     ),

@@ -14,7 +14,7 @@ import sys
 import typer
 
 from filters.errors import ConfigError, InputError, StoreError, ThresherError
-from jobs.cli import demo, inspect, models, run, train
+from jobs.cli import demo, diversity, inspect, models, run, train
 from jobs.cli.common import EXIT_INCOMPLETE, EXIT_USAGE, errors
 
 app = typer.Typer(
@@ -38,6 +38,7 @@ app.command(
 app.command("explain", epilog="Example: thresher explain https://example.com/page --lake out/lake")(
     inspect.explain
 )
+app.command("diversity", epilog="Example: thresher diversity out/lake --json")(diversity.diversity)
 app.command("demo", epilog="Example: thresher demo --folder demo")(demo.demo)
 
 _catalog = typer.Typer(help="The DuckDB catalog of a lake.", no_args_is_help=True)

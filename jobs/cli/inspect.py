@@ -31,7 +31,8 @@ def query(
     limit: Annotated[int, typer.Option(help="Most rows a table shows; 0 shows all.", min=0)] = 50,
 ) -> None:
     """Ask the catalog. Views: documents, kept, dropped, decisions, duplicates, quarantine, funnel,
-    reasons; a signal is family.name, as in length.words.
+    reasons, measured (with the signals of the whole run), sites, diversity; a signal is
+    family.name, as in length.words.
     """  # noqa: D205 - typer shows the whole text
     with catalog.connect(lake_of(lake)) as database:
         try:

@@ -1,9 +1,12 @@
 """Deduplication: a global barrier that marks clusters and drops nothing.
 
-    bands     per shard       content hashes and LSH bands of its documents, sorted by bucket
-    edges     per partition   a range of buckets from all shards: equal texts, candidate pairs
-    verified  per partition   a range of candidate pairs: their similarity, from the documents
-    clusters  once            connected components, one duplicates file per shard
+    bands       per shard       content hashes and LSH bands of its documents, sorted by bucket
+    edges       per partition   a range of buckets: equal texts, pages of one URL, candidate pairs
+    verified    per partition   a range of candidate pairs: their similarity, from the documents
+    components  per slice       rounds that join every duplicate to the smallest of its cluster
+    members     per slice       a run of shards: what is known of their duplicates
+    names       per slice       what each cluster is called, and how large it is
+    duplicates  per slice       one duplicates file per shard
 
 Documents meet in a bucket when one band of their MinHash signatures is equal. An entry carries
 two bits of every signature value, so that a pair that only looks alike is left where it was
@@ -11,7 +14,8 @@ found, without reading a document. What is left is verified by the whole signatu
 exact Jaccard similarity of the shingles where those leave doubt. Judging picks the survivors.
 
 The shuffle goes through the lake: a file is sorted by the number that partitions it, so a
-partition reads its range of every file by row-group statistics. A bucket costs a few edges per
+partition reads its range of every file by row-group statistics. How the work is cut follows from
+`memory_mb`, and what is written does not follow from how it is cut. A bucket costs a few edges per
 document, not pairs, so a million equal documents cost a million edges.
 """
 

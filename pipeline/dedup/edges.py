@@ -31,13 +31,18 @@ VERSION = 3
 
 NEAR = pa.schema(
     [
+        ("part", pa.uint64()),
         ("first_order", pa.uint64()),
         ("other_order", pa.uint64()),
         ("first", pa.int64()),
         ("other", pa.int64()),
     ]
 )
-"""A pair of documents, as nodes; shards are numbered in key order, then those of earlier runs."""
+"""A pair of documents, as nodes; shards are numbered in key order, then those of earlier runs.
+`part` follows from the other document alone: the first may be in a pair with every one of a
+bucket."""
+
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 _ENTRY_BYTES = 400
 """Peak of a task per bucket entry: read, sorted, compared."""
@@ -135,8 +140,9 @@ def _candidates(
     new = np.ones(len(first), bool)
     new[1:] = (order[first][1:] != order[first][:-1]) | (order[other][1:] != order[other][:-1])
     first, other = first[new], other[new]
-    columns = [order[first], order[other], node[first], node[other]]
-    return pa.table(columns, schema=NEAR), len(bucket), int(unchecked)
+    part = order[other] * _SPREAD
+    table = pa.table([part, order[first], order[other], node[first], node[other]], schema=NEAR)
+    return table.take(pa.array(np.argsort(part))), len(bucket), int(unchecked)
 
 
 def sketch_bounds(settings: DedupSettings) -> tuple[int, int]:

@@ -9,6 +9,7 @@ divided among tasks changes neither clusters nor receipts.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 
@@ -25,6 +26,7 @@ from manifests.store import Store
 from pipeline.dedup import DedupSettings, ShardRef
 from pipeline.dedup.components import LINKS, stars
 from pipeline.dedup.edges import partition_key
+from pipeline.dedup.groups import EQUAL
 from pipeline.dedup.kernels import agreement, apart, join
 from pipeline.dedup.nodes import row_of, shard_of
 from pipeline.dedup.shuffle import (
@@ -54,8 +56,13 @@ SCHEMA = pa.schema(
 the signatures' `estimate` otherwise; `other_order` is half of the other text's hash."""
 
 _HOW = ("signature", "shingles")
-_PAIR_BYTES = 8_192
+_TEXTS_BYTES = 8_192
 """Room for the shingles of a pair whose texts are compared."""
+_PAIR_BYTES, _EQUAL_BYTES = 400, 100
+"""Peak of a task per candidate pair, and per document of equal text."""
+_AT_ONCE = 4
+"""Tasks that share the work, where there is enough of it, though one could hold it: each reads
+most of the signatures and texts of the run again."""
 
 F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
@@ -75,11 +82,19 @@ class _Pairs(msgspec.Struct):
         return len(self.left)
 
 
+def pair_partitions(edge_manifests: Sequence[Manifest], settings: DedupSettings) -> int:
+    """Tasks needed so that each stays within the memory of the settings."""
+    pairs, equal = (sum(m.facts[fact] for m in edge_manifests) for fact in ("near", "equal"))
+    needed: int = math.ceil((pairs * _PAIR_BYTES + equal * _EQUAL_BYTES) / settings.memory)
+    return max(1, needed, min(len(edge_manifests), _AT_ONCE))
+
+
 def verified(
     store: Store,
     shards: Sequence[ShardRef],
     edge_manifests: Sequence[Manifest],
     partition: int,
+    partitions: int,
     settings: DedupSettings,
     minhash: MinHashSettings,
     fingerprint: str,
@@ -89,21 +104,25 @@ def verified(
     Args:
         store: the lake.
         shards: all shards of the run, in key order, then those of earlier runs.
-        edge_manifests: of stage `edges`, all partitions; there are as many here.
-        partition: which range of the pairs.
+        edge_manifests: of stage `edges`, all partitions.
+        partition: which of `partitions` equal ranges of the pairs.
+        partitions: number of ranges.
         settings: how duplicates are found.
         minhash: what a shingle is.
         fingerprint: of this stage.
     """
     began = time.perf_counter()
     paths = [manifest.output(1).path for manifest in edge_manifests]
-    pairs = _read_pairs(store, paths, partition)
+    pairs = _read_pairs(store, paths, *partition_range(partition, partitions))
     checks = _Checks(store, shards, pairs, settings, minhash)
     near = checks.run()
     key = partition_key(partition)
     folder = f"{STAGE}/{fingerprint}/{key}"
-    equal_path = edge_manifests[partition].output(0).path
-    equal = read_table(store, equal_path, ["node", "head"])
+    equal_paths = [m.output(0).path for m in edge_manifests[partition::partitions]]
+    columns = ["node", "head"]
+    nothing = EQUAL.empty_table().select(columns)
+    tables = [nothing, *(read_table(store, path, columns) for path in equal_paths)]
+    equal = pa.concat_tables(tables)
     left, right = (
         np.concatenate([equal[one].to_numpy(), near[other].to_numpy()])
         for one, other in (("node", "node"), ("head", "other"))
@@ -118,7 +137,7 @@ def verified(
             stage=STAGE,
             fingerprint=fingerprint,
             key=key,
-            inputs=[*paths, equal_path],
+            inputs=[*paths, *equal_paths],
             outputs=outputs,
             facts={
                 "pairs": len(pairs),
@@ -132,9 +151,9 @@ def verified(
     )
 
 
-def _read_pairs(store: Store, paths: Sequence[str], partition: int) -> _Pairs:
+def _read_pairs(store: Store, paths: Sequence[str], low: int, high: int) -> _Pairs:
     """Each pair of texts once, in the order of their hashes: whatever the shards and tasks."""
-    table, _ = read_range(store, paths, *partition_range(partition, len(paths)))
+    table, _ = read_range(store, paths, low, high)
     if table is None:
         nothing = np.empty(0, np.int64)
         return _Pairs(nothing, nothing, nothing, nothing.astype(np.uint64))
@@ -179,16 +198,16 @@ class _Checks:
         rank = rank[estimate[rank] >= doubt]
         left, right, estimate = pairs.left[rank], pairs.right[rank], estimate[rank]
         split = int((estimate >= sure).sum())
-        how, similarity = join(
+        how, similarity = np.full(len(rank), -1, np.int8), estimate.copy()
+        how[:split], similarity[:split] = join(
             *(self._parent, left[:split], right[:split], estimate[:split], sure, doubt),
             *(self._slots, np.empty(0, np.uint32), np.empty(0, np.int64), settings.threshold),
         )
-        found = [(how, similarity)]
-        group = max(1, settings.memory // _PAIR_BYTES)
-        for start in range(split, len(rank), group):
-            part = slice(start, start + group)
-            found.append(self._exact(left[part], right[part], estimate[part]))
-        how, similarity = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        group = max(1, settings.memory // _TEXTS_BYTES)
+        rest = np.arange(split, len(rank))
+        while len(rest := rest[apart(self._parent, left[rest], right[rest])]):
+            now, rest = rest[:group], rest[group:]
+            how[now], similarity[now] = self._exact(left[now], right[now], estimate[now])
         kept = how > 0
         ends = np.stack([left[kept], right[kept]])
         mine, other = ends.ravel(), ends[::-1].ravel()

@@ -93,7 +93,7 @@ def _per_document(batch: Batch) -> Iterator[tuple[U64, I64]]:
 
 
 def _distinct(keys: U64, rows: I64, batch: Batch) -> tuple[U64, I64]:
-    rank = np.lexsort((rows, keys))
+    rank = np.argsort(keys, kind="stable")  # the rows of equal keys ascend already
     keys, rows = keys[rank], rows[rank]
     fresh = np.ones(len(keys), bool)
     fresh[1:] = (keys[1:] != keys[:-1]) | (rows[1:] != rows[:-1])

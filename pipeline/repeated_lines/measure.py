@@ -158,10 +158,8 @@ def _measured(
 
 
 def _summed(rows: I64, values: I64, count: int) -> I64:
-    """Whole numbers summed by document."""
-    sums = np.zeros(count, np.int64)
-    np.add.at(sums, rows, values)
-    return sums
+    """Whole numbers summed by document; exact below 2^53."""
+    return np.bincount(rows, values, count).astype(np.int64)
 
 
 def _share(part: I64, whole: I64, defined: Flags | None) -> pa.Array:

@@ -25,7 +25,7 @@ class SiteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Documents that a site, shard or month needs: of fewer all signals are NULL."""
     sample_documents: int = 512
     """Documents of a site, shard or month whose diversity is measured, chosen by a hash."""
-    flag_below: float = -4.0
+    flag_below: float = -3.5
     """Deviation below which the view `diversity` flags a site, shard or month."""
     memory_mb: float = 1024.0
     """Memory one task aims to stay within, beside the interpreter's own 200 MB."""

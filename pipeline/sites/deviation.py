@@ -22,7 +22,7 @@ from manifests.store import Store
 from pipeline.sites import SiteSettings
 
 STAGE = "diversity"
-VERSION = 1
+VERSION = 2
 KEY = "all"
 
 DIVERSITY = pa.schema(
@@ -96,7 +96,7 @@ def deviations(groups: pa.Table, spread: Spread, level: str) -> tuple[pa.Array, 
     Returns:
         Deviations, at most 0, NULL where the run has too few groups; names, NULL for 0.
     """
-    pages = groups["pages"].to_numpy()
+    pages = groups["pages"].to_numpy().astype(float)
     lowest = np.zeros(groups.num_rows)
     which = np.full(groups.num_rows, -1)
     known = np.zeros(groups.num_rows, bool)
@@ -106,9 +106,8 @@ def deviations(groups: pa.Table, spread: Spread, level: str) -> tuple[pa.Array, 
             continue
         median, absolute = found
         values = _numbers(groups[figure.name])
-        scale = np.sqrt(
-            (_SIGMA * absolute) ** 2 + figure.floor**2 + (figure.grain / np.maximum(pages, 1)) ** 2
-        )
+        grain = figure.grain / np.maximum(pages, 1) ** (2 if figure.of_pairs else 1)
+        scale = np.sqrt((_SIGMA * absolute) ** 2 + figure.floor**2 + grain**2)
         score = (values - median) / scale * (1 if figure.falls else -1)
         known |= ~np.isnan(score)
         less = score < lowest
@@ -129,10 +128,11 @@ def _spread(
             room -= groups.num_rows
         parts.append(np.stack([_numbers(groups[figure.name]) for figure in FIGURES], axis=1))
     values = np.concatenate(parts)
-    return {figure.name: _robust(values[:, k]) for k, figure in enumerate(FIGURES)}
+    return {figure.name: robust(values[:, k]) for k, figure in enumerate(FIGURES)}
 
 
-def _robust(values: F64) -> tuple[float, float] | None:
+def robust(values: F64) -> tuple[float, float] | None:
+    """Median and median absolute deviation of what is defined, None of too few values."""
     values = values[~np.isnan(values)]
     if len(values) < _FEWEST:
         return None

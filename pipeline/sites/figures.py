@@ -7,6 +7,7 @@ together, without a loop over them; every sum runs in the order of the documents
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -131,11 +132,29 @@ def _shared(entries: Entries, group: I64, size: I64) -> F64:
 
 
 def _entropy(entries: Entries, group: I64, groups: int) -> F64:
-    """Entropy by the most that is possible: 1 where all values differ, 0 where all are the same."""
+    """Entropy of MANY values drawn at random, by the most that it can be.
+
+    It is the expected one, exactly: that of a small sample alone would depend on its size.
+    """
     owner, count = _counted(entries, group)
-    total = np.bincount(owner, count.astype(float), groups)
-    spent = np.bincount(owner, count * np.log2(count), groups)
-    return 1 - spent / total / np.log2(total)
+    total = np.zeros(groups, np.int64)
+    np.add.at(total, owner, count)
+    of = total[owner]
+    spent = np.zeros(len(owner))
+    for times in range(2, MANY + 1):
+        chance = _drawn(count, of, times)
+        spent += chance * times * np.log2(times)
+    bits = np.log2(MANY)
+    return np.where(total < MANY, np.nan, 1 - np.bincount(owner, spent, groups) / MANY / bits)
+
+
+def _drawn(count: I64, of: I64, times: int) -> F64:
+    """The chance that MANY draws without return take `times` of `count` among `of`."""
+    chance = np.full(len(count), float(math.comb(MANY, times)))
+    for k in range(MANY):
+        left = count - k if k < times else of - count - (k - times)
+        chance = chance * np.maximum(left, 0) / np.maximum(of - k, 1)
+    return chance
 
 
 def find_template(entries: Entries, group: I64, groups: int) -> Template:

@@ -28,7 +28,7 @@ from pipeline.sites.figures import figures, read_shapes
 from pipeline.sites.parts import SAMPLES, SCALE, SUMS
 
 STAGE = "sites"
-VERSION = 1
+VERSION = 2
 
 GROUPS = pa.schema(
     [

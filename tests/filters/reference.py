@@ -1,6 +1,7 @@
 """The kernel signals in plain Python, slow and by the book: what the kernels are held against.
 
-`reference_plain` has the families that are not of Gopher, C4 or FineWeb.
+`reference_plain` has the families that are not of Gopher, C4 or FineWeb, `reference_junk` those of
+junk.
 
 Words follow spaCy's English rules as `filters.kernels.affixes` states them; the rest is
 datatrove's filters, with the words of here instead of spaCy's.
@@ -15,19 +16,25 @@ from collections import Counter
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 
 from datatrove.utils.text import PUNCTUATION_SET, TERMINAL_PUNCTUATION
 
-from filters import phrases
 from filters.kernels.exceptions import STOP_WORDS, UNITS, exceptions
-from filters.kernels.market import EXCHANGES, SUFFIXES
 from filters.kernels.tables import CURRENCIES, PUNCT_MARKS, QUOTE_MARKS, SCRIPT_RANGES
 
-_spec = importlib.util.spec_from_file_location(
-    "thresher_reference_plain", Path(__file__).with_name("reference_plain.py")
-)
-plain = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(plain)
+
+def _beside(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        f"thresher_{name}", Path(__file__).with_name(f"{name}.py")
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+plain = _beside("reference_plain")
+junk = _beside("reference_junk")
 
 EXCEPTIONS = exceptions()
 HOST = re.compile(
@@ -321,55 +328,6 @@ def c4(text: str) -> dict[str, object]:
     return {**{key: counts[key] for key in keys}, **flags}
 
 
-def normal_for_phrases(text: str) -> str:
-    out = []
-    for c in text:
-        if c in "'’ʼ":
-            continue
-        if c.isascii():
-            out.append(c.lower() if c.isalnum() else " ")
-        else:
-            out.append("\x00" if c.isalpha() or category(c)[0] in "NM" else " ")
-    return " " + re.sub(" +", " ", "".join(out)).strip(" ") + " "
-
-
-def count_phrases(text: str, wanted: tuple[str, ...]) -> int:
-    normal = normal_for_phrases(text)
-    found = 0
-    for phrase in wanted:
-        needle = f" {phrase.replace(chr(39), '')} "
-        at = normal.find(needle)
-        while at >= 0:
-            found += 1
-            at = normal.find(needle, at + 1)
-    return found
-
-
-TICKERS = re.compile(
-    r"(?<![0-9A-Za-z\x80-\U0010ffff])\$[A-Z]{1,5}(?![0-9A-Za-z\x80-\U0010ffff])"
-    r"|(?<![0-9A-Za-z\x80-\U0010ffff])(?P<exchange>[A-Z][A-Za-z]{1,11}): ?"
-    r"(?:[A-Z]{1,5}|[0-9]{4,6})(?![0-9A-Za-z\x80-\U0010ffff])"
-    r"|(?<![0-9A-Za-z\x80-\U0010ffff.])[0-9A-Z]{3,6}\.(?P<suffix>[A-Z]{1,2})"
-    r"(?!\.?[0-9A-Za-z\x80-\U0010ffff])"
-)
-
-
-def count_tickers(text: str) -> int:
-    count = 0
-    for i in range(len(text)):
-        match = TICKERS.match(text, i)
-        if not match:
-            continue
-        exchange, suffix = match["exchange"], match["suffix"]
-        if exchange:
-            count += exchange.upper() in EXCHANGES
-        elif suffix:
-            count += suffix in SUFFIXES
-        else:
-            count += 1
-    return count
-
-
 def measure(text: str) -> dict[str, dict[str, object]]:
     """All kernel families of a text; a missing key is NULL."""
     words = split_words(text)
@@ -386,18 +344,8 @@ def measure(text: str) -> dict[str, dict[str, object]]:
     def share(flags: list[bool]) -> float | None:
         return sum(flags) / len(flags) if flags else None
 
-    def numeric(word: str) -> bool:
-        return any(category(c) == "Nd" for c in word) and not any(c.isalpha() for c in word)
-
-    def has_money(word: str) -> bool:
-        return any(category(c) == "Sc" or c in CURRENCIES + "%" for c in word)
-
     alphabetic = [any(c.isalpha() for c in w) for w in words]
     stop_words = [w for w in words if w in STOP_WORDS]
-    assistant = count_phrases(text, phrases.ASSISTANT)
-    stock = count_phrases(text, phrases.STOCK)
-    tickers = count_tickers(text)
-    menu_end = set(QUOTE_MARKS) | TERMINAL_PUNCTUATION
     return {
         "length": {
             "characters": len(text),
@@ -433,29 +381,5 @@ def measure(text: str) -> dict[str, dict[str, object]]:
         "pii": plain.pii(text),
         "fineweb": fineweb(text, words),
         "c4": c4(text),
-        "market": {
-            "ticker_count": tickers,
-            "ticker_word_fraction": min(tickers / len(words), 1) if words else None,
-            "numeric_word_fraction": share([numeric(w) for w in words]),
-            "money_word_fraction": share([has_money(w) for w in words]),
-            "quote_line_fraction": share(
-                [
-                    sum(map(numeric, each)) >= 2
-                    and sum(any(c.isalpha() for c in w) for w in each) <= 5
-                    for each in line_words
-                ]
-            ),
-        },
-        "slop": {
-            "assistant_phrase_count": assistant,
-            "stock_phrase_count": stock,
-            "phrases_per_1000_words": 1000 * (assistant + stock) / len(words) if words else None,
-        },
-        "furniture": {
-            "consent_phrase_count": count_phrases(text, phrases.CONSENT),
-            "access_phrase_count": count_phrases(text, phrases.ACCESS),
-            "menu_line_fraction": share(
-                [len(split_chunks(x)) <= 4 and x.strip()[-1] not in menu_end for x in solid]
-            ),
-        },
+        **junk.measure(text),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import defaultdict
 from functools import cache
@@ -55,14 +56,14 @@ def is_script(character: str) -> bool:
 def words_of(text: str) -> list[tuple[str, int, int]]:
     """Normalised words with the place of their first character and the end."""
     found: list[tuple[str, int, int]] = []
-    word, first, after_digit = "", 0, False
+    word, first = "", 0
     for place, character in enumerate(text):
         folded = fold(character)
         if folded == "":
             continue
         if folded == " " or is_script(character):
-            following = text[place + 1 : place + 2]
-            if word and character == "," and after_digit and "0" <= following <= "9":
+            around = text[max(place - 1, 0) : place] + text[place + 1 : place + 2]
+            if word and character == "," and re.fullmatch("[0-9]{2}", around):
                 continue
             if word:
                 found.append((word, first, place))
@@ -72,7 +73,6 @@ def words_of(text: str) -> list[tuple[str, int, int]]:
             continue
         if not word:
             first = place
-        after_digit = "0" <= character <= "9"
         word += folded
     if word:
         found.append((word, first, len(text)))
@@ -90,6 +90,8 @@ def by_hand(examples, ngram, text):
             else:
                 grams = [tuple(words)] if len(words) >= LEAST_WORDS else []
             for gram in grams:
+                if 3 * len(set(gram)) < len(gram):
+                    continue
                 owners[gram].add(number)
     owners = {gram: own for gram, own in owners.items() if len(own) <= MOST_EXAMPLES}
     totals = defaultdict(int)
@@ -228,6 +230,13 @@ def test_short_texts_count_whole_and_prompts_not_at_all():
     assert [row["ngrams"] for row in family.to_pylist()] == [0, 1, 0, 0]
     assert family[1].as_py()["set"] == "tiny"
     assert family[1].as_py()["coverage"] == 1.0
+
+
+def test_the_same_few_words_are_no_match():
+    text = "1, 1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4"
+    index, names = index_of([("sequences", 0, [text])], 13)
+    family, _ = measure_overlap(pa.array([text]), index, names)
+    assert family[0]["ngrams"].as_py() == 0
 
 
 def test_an_example_of_nothing_but_prompts_is_counted():

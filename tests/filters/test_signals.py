@@ -5,8 +5,8 @@ import re
 import pyarrow as pa
 import pytest
 
-from filters import phrases
-from filters.kernels import columns
+from filters import junk, phrases
+from filters.kernels import columns, junk_columns, junk_fill
 from filters.signals import FAMILIES, KERNEL_FAMILIES, family, family_type, names, signal
 
 
@@ -28,9 +28,12 @@ def test_the_columns_of_the_kernels_are_the_signals_in_order():
     expected = [
         one.name.replace(".", "_").upper() for each in KERNEL_FAMILIES for one in each.signals
     ]
-    constants = {name: value for name, value in vars(columns).items() if name.isupper()}
-    assert constants.pop("COLUMNS") == len(expected)
-    assert sorted(constants, key=constants.__getitem__) == expected
+    listed = []
+    for module in (columns, junk_columns):
+        constants = {name: value for name, value in vars(module).items() if name.isupper()}
+        assert constants.pop("COLUMNS") == len(constants)
+        listed += sorted(constants, key=constants.__getitem__)
+    assert listed == expected
 
 
 def test_families_have_arrow_types():
@@ -45,17 +48,28 @@ def test_families_have_arrow_types():
             lookup("nonsense")
 
 
-@pytest.mark.parametrize("name", ["ASSISTANT", "STOCK", "CONSENT", "ACCESS"])
-def test_phrases_are_plain_words_and_none_lies_within_another(name):
-    listed = getattr(phrases, name)
-    plain = [phrase.replace("'", "") for phrase in listed]
-    assert len(set(plain)) == len(plain)
-    for phrase in plain:
-        assert re.fullmatch(r"[a-z0-9]+( [a-z0-9]+)*", phrase)
+def listed_phrases():
+    return [(kind, phrase) for kind, each in phrases.phrases().items() for phrase in each]
+
+
+def test_phrases_are_of_the_kinds_of_the_kernel():
+    assert {*phrases.phrases(), phrases.MODEL} == set(phrases.KINDS)
+    assert len(phrases.KINDS) == junk_fill.KINDS
+    for place, kind in enumerate(phrases.KINDS):
+        assert getattr(junk_fill, kind.upper()) == place
+
+
+def test_phrases_are_plain_words_and_each_is_of_one_kind():
+    plain = [" ".join(junk.phrase_words(phrase)) for _, phrase in listed_phrases()]
+    assert sorted(set(plain)) == sorted(plain)
+    for _, phrase in listed_phrases():
+        written = phrase.replace("'", "").replace("[ ", "[")
+        assert "".join(junk.phrase_words(phrase)) == written.replace(" ", "")
+        assert phrase == phrase.lower()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in phrases.KINDS if kind != phrases.MODEL])
+def test_no_phrase_lies_within_another_of_its_kind(kind):
+    plain = [" ".join(junk.phrase_words(phrase)) for phrase in phrases.phrases()[kind]]
     inside = [(a, b) for a in plain for b in plain if a != b and f" {a} " in f" {b} "]
     assert inside == []
-
-
-def test_no_phrase_is_in_two_lists():
-    lists = [phrases.ASSISTANT, phrases.STOCK, phrases.CONSENT, phrases.ACCESS]
-    assert len({phrase for each in lists for phrase in each}) == sum(map(len, lists))

@@ -120,6 +120,10 @@ def test_contamination_is_measured_cut_and_explained(tmp_path):
         policy = policy_from_mapping(load_runs(store)[-1].policy, "x")
         found = explain(database, "https://a.com/r", policy)
         assert found.matched == {"set": "riddles", "item": 0, "text": RIDDLE.upper()[:-1]}
+    recipe.write_text(recipe.read_text().replace("policy.toml", "web-en"))
+    with catalog.connect(run(recipe)) as database:
+        query = "SELECT url FROM dropped WHERE list_contains(reasons, 'contaminated')"
+        assert database.execute(query).fetchall() == [("https://a.com/r",)]
     (tmp_path / "riddles.jsonl").write_text(json.dumps({"question": RIDDLE + " Why?"}))
     assert make_plan(read_recipe(recipe)).measured() == {}
 

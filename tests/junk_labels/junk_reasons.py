@@ -25,17 +25,46 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 }
 """What a rule over a family's signals stands for where its reason is not in `REASONS`."""
 
+_TABLES = ("market_table", "number_table")
+_SELLING = ("product_grid", "coupon_or_listing", "seo_spam")
+_MENUS = ("navigation", "forum_chrome", "boilerplate_only")
+
 REASONS: dict[str, tuple[str, ...]] = {
     "ticker_table": ("market_table",),
     "ticker_list": ("market_table",),
-    "quote_lines": ("market_table", "number_table"),
-    "price_list": ("number_table", "market_table", "product_grid"),
-    "mostly_numbers": ("number_table", "market_table"),
+    "quote_page": ("market_table",),
+    "price_list": (*_TABLES, "product_grid"),
+    "mostly_numbers": _TABLES,
+    "number_rows": _TABLES,
+    "schedule_table": (*_TABLES, "navigation"),
+    "figures_page": _TABLES,
+    "part_list": (*_TABLES, "code_or_data"),
+    "product_grid": _SELLING,
+    "price_lines": (*_SELLING, "number_table"),
+    "coupon_page": _SELLING,
+    "listing_page": _SELLING,
+    "doorway_page": ("seo_spam",),
+    "sales_pitch": _SELLING,
+    "affiliate_page": ("seo_spam",),
+    "phrase_stuffing": ("seo_spam", "coupon_or_listing", "navigation"),
+    "no_grammar": ("navigation", "seo_spam", "number_table", "code_or_data"),
     "consent_notice": ("consent_notice",),
     "access_notice": ("access_notice",),
-    "menu_page": ("navigation",),
+    "error_page": ("error_page",),
+    "menu_page": _MENUS,
+    "navigation_page": _MENUS,
+    "link_page": _MENUS,
+    "archive_page": _MENUS,
+    "forum_page": ("forum_chrome", "navigation"),
+    "copyright_only": ("boilerplate_only", "navigation"),
+    "no_prose": (*_MENUS, *_TABLES, "code_or_data"),
+    "raw_code": ("code_or_data",),
+    "encoded_data": ("code_or_data",),
+    "mojibake": ("mojibake",),
+    "placeholder_latin": ("boilerplate_only",),
     "assistant_text": ("machine_slop",),
-    "stock_phrases": ("machine_slop",),
+    "unfilled_template": ("machine_slop", "boilerplate_only"),
+    "machine_style": ("machine_slop",),
     "lorem_ipsum": ("boilerplate_only",),
 }
 """A page dropped for the reason is one of these; any of them counts as right."""

@@ -83,14 +83,14 @@ def test_examples_are_read_from_any_format(tmp_path, name):
 def test_sets_and_files_are_named_and_numbered(tmp_path):
     for n, row in enumerate(ROWS):
         (tmp_path / f"part-{n}.jsonl").write_text(json.dumps(row))
-    (tmp_path / "other.jsonl").write_text(json.dumps({"text": "word " * 20}))
+    (tmp_path / "other.jsonl").write_text(json.dumps({"text": "one two three four five six"}))
     settings = [
         settings_for(str(tmp_path / "other.jsonl"), name="words", fields=("text",), ngram=5),
         settings_for(str(tmp_path / "part-*.jsonl"), name="parts"),
     ]
     store = Store(f"memory://{uuid.uuid4().hex}")
     _, index, names = built(store, settings)
-    texts = pa.array([ROWS[2]["q"]["stem"], "word word word word word", "nothing"])
+    texts = pa.array([ROWS[2]["q"]["stem"], "Two, three, four, five: six", "nothing"])
     found = measure_overlap(texts, index, names)[0].to_pylist()
     assert [row["set"] for row in found] == ["parts", "words", None]
     assert [row["item"] for row in found] == [2, 0, None]

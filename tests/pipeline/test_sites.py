@@ -96,7 +96,7 @@ def test_signals_of_sites_equal_plain_python(tmp_path):
             slop = [r["slop"]["phrases_per_1000_words"] for r in mine]
             slop = [value for value in slop if value is not None]
             assert values["pages"] == len(mine)
-            assert values["slop_mean"] == pytest.approx(sum(slop) / len(slop), abs=1e-5)
+            assert values["slop_phrase_mean"] == pytest.approx(sum(slop) / len(slop), abs=1e-5)
             words = [r["length"]["words"] for r in mine]
             assert values["words_mean"] == pytest.approx(sum(words) / len(words))
             assert values["quality_mean"] is None

@@ -1,0 +1,95 @@
+"""`thresher diversity`: does a rule make what is kept more alike?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.box import SIMPLE
+from rich.table import Table
+
+from filters.signals.site import FIGURES
+from jobs.cli.common import JsonFlag, lake_of, output, print_json, shown
+from manifests import catalog
+from pipeline.diversity import Comparison, Population, RuleEffect, compare
+
+_COUNTS = ("dropped", "for it alone", "effect")
+_SHORT = {
+    "growth_exponent": "growth",
+    "shared_ngram_fraction": "shared",
+    "template_fraction": "templ.",
+    "opening_entropy": "open",
+    "ending_entropy": "end",
+    "near_duplicate_fraction": "copies",
+}
+
+
+def diversity(
+    lake: Annotated[str, typer.Argument(help="Folder or URL of the lake, or a recipe.")] = "lake",
+    as_json: JsonFlag = False,
+    documents: Annotated[
+        int, typer.Option(help="Documents that are looked at, chosen by their ids.", min=16)
+    ] = 20_000,
+) -> None:
+    """How diverse the documents are before and after judging, rule by rule and month by month.
+
+    A rule whose effect is below 0 makes what is kept more alike. The figures are those of the view
+    `diversity` (docs/signals.md, `collapse`); nothing is read but hashes kept at measuring.
+    """
+    with catalog.connect(lake_of(lake)) as database:
+        found = compare(database, documents)
+    if as_json:
+        print_json(msgspec.to_builtins(found))
+    else:
+        _print(found)
+
+
+def _print(found: Comparison) -> None:
+    title = "before and after"
+    if found.measured.compared < found.measured.documents:
+        title += f", by a sample of {found.measured.compared:,} documents"
+    _print_populations(title, [found.measured, found.kept])
+    if found.rules:
+        table = _table("what each rule does to what is kept; below 0 makes it more alike")
+        for name in ("reason", "dropped", "for it alone", "effect", "most of it in"):
+            table.add_column(name, overflow="fold", justify="right" if name in _COUNTS else "left")
+        for rule in found.rules:
+            effect = "" if rule.effect is None else f"{rule.effect:+.2f}"
+            counts = (f"{rule.dropped.documents:,}", f"{rule.alone:,}")
+            table.add_row(_cell(rule.reason), *counts, effect, _largest(rule))
+        output.print(table)
+        _print_populations("what each rule drops", [rule.dropped for rule in found.rules])
+    months = [population for pair in found.months for population in pair]
+    if months:
+        _print_populations("by month of the crawl: measured, then kept", months)
+
+
+def _print_populations(title: str, populations: list[Population]) -> None:
+    table = _table(title)
+    table.add_column("", overflow="fold")
+    for name in ("documents", *_SHORT.values()):
+        table.add_column(name, justify="right", no_wrap=True)
+    for population in populations:
+        figures = (population.figures[figure.name] for figure in FIGURES)
+        numbers = ("" if value is None else f"{value:.4f}" for value in figures)
+        table.add_row(_cell(population.name), f"{population.documents:,}", *numbers)
+    output.print(table)
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=title, title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False
+    )
+
+
+def _largest(rule: RuleEffect) -> str:
+    """The figures that make most of an effect."""
+    changes = {figure.name: rule.change[figure.name] or 0.0 for figure in FIGURES}
+    weight = {figure.name: abs(changes[figure.name]) / figure.floor for figure in FIGURES}
+    first = sorted(weight, key=lambda name: (-weight[name], name))[:2]
+    return ", ".join(f"{_SHORT[name]} {changes[name]:+.4f}" for name in first if weight[name] > 0)
+
+
+def _cell(value: object) -> str:
+    return shown(value).replace("[", "\\[")

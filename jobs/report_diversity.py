@@ -1,0 +1,77 @@
+"""The part of a report that shows diversity: before and after, by rule, and what is flagged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import duckdb
+
+from filters.signals.site import FIGURES
+from pipeline.diversity import Population, compare
+
+MakeTable = Callable[[tuple[str, ...], list[Any]], str]
+"""Escapes what it shows."""
+
+_DOCUMENTS = 5_000
+_MOST_ROWS = 20
+_NAMES = tuple(figure.name.replace("_", " ") for figure in FIGURES)
+
+
+def diversity_section(database: duckdb.DuckDBPyConnection, table: MakeTable) -> str:
+    """The section, empty where the run measured no sites or judged nothing."""
+    views = {
+        name for (name,) in database.execute("SELECT view_name FROM duckdb_views()").fetchall()
+    }
+    if not {"diversity", "decisions"} <= views:
+        return ""
+    found = compare(database, _DOCUMENTS)
+    parts = [
+        "<h2>Diversity</h2><p class=note>Growth of the vocabulary and entropies fall, the other "
+        "figures rise as documents grow alike; docs/signals.md defines them.</p>",
+        table(("", "documents", *_NAMES), [_row(found.measured), _row(found.kept)]),
+    ]
+    if found.rules:
+        parts.append(
+            "<p>What each rule does to what is kept: an effect below 0 makes it more alike.</p>"
+            + table(
+                ("reason", "dropped", "for it alone", "effect", *_NAMES),
+                [
+                    (
+                        rule.reason,
+                        rule.dropped.documents,
+                        rule.alone,
+                        rule.effect,
+                        *(rule.change[figure.name] for figure in FIGURES),
+                    )
+                    for rule in found.rules
+                ],
+            )
+        )
+    if found.months:
+        rows = [_row(population) for pair in found.months for population in pair]
+        parts.append(
+            "<p>By month of the crawl: measured, then kept.</p>"
+            + table(("month", "documents", *_NAMES), rows)
+        )
+    return "".join([*parts, _flagged(database, table)])
+
+
+def _flagged(database: duckdb.DuckDBPyConnection, table: MakeTable) -> str:
+    """Sites, shards and months far below the others of the run."""
+    rows = database.execute(
+        "SELECT level, name, pages, deviation, figure FROM diversity WHERE flagged "
+        "ORDER BY deviation, level, name LIMIT $most",
+        {"most": _MOST_ROWS},
+    ).fetchall()
+    if not rows:
+        return "<p>No site, shard or month is far less diverse than the others of the run.</p>"
+    return (
+        "<p>Far less diverse than the others of the run, in robust standard deviations:</p>"
+        + table(("level", "name", "documents", "deviation", "figure"), rows)
+    )
+
+
+def _row(population: Population) -> tuple[Any, ...]:
+    figures = (population.figures[figure.name] for figure in FIGURES)
+    return population.name, population.documents, *figures

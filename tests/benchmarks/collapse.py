@@ -1,0 +1,174 @@
+"""Does collapse show? Shards with growing shares of machine text, or of one template, beside clean.
+
+    python tests/benchmarks/collapse.py --data DATA [--documents 200] [--seeds 3]
+
+Clean shards and the human part of the mixed ones are web text; machine text is of four models on
+human prompts, and human text of the same set is a control: another kind of text, not collapsed.
+Also, at 1% false positives on human text: what share of machine text is found by page, and by site
+of 20 pages, by the slop signals and by the figures of diversity; of texts that the table of phrases
+was not counted from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import random
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from slop_table import counted
+
+from filters.measure import MinHashSettings, measure
+from filters.shape import measure_shapes
+from filters.signals.site import FIGURES, MEANS
+from pipeline.sites import SiteSettings
+from pipeline.sites.deviation import deviations, robust
+from pipeline.sites.figures import figures, read_shapes
+
+SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
+CLEAN = 24
+PAGES = 20
+SITES = 300
+
+
+def load(path: Path) -> list[dict]:
+    with gzip.open(path, "rt") as file:
+        return [json.loads(line) for line in file]
+
+
+def template(texts: list[str]) -> list[str]:
+    """Pages of a directory with a few words of each text."""
+    return [
+        f"Looking for {' '.join(words[:3])} near you? Our list of trusted local experts in "
+        f"{' '.join(words[3:5])} has reviews and prices. Compare offers today, save time and "
+        f"money, and book online in under a minute. {' '.join(words[5:25])}. Call "
+        "us now or fill in the form below, and one of our friendly advisers will be in touch."
+        for words in (text.split() for text in texts)
+    ]
+
+
+def of_groups(groups: list[list[str]]) -> pa.Table:
+    """The figures of each group of texts."""
+    texts = [text for group in groups for text in group]
+    owner = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+    found, _ = figures(read_shapes(measure_shapes(pa.array(texts))), owner, len(groups))
+    found["near_duplicate_fraction"] = np.zeros(len(groups))
+    return pa.table({"pages": [len(g) for g in groups], **{f.name: found[f.name] for f in FIGURES}})
+
+
+def by_share(web: list[str], kinds: dict[str, list[str]], documents: int, seeds: int) -> None:
+    limit = SiteSettings().flag_below
+    print(
+        f"\nDeviation of a shard of {documents} documents (flagged below {limit:g}), "
+        f"mean of {seeds} runs"
+    )
+    print(f"{'kind':16}" + "".join(f"{share:>9.0%}" for share in SHARES) + "   flagged from")
+    found: dict[str, list[list[float]]] = {kind: [] for kind in kinds}
+    lowest = []
+    for seed in range(seeds):
+        rng = random.Random(seed)
+        pool = rng.sample(web, len(web))
+        clean = of_groups([pool[k * documents : (k + 1) * documents] for k in range(CLEAN)])
+        spread = {"shard": {f.name: robust(clean[f.name].to_numpy()) for f in FIGURES}}
+        lowest.append(min(deviations(clean, spread, "shard")[0].to_pylist()))
+        rest = pool[CLEAN * documents :]
+        for kind, texts in kinds.items():
+            mixed = [
+                rng.sample(texts, int(documents * share))
+                + rng.sample(rest, documents - int(documents * share))
+                for share in SHARES
+            ]
+            found[kind].append(deviations(of_groups(mixed), spread, "shard")[0].to_pylist())
+    for kind, runs in found.items():
+        mean = np.mean(runs, axis=0)
+        first = next((f"{s:.0%}" for s, v in zip(SHARES, mean, strict=True) if v < limit), "-")
+        print(f"{kind:16}" + "".join(f"{value:9.1f}" for value in mean) + f"   {first}")
+    print(f"clean shards: the lowest of {CLEAN * seeds} is {min(lowest):.1f}")
+
+
+def by_site(human: list[str], machine: dict[str, list[str]]) -> None:
+    """What is found at 1% false positives, page by page and by site."""
+    rng = random.Random(1)
+    source = next(mean.source for mean in MEANS if mean.name == "slop_mean")
+    family, field = source.split(".")
+
+    def slop(texts: list[str]) -> np.ndarray:
+        column = measure(pa.array(texts), MinHashSettings()).column(family).field(field)
+        return np.nan_to_num(column.to_numpy(zero_copy_only=False))
+
+    def drawn(texts: list[str]) -> list[list[int]]:
+        return [rng.sample(range(len(texts)), PAGES) for _ in range(SITES)]
+
+    pages = slop(human)
+    page_limit = np.quantile(pages, 0.99)
+    sites = drawn(human)
+    site_limit = np.quantile([pages[site].mean() for site in sites], 0.99)
+    clean = of_groups([[human[k] for k in site] for site in sites])
+    spread = {"site": {f.name: robust(clean[f.name].to_numpy()) for f in FIGURES}}
+    likeness = np.array(deviations(clean, spread, "site")[0].to_pylist())
+    likeness_limit = np.quantile(likeness, 0.01)
+    print(
+        f"\nFound at 1% false positives on human text of the same set; `{source}`, sites of {PAGES}"
+    )
+    print(f"{'model':16}{'by page':>10}{'by site':>10}{'by diversity of the site':>27}")
+    for model, texts in machine.items():
+        values = slop(texts)
+        mine = drawn(texts)
+        page = (values > page_limit).mean()
+        site = np.mean([values[each].mean() > site_limit for each in mine])
+        table = of_groups([[texts[k] for k in each] for each in mine])
+        alike = np.mean(np.array(deviations(table, spread, "site")[0].to_pylist()) < likeness_limit)
+        print(f"{model:16}{page:10.1%}{site:10.1%}{alike:27.1%}")
+
+
+def cost(texts: list[str]) -> None:
+    batch = pa.array(texts)
+    size = sum(len(text.encode()) for text in texts) / 1e6
+    measure_shapes(batch.slice(0, 10))
+    times = []
+    for _ in range(3):
+        began = time.process_time()
+        stored = measure_shapes(batch)
+        times.append(time.process_time() - began)
+    print(
+        f"Shapes of {len(texts):,} texts, {size:.1f} MB: {1000 * min(times) / size:.2f} ms/MB, "
+        f"{stored.nbytes / len(texts):.0f} bytes a document"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--documents", type=int, default=200)
+    parser.add_argument("--seeds", type=int, default=3)
+    options = parser.parse_args()
+    web = [row["text"] for row in load(options.data / "text/weborganizer.jsonl.gz")]
+    rows = load(options.data / "slop/detectrl.jsonl.gz")
+    human = [row["text"] for row in rows if row["label"] == "human"]
+    machine: dict[str, list[str]] = {}
+    for row in rows:
+        if row["label"] != "human" and row["model"]:
+            machine.setdefault(row["model"], []).append(row["text"])
+    machine = dict(sorted(machine.items()))
+    kinds = {"human control": human, **machine}
+    kinds["all models"] = [text for texts in machine.values() for text in texts]
+    kinds["one template"] = template(web)
+    cost(web[:4000])
+    by_share(web, kinds, options.documents, options.seeds)
+    unseen = [row for row in rows if not counted(row["id"])]
+    by_site(
+        [row["text"] for row in unseen if row["label"] == "human"],
+        {m: [row["text"] for row in unseen if row["model"] == m] for m in machine},
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""What the junk rules drop of edited and human text: share of each source, and by rule.
+
+    python tests/benchmarks/junk_false_positives.py --data DATA
+    python tests/benchmarks/junk_false_positives.py --data DATA --policy junk-strict --ids
+
+Sources are those that should lose next to nothing (at most 0.5%). Documents that a reader found to
+be tables, lists or advertisements (`tests/junk_labels/read_as_tables.txt`) are counted in a column
+of their own. Reuters' topic `earn` is reports of a few figures each, and the group misc.forsale is
+small ads: both stand apart. Of DetectRL only what no model has touched counts as human.
+"""
+
+import argparse
+import gzip
+import json
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pyarrow as pa
+from common import ROOT, show_machine
+from junk import load_policy
+from verdicts import judge
+
+from filters.measure import measure
+from jobs.docs_junk import examples
+
+READ = ROOT / "tests" / "junk_labels" / "read_as_tables.txt"
+BATCH = 1000
+OWN_WORDS = ("story", "content", "abstract", "document")
+
+
+def source_of(name, row):
+    """The source that a document is counted under, or None where it is not human text."""
+    if name == "slop/detectrl":
+        own = row["label"] == "human" and row["domain"] in OWN_WORDS
+        return "detectrl, people" if own else None
+    if name == "slop/outfox":
+        return "outfox, people" if row["label"] == "human" else None
+    if name == "text/reference":
+        return "reference " + row["source"].partition(":")[0].partition("-c")[0]
+    if name == "text/reuters":
+        return "reuters earn" if "earn" in row["topics"] else "reuters, other topics"
+    if name == "text/newsgroups":
+        return "misc.forsale" if row["group"] == "misc.forsale" else "newsgroups"
+    return name.partition("/")[2]
+
+
+NAMES = (
+    *("text/openstax", "text/reference", "text/scitldr", "text/reuters", "text/newsgroups"),
+    *("slop/detectrl", "slop/outfox"),
+)
+
+
+def documents(data):
+    for name in NAMES:
+        with gzip.open(data / f"{name}.jsonl.gz", "rt", encoding="utf-8") as file:
+            for row in map(json.loads, file):
+                source = source_of(name, row)
+                if source is not None:
+                    yield source, row["id"], row["text"]
+
+
+def junk_part(policy):
+    """The rules that are about junk: those that have examples."""
+    reasons = {rule.reason for rule in examples().rules}
+    rules = tuple(rule for rule in policy.rules if rule.reason in reasons)
+    return type(policy)(name=policy.name, version=policy.version, rules=rules)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", required=True, type=Path, help="folder of the real samples")
+    parser.add_argument("--policy", default="web-en", help="a shipped policy or a file")
+    parser.add_argument("--ids", action="store_true", help="print what is dropped and not read")
+    options = parser.parse_args()
+    show_machine()
+    policy = junk_part(load_policy(options.policy))
+    read = set(READ.read_text().split())
+    rows = list(documents(options.data))
+    seen, dropped, tables = Counter(), Counter(), Counter()
+    rules, left = defaultdict(Counter), []
+    for start in range(0, len(rows), BATCH):
+        batch = rows[start : start + BATCH]
+        measured = measure(pa.array([text for _, _, text in batch], pa.large_string()), None)
+        for (source, key, _), reasons in zip(batch, judge(measured, policy), strict=True):
+            seen[source] += 1
+            if not reasons:
+                continue
+            dropped[source] += 1
+            tables[source] += key in read
+            rules[source].update(reasons)
+            if key not in read:
+                left.append((source, key, reasons))
+    print(f"{policy.name}, version {policy.version}")
+    print(f"{'source':28}{'documents':>10}{'dropped':>9}{'':>8}{'tables':>8}{'others':>8}")
+    for source, count in seen.items():
+        share, others = dropped[source] / count, (dropped[source] - tables[source]) / count
+        print(
+            f"{source:28}{count:>10,}{dropped[source]:>9,}{share:>8.2%}{tables[source]:>8,}"
+            f"{others:>8.2%}  {dict(rules[source].most_common(4))}"
+        )
+    if options.ids:
+        for source, key, reasons in left:
+            print(f"{source}  {key}  {' '.join(reasons)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""What the junk families cost beside the Gopher families, on one core.
+
+    python tests/benchmarks/junk_speed.py --data DATA
+
+CPU seconds over texts in memory, the best of `--repeat` runs. The Gopher families (words, ends of
+lines, repeated lines and n-grams) are timed by their kernels alone, without the rest of measuring.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from common import sample, show_machine
+
+from filters import measure as measuring
+from filters.junk import measure_junk_families
+from filters.kernels import kernel
+from filters.kernels.document import measure_lines
+from filters.kernels.ngrams import find_repeats
+from filters.kernels.repeats import measure_repeated_lines
+from filters.kernels.words import CHARACTERS, WORDS
+
+BATCH = 256
+
+
+@kernel
+def gopher(data, offsets, lookup, scratch, row):
+    """Words, line ends, repeated lines and n-grams of each document."""
+    counters = scratch.counters
+    lines, ngrams = scratch.lines, scratch.ngrams
+    total = 0
+    for document in range(len(offsets) - 1):
+        start, end = offsets[document], offsets[document + 1]
+        counters[:] = 0
+        measure_lines(
+            data,
+            start,
+            end,
+            counters,
+            lines,
+            lookup.classes,
+            lookup.lexicon,
+            lookup.substrings,
+            True,
+            row,
+        )
+        newlines = 0
+        for i in range(start, end):
+            newlines += data[i] == 10
+        measure_repeated_lines(
+            data,
+            start,
+            end,
+            newlines,
+            end - start,
+            ngrams.table,
+            ngrams.epoch,
+            lookup.classes,
+            row,
+        )
+        find_repeats(lines.hashes, lines.ends, min(counters[WORDS], len(lines.hashes)), ngrams)
+        total += counters[CHARACTERS]
+    return total
+
+
+def best(run, repeat):
+    run()
+    seconds = []
+    for _ in range(repeat):
+        start = time.process_time()
+        run()
+        seconds.append(time.process_time() - start)
+    return min(seconds)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", required=True, type=Path, help="folder of the real samples")
+    parser.add_argument("--documents", type=int, default=2000)
+    parser.add_argument("--repeat", type=int, default=5)
+    options = parser.parse_args()
+    show_machine()
+    books = options.documents // 5
+    rows = sample(options.data, {"weborganizer": options.documents - books, "openstax": books})
+    texts = [row["text"] for row in rows]
+    size = sum(len(text.encode()) for text in texts) / 1e6
+    batches = [pa.array(texts[i : i + BATCH]) for i in range(0, len(texts), BATCH)]
+    buffers = [pair for batch in batches for pair in measuring._buffers(batch)]
+    row = np.empty(measuring.COLUMNS)
+    lookup = measuring._lookup()
+    scratch = measuring._scratch(max(int(np.max(np.diff(offsets))) for _, offsets in buffers))
+    measuring.warm_up()
+    runs = {
+        "junk families": lambda: [measure_junk_families(*pair) for pair in buffers],
+        "Gopher families": lambda: [gopher(*pair, lookup, scratch, row) for pair in buffers],
+        "measure, all families": lambda: [measuring.measure(batch, None) for batch in batches],
+    }
+    print(f"{len(rows)} documents, {size:.1f} MB")
+    for name, run in runs.items():
+        seconds = best(run, options.repeat)
+        print(f"{name:28}{size / seconds:>8.1f} MB/s")
+
+
+if __name__ == "__main__":
+    main()

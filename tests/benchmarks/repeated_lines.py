@@ -1,0 +1,109 @@
+"""Lines that documents have in common, on real texts: the cost of each stage, and what is found.
+
+    python tests/benchmarks/repeated_lines.py --data DATA
+
+Where texts have addresses, their lines are counted by site as well.
+"""
+
+import argparse
+import gzip
+import json
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from common import show_machine
+
+from filters.measure import keyed_hash
+from filters.urls import measure_urls
+from jobs.line_stages import with_line_signals
+from manifests.shards import ShardWriter, read_table
+from manifests.store import Store
+from pipeline.dedup import ShardRef
+from pipeline.repeated_lines import NUMBERS, LinesSettings
+from pipeline.repeated_lines.lines import warm_up
+
+SOURCES = ("weborganizer", "newsgroups", "reuters")
+SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("text", pa.string()),
+        ("url_parts", pa.struct([("registered_domain", pa.string())])),
+    ]
+)
+
+
+def read(data, source):
+    with gzip.open(data / "text" / f"{source}.jsonl.gz", "rt", encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file]
+    parts = measure_urls(pa.array([row.get("url") for row in rows], pa.string()))
+    sites = pc.struct_field(parts, "registered_domain").to_pylist()
+    return [
+        {"id": row["id"], "text": row["text"], "url_parts": {"registered_domain": site}}
+        for row, site in zip(rows, sites, strict=True)
+    ]
+
+
+def write_shards(store, found, documents):
+    shards = []
+    for start in range(0, len(found), documents):
+        rows = found[start : start + documents]
+        key = f"{len(shards):04x}"
+        with ShardWriter(store, f"documents/d/{key}.parquet", SCHEMA) as writer:
+            writer.write(pa.Table.from_pylist(rows, SCHEMA), 1024)
+        shards.append(ShardRef(key, writer.output.path))
+    return shards
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--documents", type=int, default=2000, help="documents of a shard")
+    parser.add_argument("--show", type=int, default=8, help="frequent lines to print")
+    options = parser.parse_args()
+    show_machine()
+    warm_up()
+    keyed_hash(pa.array(["once"]), 0)
+    for source in SOURCES:
+        rows = read(options.data, source)
+        found = [row["text"] for row in rows]
+        megabytes = sum(len(text.encode()) for text in found) / 1e6
+        with tempfile.TemporaryDirectory() as folder:
+            store = Store(folder)
+            shards = write_shards(store, rows, options.documents)
+            spent, written = Counter(), Counter()
+
+            def run(stage, mark, function, work, *, store=store, spent=spent, written=written):
+                began = time.process_time()
+                made = {key: function(store, *work[key], mark) for key in work}
+                spent[stage] += time.process_time() - began
+                written[stage] += sum(m.output().bytes for m in made.values())
+                return made
+
+            settings = LinesSettings(enabled=True)
+            signals = with_line_signals(run, shards, len(found), {}, settings, "")
+            measured = [read_table(store, shard.signals[0]) for shard in signals]
+        _show(source, found, megabytes, spent, written, pa.concat_tables(measured), options.show)
+
+
+def _show(source, found, megabytes, spent, written, measured, show):
+    print(f"\n{source}: {len(found):,} documents, {megabytes:.1f} MB")
+    for stage, seconds in spent.items():
+        size = written[stage] / 1e6 / megabytes
+        print(f"  {stage:16}{1000 * seconds / megabytes:8.2f} ms/MB{size:10.4f} MB/MB written")
+    lines, removed = Counter(), 0
+    for text, numbers in zip(found, measured[NUMBERS].to_pylist(), strict=True):
+        split = text.split("\n")
+        lines.update(split[n] for n in numbers)
+        removed += sum(len(split[n]) for n in numbers)
+    whole = sum(map(len, found))
+    print(f"  removable: {lines.total():,} lines, {removed / whole:.2%} of the characters")
+    for line, count in lines.most_common(show):
+        print(f"  {count:6} x {line[:90]!r}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,471 @@
+"""The junk families in plain Python, word by word and line by line."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections import Counter
+from functools import cache
+from itertools import pairwise
+
+from datatrove.utils.text import TERMINAL_PUNCTUATION
+
+from filters import junk, phrases
+from filters.kernels.market import EXCHANGES, SUFFIXES
+from filters.kernels.tables import CURRENCIES, QUOTE_MARKS, SCRIPT_RANGES
+
+
+@cache
+def category(c: str) -> str:
+    return unicodedata.category(c)
+
+
+def letter(c: str) -> bool:
+    return c.isalpha()
+
+
+def capital(c: str) -> bool:
+    return c.isalpha() and c.isupper()
+
+
+def digit(c: str) -> bool:
+    return category(c) == "Nd"
+
+
+def spoken(c: str) -> bool:
+    """Part of a word of a phrase."""
+    return c.isalpha() or category(c)[0] in ("N" if c.isascii() else "NM")
+
+
+def apostrophe(c: str) -> bool:
+    return c in "'’ʼ" and not (c == "ʼ" and c.isalpha())
+
+
+def script(c: str) -> bool:
+    inside = any(a <= ord(c) <= b for a, b in SCRIPT_RANGES)
+    return inside and c.isalpha()
+
+
+def one_lower(c: str) -> str:
+    low = c.lower()
+    return low if len(low) == 1 else c
+
+
+# Words of phrases.
+
+
+@cache
+def vocabulary() -> tuple[dict[tuple[str, ...], list[tuple[str, int]]], set[str], int]:
+    found: dict[tuple[str, ...], list[tuple[str, int]]] = {}
+    for kind, listed in phrases.phrases().items():
+        for phrase in listed:
+            found.setdefault(tuple(junk.phrase_words(phrase)), []).append((kind, 1))
+    for phrase, weight in phrases.model_phrases().items():
+        found.setdefault(tuple(phrase.split()), []).append((phrases.MODEL, weight))
+    words = {word for phrase in found for word in phrase}
+    return found, words, max(map(len, found))
+
+
+def phrase_words(text: str) -> list[tuple[str, int]]:
+    """Words of phrases, and where each ends; a bracket before a letter is one."""
+    found, word = [], ""
+    for i, c in enumerate(text + "\n"):
+        if spoken(c):
+            word += one_lower(c)
+        elif not apostrophe(c):
+            if word:
+                found.append((word, i))
+            word = ""
+            if c in "[{" and re.match("[A-Za-z]", text[i + 1 : i + 2]):
+                found.append(("[", i))
+    return found
+
+
+def pseudo(word: str) -> str:
+    if word in vocabulary()[1] or not all(map(digit, word)):
+        return word
+    return "####" if re.fullmatch("(19|20)..", word) else "#"
+
+
+def found_phrases(words: list[tuple[str, int]]) -> list[tuple[str, int, int]]:
+    """Kind, weight and end of each phrase."""
+    listed, _, longest = vocabulary()
+    plain = [pseudo(word) for word, _ in words]
+    return [
+        (kind, weight, words[i + size - 1][1])
+        for i in range(len(words))
+        for size in range(1, longest + 1)
+        if i + size <= len(words)
+        for kind, weight in listed.get(tuple(plain[i : i + size]), [])
+    ]
+
+
+# Words between white space.
+
+DASHES = "-\u2013\u2212"
+MAGNITUDES = "kmbtKMBT"
+
+
+def terminal(c: str) -> bool:
+    return (
+        c in ".?!" if c.isascii() else c in TERMINAL_PUNCTUATION and category(c)[0] not in "LNMZS"
+    )
+
+
+def closer(c: str) -> bool:
+    if c.isascii():
+        return c in "'\")>]}"
+    return c in "’ʼ" or (c in QUOTE_MARKS and not terminal(c))
+
+
+def money(c: str) -> bool:
+    return c == "$" if c.isascii() else c in CURRENCIES or category(c) == "Sc"
+
+
+def number(word: str) -> bool:
+    letters = [c for c in word if letter(c)]
+    few = not letters or (len(letters) == 1 and letters[0] in MAGNITUDES)
+    return any(map(digit, word)) and few
+
+
+def groups(word: str) -> tuple[int, set[str]]:
+    """Runs of digits, and what stands right before each but the first."""
+    runs, seps, before = 0, set(), ""
+    for c in word:
+        if digit(c) and not (before and digit(before)):
+            if runs:
+                kind = "-" if before in DASHES else before
+                seps.add(kind if kind in ":/-.," else "?")
+            runs += 1
+        before = c
+    return runs, seps
+
+
+def dated(word: str) -> bool:
+    runs, seps = groups(word)
+    digits, letters = sum(map(digit, word)), sum(map(letter, word))
+    if runs < 2 or digits > 14 or letters > 2:
+        return False
+    clock = ":" in seps and digits >= 3 and runs <= 7
+    day = runs == 3 and 4 <= digits <= 8 and not letters and seps in ({"/"}, {"-"}, {"."})
+    return clock or day
+
+
+def score(word: str) -> bool:
+    runs, seps = groups(word)
+    digits = sum(map(digit, word))
+    plain = not any(letter(c) or money(c) or c == "%" for c in word)
+    return runs == 2 and plain and digits <= 6 and not dated(word) and seps in ({"-"}, {"/"})
+
+
+def change(word: str) -> bool:
+    if not number(word):
+        return False
+    for k, c in enumerate(word):
+        if letter(c):
+            break
+        if digit(c):
+            if k and (word[k - 1] == "+" or word[k - 1] in DASHES):
+                return True
+            break
+    return "%" in word
+
+
+def part(word: str) -> bool:
+    letters = [c for c in word if letter(c)]
+    capitals = all(capital(c) for c in letters)
+    return len(letters) >= 2 and capitals and sum(map(digit, word)) >= 2 and len(word) >= 5
+
+
+def encoded(word: str) -> bool:
+    letters, digits = sum(map(letter, word)), sum(map(digit, word))
+    if len(word) < 50 or digits < 3 or not letters or 10 * (letters + digits) < 9 * len(word):
+        return False
+    return word.isascii() and not set(word) & set(":.")
+
+
+def ends(word: str) -> bool:
+    rest = word
+    while rest and closer(rest[-1]):
+        rest = rest[:-1]
+    return bool(rest) and terminal(rest[-1])
+
+
+def lowercase(word: str) -> bool:
+    first = next((c for c in word if letter(c)), None)
+    return first is not None and not capital(first)
+
+
+def listed(word: str) -> bool:
+    bullets = "-*•" + DASHES
+    if len(word) == 1 and word in bullets:
+        return True
+    return (word[0] in bullets and not word[0].isascii()) or bool(_numbered(word))
+
+
+def _numbered(word: str) -> bool:
+    body, last = word[:-1], word[-1]
+    return 1 <= len(body) <= 2 and all(map(digit, body)) and (last == "." or closer(last))
+
+
+def markup(word: str) -> bool:
+    return word.startswith("**") or (
+        word[0] == "#" and not any(letter(c) or digit(c) for c in word)
+    )
+
+
+# Tickers.
+
+TICKERS = re.compile(
+    r"(?<![0-9A-Za-z\x80-\U0010ffff])\$[A-Z]{1,5}(?![0-9A-Za-z\x80-\U0010ffff])"
+    r"|(?<![0-9A-Za-z\x80-\U0010ffff])(?P<exchange>[A-Z][A-Za-z]{1,11}): ?"
+    r"(?:[A-Z]{1,5}|[0-9]{4,6})(?![0-9A-Za-z\x80-\U0010ffff])"
+    r"|(?<![0-9A-Za-z\x80-\U0010ffff.])[0-9A-Z]{3,6}\.(?P<suffix>[A-Z]{1,2})"
+    r"(?!\.?[0-9A-Za-z\x80-\U0010ffff])"
+)
+
+
+def count_tickers(text: str) -> int:
+    count = 0
+    for i in range(len(text)):
+        match = TICKERS.match(text, i)
+        if not match:
+            continue
+        exchange, suffix = match["exchange"], match["suffix"]
+        if exchange:
+            count += exchange.upper() in EXCHANGES
+        elif suffix:
+            count += suffix in SUFFIXES
+        else:
+            count += 1
+    return count
+
+
+FURNITURE = ("consent", "access", "error", "forum", "navigation", "copyright")
+SELLING = ("shop", "coupon", "listing")
+
+
+def split_lines(text: str) -> list[tuple[str, int, int]]:
+    """Each line with its start and the position of its break."""
+    found, start = [], 0
+    for raw in text.splitlines(keepends=True):
+        body = raw.splitlines()[0] if raw.splitlines() else ""
+        found.append((body, start, start + len(body)))
+        start += len(raw)
+    if not text or (start == len(text) and text.splitlines(keepends=True)[-1] != found[-1][0]):
+        found.append(("", start, start))
+    return found
+
+
+def measure(text: str) -> dict[str, dict[str, object]]:
+    """The junk families of a text; a missing key is NULL."""
+    words = phrase_words(text)
+    hits = found_phrases(words)
+    kinds = Counter(kind for kind, _, _ in hits if kind != phrases.MODEL)
+    total: Counter[str] = Counter()
+    lengths: list[int] = []
+    content: list[str] = []
+    opening: list[str] = []
+    open_words, commas = 0, []  # of the sentence; places of words that a comma follows
+    place = -1  # of the word, in the document
+    seen_lines = 0
+    for line, start, stop in split_lines(text):
+        here = [
+            word for word, end in words if start < end <= stop or (word == "[" and end == start)
+        ]
+        here = [word for word in here if word != "["]
+        for word in here:
+            if not any(map(digit, word)) and len(word) > 2 and word not in junk.FUNCTION_WORDS:
+                # A word of digits alone is none either; one with other numbers may be.
+                content.append(word)
+                if seen_lines == 0 and word not in opening:
+                    opening.append(word)
+        months: str = ""
+        numbers = dates = prices = 0
+        chunks = line.split()
+        plain = [w for w in chunks if any(letter(c) or digit(c) for c in w)]
+        for chunk in chunks:
+            if chunk not in plain:
+                if any(map(money, chunk)):
+                    prices += 1
+                    total["money"] += 1
+                continue
+            place += 1
+            open_words += 1
+            spoken_here = [w for w, _ in phrase_words(chunk)]
+            digits, letters = sum(map(digit, chunk)), sum(map(letter, chunk))
+            numbers += number(chunk)
+            formula = set(chunk) & set(";<>{}=\\^_`~")
+            if digits and any(money(c) or c == "%" for c in chunk) and not formula:
+                total["money"] += 1
+                prices += any(map(money, chunk)) and letters <= 3
+            total["changes"] += change(chunk)
+            day = dated(chunk)
+            if set(spoken_here) & junk.MONTHS:
+                day |= months == "number"
+                months = "" if months == "number" else "month"
+            elif 0 < digits <= 4 and letters <= 2:
+                day |= months == "month"
+                months = "number"
+            else:
+                months = ""
+            dates += day
+            total["scores"] += score(chunk)
+            total["parts"] += part(chunk)
+            total["encoded"] += len(chunk) if encoded(chunk) else 0
+            if set(spoken_here) & junk.JOINS and commas[-1:] == [place - 1] and len(commas) > 1:
+                total["triples"] += commas[-2] >= place - 6
+            if chunk[-1] == ",":
+                commas.append(place)
+            letters_up = sum(map(capital, chunk))
+            if ends(chunk) and (letters > letters_up or digits):
+                lengths.append(open_words)
+                open_words, commas = 0, []
+        solid = "".join(chunks)
+        prose = False
+        if solid:
+            seen_lines += 1
+            count = len(plain)
+            alphabetic = sum(any(map(letter, w)) for w in plain)
+            lower = sum(map(lowercase, plain))
+            function = sum(word in junk.FUNCTION_WORDS for word in here)
+            ended = ends(chunks[-1])
+            if 3 * numbers <= count and (2 * lower >= alphabetic or 4 * function >= count):
+                prose = alphabetic >= 6 and 8 * function >= count and function >= 2
+                prose |= ended and alphabetic >= 4 and function >= 1
+            marks = sum(c in ";<>{}=\\^_`~" for c in solid)
+            if marks >= 2 and 12 * marks >= len(solid) and not (prose and count >= 12):
+                total["code_lines"] += 1
+                prose = False
+            inside = {kind for kind, _, end in hits if start < end <= stop}
+            sells = bool(inside & set(SELLING))
+            total["lines"] += 1
+            total["solid"] += len(solid)
+            total["words"] += count
+            total["numbers"] += numbers
+            total["dates"] += dates
+            total["function"] += function
+            if prose:
+                total["prose_lines"] += 1
+                total["prose_words"] += count
+            else:
+                total["quote_lines"] += numbers >= 2 and alphabetic <= 5
+                total["figure_lines"] += numbers > 0 and alphabetic == 0
+                total["date_lines"] += dates > 0 and count <= 8
+                total["price_lines"] += (prices > 0 or sells) and count <= 15
+                if count >= 10 and 20 * function <= count and 3 * numbers <= count:
+                    total["keyword_words"] += count
+            last = solid[-1]
+            total["menu_lines"] += count <= 4 and not terminal(last) and not closer(last)
+            total["list_lines"] += listed(chunks[0])
+            total["markup_lines"] += markup(chunks[0])
+            total["hit_lines"] += bool(inside & set(FURNITURE))
+            years = any(pseudo(w) == "####" for w in here)
+            total["templates"] += bool(set(here) & junk.BEST) and years and count <= 14
+        if not prose:
+            open_words, commas = 0, []
+    letters = sum(map(letter, text))
+    spaceless = 2 * sum(map(script, text)) > letters
+    content = content[:8192]
+    return _report(text, kinds, hits, total, lengths, content, opening[:16], spaceless)
+
+
+def _report(text, kinds, hits, total, lengths, content, opening, spaceless):
+    words, lines = total["words"], total["lines"]
+
+    def of_words(value: float) -> float | None:
+        return value / words if words and not spaceless else None
+
+    def rate(*names: str) -> float | None:
+        return of_words(1000 * sum(kinds[name] for name in names))
+
+    def of_lines(name: str, any_script: bool = False) -> float | None:
+        return total[name] / lines if lines and (any_script or not spaceless) else None
+
+    pairs = list(pairwise(content))
+    triples = list(zip(content, content[1:], content[2:], strict=False))
+    last: dict[tuple[str, ...], int] = {}
+    distant = 0
+    for k, triple in enumerate(triples):
+        distant += triple in last and k - last[triple] >= 200
+        last[triple] = k
+    enough = len(content) >= 20 and not spaceless
+    mean = sum(lengths) / len(lengths) if lengths else 0
+    spread = None
+    if len(lengths) >= 5 and not spaceless:
+        spread = math.sqrt(sum((x - mean) ** 2 for x in lengths) / len(lengths)) / mean
+    tickers = count_tickers(text)
+    weights = sum(weight for kind, weight, _ in hits if kind == phrases.MODEL)
+    mojibake = len(
+        re.findall("\ufffd|(?<=[\xc2\xc3])[\x80-\xbf]|(?<=\xe2)[\x80\u20ac\u201e]", text)
+    )
+    solid = total["solid"]
+    return {
+        "prose": {
+            "word_count": None if spaceless else total["prose_words"],
+            "word_fraction": of_words(total["prose_words"]),
+            "line_fraction": of_lines("prose_lines"),
+            "function_word_fraction": of_words(min(total["function"], words)),
+            "distant_repeat_fraction": distant / (len(content) - 2) if enough else None,
+        },
+        "market": {
+            "ticker_count": tickers,
+            "ticker_word_fraction": of_words(min(tickers, words)),
+            "numeric_word_fraction": of_words(total["numbers"]),
+            "money_word_fraction": of_words(min(total["money"], words)),
+            "change_word_fraction": of_words(total["changes"]),
+            "date_word_fraction": of_words(total["dates"]),
+            "score_word_fraction": of_words(total["scores"]),
+            "part_word_fraction": of_words(total["parts"]),
+            "quote_line_fraction": of_lines("quote_lines"),
+            "figure_line_fraction": of_lines("figure_lines"),
+            "quote_term_count": kinds["quote_term"],
+            "table_term_count": kinds["table_term"],
+        },
+        "commerce": {
+            **{f"{kind}_phrase_count": kinds[kind] for kind in SELLING},
+            "phrases_per_1000_words": rate(*SELLING),
+            "price_line_fraction": of_lines("price_lines"),
+        },
+        "seo": {
+            **{f"{k}_phrase_count": kinds[k] for k in ("call", "affiliate", "doorway")},
+            "phrases_per_1000_words": rate("call", "affiliate", "doorway"),
+            "year_template_count": total["templates"],
+            "top_word_fraction": max(Counter(content).values()) / len(content) if enough else None,
+            "top_phrase_fraction": max(Counter(pairs).values()) / len(pairs) if enough else None,
+            "opening_word_fraction": sum(w in opening for w in content) / len(content)
+            if enough
+            else None,
+            "keyword_word_fraction": of_words(total["keyword_words"]),
+        },
+        "slop": {
+            "assistant_phrase_count": kinds["assistant"],
+            "prompt_phrase_count": kinds["prompt"],
+            "placeholder_count": kinds["placeholder"],
+            "stock_phrase_count": kinds["stock"],
+            "opening_phrase_count": kinds["opening"],
+            "phrases_per_1000_words": rate("assistant", "stock", "opening"),
+            "model_phrase_score": of_words(weights / 100),
+            "sentence_length_variation": spread,
+            "triples_per_sentence": total["triples"] / len(lengths)
+            if lengths and not spaceless
+            else None,
+            "em_dashes_per_1000_words": of_words(1000 * text.count("—")),
+            "list_line_fraction": of_lines("list_lines", True),
+            "markup_line_fraction": of_lines("markup_lines", True),
+        },
+        "furniture": {
+            **{f"{kind}_phrase_count": kinds[kind] for kind in FURNITURE},
+            "lorem_word_fraction": of_words(
+                min(sum(w in junk.LOREM for w, _ in phrase_words(text)), words)
+            ),
+            "phrases_per_1000_words": rate(*FURNITURE),
+            "phrase_line_fraction": of_lines("hit_lines", True),
+            "menu_line_fraction": of_lines("menu_lines"),
+            "date_line_fraction": of_lines("date_lines"),
+            "code_line_fraction": of_lines("code_lines", True),
+            "encoded_character_fraction": total["encoded"] / solid if solid else None,
+            "mojibake_per_1000_characters": 1000 * mojibake / solid if solid else None,
+        },
+    }

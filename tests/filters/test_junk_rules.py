@@ -1,0 +1,72 @@
+"""Every example of a junk rule is measured and judged; the rules have what they promise."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import pytest
+
+from filters.measure import measure
+from filters.policy import shipped_policy
+from jobs.docs_junk import examples
+
+_spec = importlib.util.spec_from_file_location(
+    "thresher_verdicts", Path(__file__).with_name("verdicts.py")
+)
+verdicts = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(verdicts)
+
+VARIANTS = ("junk-gentle", "web-en", "junk-strict")
+
+
+def junk_rules(name):
+    reasons = {rule.reason for rule in examples().rules}
+    policy = shipped_policy(name)
+    rules = tuple(rule for rule in policy.rules if rule.reason in reasons)
+    return msgspec.structs.replace(policy, rules=rules)
+
+
+def judged(texts, name="web-en"):
+    measured = measure(pa.array([examples().whole(text) for text in texts]), None)
+    return verdicts.judge(measured, junk_rules(name))
+
+
+@pytest.mark.parametrize("rule", examples().rules, ids=lambda rule: rule.reason)
+def test_a_rule_drops_its_examples_and_keeps_the_near_misses(rule):
+    assert len(rule.drops) == len(rule.keeps) == 3
+    assert len({*rule.drops, *rule.keeps}) == 6
+    for text, reasons in zip(rule.drops, judged(rule.drops), strict=True):
+        assert rule.reason in reasons, text
+    for text, reasons in zip(rule.keeps, judged(rule.keeps), strict=True):
+        assert reasons == [], text
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_the_examples_are_of_the_rules_before_those_that_count(name):
+    reasons = [rule.reason for rule in shipped_policy(name).rules]
+    listed = [rule.reason for rule in examples().rules]
+    assert listed == reasons[: reasons.index("too_few_words")]
+
+
+def test_what_the_gentle_rules_drop_is_dropped_by_the_others():
+    texts = [text for rule in examples().rules for text in (*rule.drops, *rule.keeps)]
+    gentle, usual, strict = (
+        {text for text, reasons in zip(texts, judged(texts, name), strict=True) if reasons}
+        for name in VARIANTS
+    )
+    assert gentle < usual <= strict
+
+
+def test_the_variants_differ_in_bounds_only():
+    for gentle, usual, strict in zip(*(junk_rules(name).rules for name in VARIANTS), strict=True):
+        for one, two, three in zip(
+            gentle.conditions, usual.conditions, strict.conditions, strict=True
+        ):
+            assert one.signal == two.signal == three.signal
+            if two.above is not None:
+                assert one.above >= two.above >= three.above, (usual.reason, one.signal)
+            else:
+                assert one.below <= two.below <= three.below, (usual.reason, one.signal)

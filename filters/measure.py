@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
-import threading
 from collections.abc import Iterator
 from typing import Literal
 
@@ -20,35 +19,19 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from filters.buffers import Data, Offsets, text_buffers
 from filters.junk import measure_junk_families
-from filters.kernels.c4 import substrings
 from filters.kernels.cache import compile_once, stored_array
 from filters.kernels.columns import COLUMNS
-from filters.kernels.compression import SLOTS
-from filters.kernels.document import (
-    Lookup,
-    Scratch,
-    measure_documents,
-)
-from filters.kernels.exceptions import lexicon
-from filters.kernels.facts import plain
+from filters.kernels.document import measure_documents
 from filters.kernels.hashing import content_hashes, keyed_hashes, raw_hashes
 from filters.kernels.html import copy_visible
 from filters.kernels.junk_columns import COLUMNS as JUNK_COLUMNS
-from filters.kernels.lines import LineScratch
-from filters.kernels.ngrams import FACTS, LONGEST, NgramScratch
-from filters.kernels.personal import KINDS, WORK
 from filters.kernels.shingles import shingle_runs, sign_texts
 from filters.kernels.tables import tables
-from filters.kernels.words import CHUNK, COUNTERS
 from filters.local_stop_words import count_stop_words
+from filters.scratch import lookup, scratch
 from filters.signals import KERNEL_FAMILIES, family_type
-
-MOST_WORDS = 1 << 18
-"""Words of a text whose n-grams are compared, and lines and paragraphs that are remembered."""
-
-Data = npt.NDArray[np.uint8]
-Offsets = npt.NDArray[np.int64]
 
 
 class MinHashSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,10 +85,10 @@ def _measure(texts: pa.Array | pa.ChunkedArray, minhash: MinHashSettings | None)
     signatures = np.zeros((count, settings.permutations), "<u4")
     signed = np.zeros(count, np.bool_)
     row = 0
-    for data, offsets in _buffers(texts):
+    for data, offsets in text_buffers(texts):
         end = row + len(offsets) - 1
-        scratch = _scratch(int(np.max(np.diff(offsets), initial=0)))
-        measure_documents(data, offsets, _lookup(), scratch, out[row:end])
+        longest = int(np.max(np.diff(offsets), initial=0))
+        measure_documents(data, offsets, lookup(), scratch(longest), out[row:end])
         junk[row:end] = measure_junk_families(data, offsets)
         if minhash is not None:
             _sign(data, offsets, minhash, signatures[row:end], signed[row:end])
@@ -120,7 +103,7 @@ def sign(texts: pa.Array | pa.ChunkedArray, minhash: MinHashSettings) -> pa.Arra
     signatures = np.zeros((len(texts), minhash.permutations), "<u4")
     signed = np.zeros(len(texts), np.bool_)
     row = 0
-    for data, offsets in _buffers(texts):
+    for data, offsets in text_buffers(texts):
         end = row + len(offsets) - 1
         _sign(data, offsets, minhash, signatures[row:end], signed[row:end])
         row = end
@@ -161,7 +144,7 @@ def content_hash(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
 def _content_hash(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
     out = np.empty((len(texts), 2), "<u8")
     row = 0
-    for data, offsets in _buffers(texts):
+    for data, offsets in text_buffers(texts):
         end = row + len(offsets) - 1
         content_hashes(data, offsets, tables(), out[row:end])
         row = end
@@ -182,7 +165,7 @@ def raw_hash(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
 def _raw_hash(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
     out = np.empty((len(texts), 2), "<u8")
     row = 0
-    for data, offsets in _buffers(texts):
+    for data, offsets in text_buffers(texts):
         end = row + len(offsets) - 1
         raw_hashes(data, offsets, out[row:end])
         row = end
@@ -203,7 +186,7 @@ def keyed_hash(ids: pa.Array | pa.ChunkedArray, seed: int) -> pa.Array:
 def _keyed_hash(ids: pa.Array | pa.ChunkedArray, seed: int) -> pa.Array:
     out = np.empty(len(ids), np.uint64)
     row = 0
-    for data, offsets in _buffers(ids):
+    for data, offsets in text_buffers(ids):
         end = row + len(offsets) - 1
         keyed_hashes(data, offsets, np.uint64(seed & 0xFFFFFFFFFFFFFFFF), out[row:end])
         row = end
@@ -224,7 +207,7 @@ def shingle_sets(
     """
     runs: list[npt.NDArray[np.uint32]] = [np.empty(0, np.uint32)]
     ends: list[Offsets] = [np.zeros(1, np.int64)]
-    for data, offsets in _buffers(texts):
+    for data, offsets in text_buffers(texts):
         hashes, room = _words_scratch(offsets, settings)
         most = np.minimum(np.diff(offsets), settings.max_shingles)
         out = np.empty(int(most.sum()), np.uint32)
@@ -236,73 +219,6 @@ def shingle_sets(
         runs.append(out[: found[-1]])
         ends.append(found[1:] + ends[-1][-1])
     return np.concatenate(runs), np.concatenate(ends)
-
-
-def _buffers(texts: pa.Array | pa.ChunkedArray) -> Iterator[tuple[Data, Offsets]]:
-    """The bytes and offsets of each chunk, without copying bytes."""
-    if not (pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type)):
-        raise TypeError(f"texts must be string or large_string, not {texts.type}")
-    if texts.null_count:
-        raise ValueError("texts must not contain nulls")
-    width = np.int64 if pa.types.is_large_string(texts.type) else np.int32
-    for chunk in texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]:
-        if len(chunk) == 0:
-            continue
-        _, offset_buffer, byte_buffer = chunk.buffers()
-        offsets = np.frombuffer(offset_buffer, width)[chunk.offset : chunk.offset + len(chunk) + 1]
-        data = np.frombuffer(byte_buffer or b"", np.uint8)
-        data.setflags(write=False)  # one compiled variant, whatever the buffer is
-        yield data, offsets.astype(np.int64)
-
-
-@functools.cache
-def _lookup() -> Lookup:
-    return Lookup(tables().classes, lexicon(), substrings(), plain())
-
-
-_local = threading.local()
-
-
-def _scratch(longest: int) -> Scratch:
-    """This thread's scratch, with room for a text of `longest` bytes."""
-    scratch: Scratch | None = getattr(_local, "scratch", None)
-    if scratch is None or len(scratch.lines.copy) < longest:
-        scratch = _local.scratch = _new_scratch(max(1 << 16, 1 << (longest - 1).bit_length()))
-    return scratch
-
-
-def _new_scratch(size: int) -> Scratch:
-    words_kept = min(size, MOST_WORDS)
-    copy = np.empty(size, np.uint8)
-    copy_view = copy.view()
-    copy_view.setflags(write=False)
-    lines = LineScratch(
-        chunk=np.zeros(CHUNK + 2, np.int64),
-        hashes=np.empty(words_kept, np.uint64),
-        ends=np.zeros(words_kept + 1, np.int64),
-        copy=copy,
-        copy_view=copy_view,
-        unused_counters=np.zeros(COUNTERS, np.int64),
-        no_hashes=np.empty(0, np.uint64),
-        no_ends=np.empty(0, np.int64),
-    )
-    ngrams = NgramScratch(
-        table=np.zeros(2 * words_kept, np.int32),
-        grams=np.empty(words_kept, np.uint64),
-        positions=np.empty(words_kept + 1, np.int32),
-        first=np.empty(words_kept, np.int32),
-        counts=np.empty(words_kept, np.int32),
-        facts=np.zeros((LONGEST + 1, FACTS)),
-    )
-    return Scratch(
-        lines=lines,
-        ngrams=ngrams,
-        counters=np.zeros(COUNTERS, np.int64),
-        personal=np.zeros(KINDS, np.int64),
-        number=np.zeros(WORK, np.int64),
-        slots=np.zeros(SLOTS, np.int64),
-        base=np.ones(1, np.int64),
-    )
 
 
 @functools.cache
@@ -329,7 +245,7 @@ def _words_scratch(
     """Room for the words' hashes that are looked at, and the number of shingles that may follow."""
     longest = int(np.max(np.diff(offsets), initial=0))
     room = min(longest, settings.max_shingles) + settings.ngram
-    shared = _scratch(longest).lines.hashes
+    shared = scratch(longest).lines.hashes
     hashes = shared[:room] if len(shared) >= room else np.empty(room, np.uint64)
     return hashes[: settings.max_shingles + settings.ngram - 1], room
 
@@ -359,16 +275,17 @@ def _sign(
 
 def _families(out: npt.NDArray[np.float64]) -> Iterator[pa.StructArray]:
     """The struct columns; a kernel's NaN becomes NULL."""
-    undefined = np.isnan(out)
+    columns = np.ascontiguousarray(out.T)
+    undefined: npt.NDArray[np.bool_] = np.isnan(columns)
+    columns[undefined] = 0.0
     column = 0
     for family in KERNEL_FAMILIES:
         arrays = []
         kind = family_type(family.name)
         for field in kind:
-            mask = undefined[:, column]
-            values = np.where(mask, 0.0, out[:, column])
-            typed = values.astype(field.type.to_pandas_dtype())
-            arrays.append(pa.array(typed, field.type, mask=mask if mask.any() else None))
+            values = columns[column].astype(field.type.to_pandas_dtype())
+            mask = undefined[column] if undefined[column].any() else None
+            arrays.append(pa.array(values, field.type, mask=mask))
             column += 1
         yield pa.StructArray.from_arrays(arrays, fields=list(kind))
 

@@ -1,6 +1,7 @@
 """numba kernels over Arrow buffers: one pass, the GIL released, no Python object per word.
 
-`kernel`, `inner` and `inlined` are the decorators; `cache` says where compiled code is kept.
+`kernel`, `borrowing_kernel`, `inner` and `inlined` are the decorators; `cache` says where compiled
+code is kept.
 """
 
 from __future__ import annotations
@@ -28,8 +29,18 @@ def kernel(function: F) -> F:
     return compiled
 
 
+def borrowing_kernel(function: F) -> F:
+    """The same for a kernel that makes no array and so need not count who holds one."""
+    with cache.used_by_numba():
+        compiled: F = numba.njit(nogil=True, cache=True, _nrt=False)(function)
+    return compiled
+
+
 def inner(function: F) -> F:
-    """The same for what only kernels call: what Python would need is a third of compiling."""
+    """A `borrowing_kernel` that only kernels call.
+
+    What calls from Python need is a third of compiling.
+    """
     with cache.used_by_numba():
         compiled: F = numba.njit(
             nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False
@@ -40,9 +51,9 @@ def inner(function: F) -> F:
 def inlined(function: F) -> F:
     """Compile a function into its callers; for scalars only.
 
-    LLVM does not inline what comes from numba's cache, and an array that is passed, inlined or
-    not, costs two atomic reference counts (about 12 ns): so what runs per character takes no
-    array, and what runs per word takes as few as it can.
+    LLVM does not inline what comes from numba's cache, and an array that is passed is seven
+    numbers on the stack: so what runs per character is no call, and what runs per word takes as
+    few arrays as it can.
     """
     compiled: F = numba.njit(nogil=True, inline="always")(function)
     return compiled
@@ -52,7 +63,7 @@ def inlined(function: F) -> F:
 def borrowed(_context: Any, array: Any) -> Any:
     """The same array without its owner, so that passing it on costs no reference counts.
 
-    For what a kernel got from Python, which holds it until the kernel returns.
+    For what a `kernel` got from Python, which holds it until the kernel returns.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

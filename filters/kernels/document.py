@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import borrowed, inlined, inner, integer, kernel
+from filters.kernels import borrowing_kernel, inner, integer
 from filters.kernels import columns as at
 from filters.kernels.automaton import Automaton
 from filters.kernels.blocks import (
@@ -255,53 +255,7 @@ def _fill_personal(counts: npt.NDArray[np.int64], row: npt.NDArray[np.float64]) 
     row[at.PII_CARD_COUNT] = counts[CARDS]
 
 
-@inlined
-def _borrow_automaton(automaton: Automaton) -> Automaton:
-    following, found, symbols, start = automaton
-    return Automaton(borrowed(following), borrowed(found), borrowed(symbols), start)
-
-
-@inlined
-def _borrow_lookup(lookup: Lookup) -> Lookup:
-    classes, lexicon, substrings, plain = lookup
-    facts, lengths, stop_words = plain
-    return Lookup(
-        borrowed(classes),
-        Lexicon(borrowed(lexicon.words), borrowed(lexicon.filter)),
-        _borrow_automaton(substrings),
-        Plain(borrowed(facts), borrowed(lengths), borrowed(stop_words)),
-    )
-
-
-@inlined
-def _borrow_lines(scratch: LineScratch) -> LineScratch:
-    chunk, hashes, ends, copy, copy_view, unused_counters, no_hashes, no_ends = scratch
-    return LineScratch(
-        borrowed(chunk),
-        borrowed(hashes),
-        borrowed(ends),
-        borrowed(copy),
-        borrowed(copy_view),
-        borrowed(unused_counters),
-        borrowed(no_hashes),
-        borrowed(no_ends),
-    )
-
-
-@inlined
-def _borrow_ngrams(scratch: NgramScratch) -> NgramScratch:
-    table, grams, positions, first, counts, facts = scratch
-    return NgramScratch(
-        borrowed(table),
-        borrowed(grams),
-        borrowed(positions),
-        borrowed(first),
-        borrowed(counts),
-        borrowed(facts),
-    )
-
-
-@kernel
+@borrowing_kernel
 def measure_documents(
     data: npt.NDArray[np.uint8],
     offsets: npt.NDArray[np.int64],
@@ -310,12 +264,8 @@ def measure_documents(
     out: npt.NDArray[np.float64],
 ) -> None:
     """Fill a row of `out` (NaN where a signal is undefined) for each document of a batch."""
-    data, offsets, out = borrowed(data), borrowed(offsets), borrowed(out)
-    classes, lexicon, substrings, plain = _borrow_lookup(lookup)
-    lines, ngrams = _borrow_lines(scratch.lines), _borrow_ngrams(scratch.ngrams)
-    counters = borrowed(scratch.counters)
-    personal, number = borrowed(scratch.personal), borrowed(scratch.number)
-    slots, base = borrowed(scratch.slots), borrowed(scratch.base)
+    classes, lexicon, substrings, plain = lookup
+    lines, ngrams, counters, personal, number, slots, base = scratch
     for document in range(len(offsets) - 1):
         start = offsets[document]
         end = offsets[document + 1]

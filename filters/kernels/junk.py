@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import borrowed, inlined, inner, integer, kernel
+from filters.kernels import borrowing_kernel, inner, integer
 from filters.kernels import junk_lines as n
 from filters.kernels import junk_marks as m
 from filters.kernels import junk_phrases as p
@@ -254,30 +254,7 @@ def _scan(
             line_ended = False
 
 
-@inlined
-def _borrow(lookup: JunkLookup) -> JunkLookup:
-    marks, classes, lower, phrases, market_words = lookup
-    vocabulary, firsts, edges, targets, fallback, begins, kinds, weights, pseudo = phrases
-    return JunkLookup(
-        borrowed(marks),
-        borrowed(classes),
-        borrowed(lower),
-        p.Phrases(
-            borrowed(vocabulary),
-            borrowed(firsts),
-            borrowed(edges),
-            borrowed(targets),
-            borrowed(fallback),
-            borrowed(begins),
-            borrowed(kinds),
-            borrowed(weights),
-            borrowed(pseudo),
-        ),
-        borrowed(market_words),
-    )
-
-
-@kernel
+@borrowing_kernel
 def measure_junk(
     data: npt.NDArray[np.uint8],
     offsets: npt.NDArray[np.int64],
@@ -286,12 +263,7 @@ def measure_junk(
     out: npt.NDArray[np.float64],
 ) -> None:
     """Fill a row of `out` (NaN where a signal is undefined) for each document of a batch."""
-    data, offsets, out = borrowed(data), borrowed(offsets), borrowed(out)
-    tables = _borrow(lookup)
-    line, total = borrowed(scratch.line), borrowed(scratch.total)
-    counts, epochs = borrowed(scratch.counts), borrowed(scratch.epoch)
-    rows, opening, known = scratch.topics
-    topics = Topics(borrowed(rows), borrowed(opening), borrowed(known))
+    line, total, counts, topics, epochs = scratch
     for document in range(len(offsets) - 1):
         start, end = offsets[document], offsets[document + 1]
         line[:] = 0
@@ -303,8 +275,8 @@ def measure_junk(
             epochs[0] = 0
         epochs[0] += 1
         epoch = epochs[0]
-        _scan(data, start, end, tables, line, total, counts, topics, epoch)
-        tickers = count_tickers(data, start, end, tables.market_words)
+        _scan(data, start, end, lookup, line, total, counts, topics, epoch)
+        tickers = count_tickers(data, start, end, lookup.market_words)
         repeated = opening_count(topics, slots_for(end - start), epoch)
         fill_row(total, counts, topics.facts, tickers, repeated, out[document])
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import borrowed, inner, integer, kernel
+from filters.kernels import borrowing_kernel, inner, integer, kernel
 from filters.kernels.decode import decode
 from filters.kernels.hashing import SEED, finish, step
 from filters.kernels.tables import BREAK, DROP, SCRIPT
@@ -139,7 +139,7 @@ def permute(
         signature[k] = least
 
 
-@kernel
+@borrowing_kernel
 def sign_texts(
     data: npt.NDArray[np.uint8],
     text_offsets: npt.NDArray[np.int64],
@@ -155,15 +155,6 @@ def sign_texts(
     signed: npt.NDArray[np.bool_],
 ) -> None:
     """Signatures of a batch; a text of fewer units than a shingle stays unsigned."""
-    data, text_offsets, classes, fold = (
-        borrowed(data),
-        borrowed(text_offsets),
-        borrowed(classes),
-        borrowed(fold),
-    )
-    hashes, shingles = borrowed(hashes), borrowed(shingles)
-    multipliers, offsets = borrowed(multipliers), borrowed(offsets)
-    signatures = borrowed(signatures)
     for row in range(len(text_offsets) - 1):
         start, stop = text_offsets[row], text_offsets[row + 1]
         if characters:

@@ -15,21 +15,23 @@ import pyarrow as pa
 from common import sample, show_machine
 
 from filters import measure as measuring
+from filters.buffers import text_buffers
 from filters.junk import measure_junk_families
 from filters.kernels import kernel
 from filters.kernels.document import measure_lines
 from filters.kernels.ngrams import find_repeats
 from filters.kernels.repeats import measure_repeated_lines
 from filters.kernels.words import CHARACTERS, WORDS
+from filters.scratch import lookup, scratch
 
 BATCH = 256
 
 
 @kernel
-def gopher(data, offsets, lookup, scratch, row):
+def gopher(data, offsets, tables, memory, row):
     """Words, line ends, repeated lines and n-grams of each document."""
-    counters = scratch.counters
-    lines, ngrams = scratch.lines, scratch.ngrams
+    counters = memory.counters
+    lines, ngrams = memory.lines, memory.ngrams
     total = 0
     for document in range(len(offsets) - 1):
         start, end = offsets[document], offsets[document + 1]
@@ -40,9 +42,9 @@ def gopher(data, offsets, lookup, scratch, row):
             end,
             counters,
             lines,
-            lookup.classes,
-            lookup.lexicon,
-            lookup.substrings,
+            tables.classes,
+            tables.lexicon,
+            tables.substrings,
             True,
             row,
         )
@@ -56,8 +58,8 @@ def gopher(data, offsets, lookup, scratch, row):
             newlines,
             end - start,
             ngrams.table,
-            ngrams.epoch,
-            lookup.classes,
+            ngrams.grams,
+            tables.classes,
             row,
         )
         find_repeats(lines.hashes, lines.ends, min(counters[WORDS], len(lines.hashes)), ngrams)
@@ -87,14 +89,14 @@ def main():
     texts = [row["text"] for row in rows]
     size = sum(len(text.encode()) for text in texts) / 1e6
     batches = [pa.array(texts[i : i + BATCH]) for i in range(0, len(texts), BATCH)]
-    buffers = [pair for batch in batches for pair in measuring._buffers(batch)]
+    buffers = [pair for batch in batches for pair in text_buffers(batch)]
     row = np.empty(measuring.COLUMNS)
-    lookup = measuring._lookup()
-    scratch = measuring._scratch(max(int(np.max(np.diff(offsets))) for _, offsets in buffers))
+    tables = lookup()
+    memory = scratch(max(int(np.max(np.diff(offsets))) for _, offsets in buffers))
     measuring.warm_up()
     runs = {
         "junk families": lambda: [measure_junk_families(*pair) for pair in buffers],
-        "Gopher families": lambda: [gopher(*pair, lookup, scratch, row) for pair in buffers],
+        "Gopher families": lambda: [gopher(*pair, tables, memory, row) for pair in buffers],
         "measure, all families": lambda: [measuring.measure(batch, None) for batch in batches],
     }
     print(f"{len(rows)} documents, {size:.1f} MB")

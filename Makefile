@@ -32,7 +32,7 @@ docs: $(READY) ## write the reference pages in docs/ again
 	$(BIN)/python -m jobs.docs
 
 lock: ## resolve requirements.lock again (needs uv)
-	uv pip compile pyproject.toml --group models --group dev --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --extra train --group models --group dev --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade -o requirements.lock
 
 $(READY): requirements.lock pyproject.toml

@@ -88,18 +88,21 @@ def shipped_policy(name: str) -> Policy:
     return parse_policy(text, file)
 
 
-def parse_policy(text: str, where: str, guests: Collection[str] = ()) -> Policy:
+def parse_policy(
+    text: str, where: str, guests: Collection[str] = (), scores: Collection[str] = ()
+) -> Policy:
     """Read a policy from TOML and check it against the signal registry.
 
     Args:
         text: the TOML document.
         where: its name, used in errors.
         guests: names of the recipe's guests, whose verdicts are signals too.
+        scores: names of the recipe's scorers.
 
     Raises:
         ConfigError: naming the path of the setting and, for a name, the nearest valid one.
     """
-    return check_policy(load_toml(Policy, text, where), where, guests)
+    return check_policy(load_toml(Policy, text, where), where, guests, scores)
 
 
 def policy_to_mapping(policy: Policy) -> dict[str, Any]:
@@ -109,7 +112,7 @@ def policy_to_mapping(policy: Policy) -> dict[str, Any]:
 
 def policy_from_mapping(mapping: Mapping[str, Any], where: str) -> Policy:
     """Read back what `policy_to_mapping` gave; checked like TOML, but of guests any name."""
-    return check_policy(load(Policy, mapping, where), where, None)
+    return check_policy(load(Policy, mapping, where), where, None, None)
 
 
 def unresolved(policy: Policy) -> tuple[Rule, ...]:

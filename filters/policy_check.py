@@ -6,6 +6,7 @@ a fraction was meant), so it is refused here, before any work starts, with the p
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 import sys
@@ -26,7 +27,7 @@ from filters.policy_types import (
     Policy,
     Rule,
 )
-from filters.signals import Signal, names, signal
+from filters.signals import SCORE_PREFIX, Signal, names, signal
 
 GUEST_PREFIX = "guests."
 """Of the signals that hold the verdicts of a recipe's guests."""
@@ -42,13 +43,19 @@ _KINDS = {
 }
 
 
-def check_policy(policy: Policy, where: str, guests: Collection[str] | None = ()) -> Policy:
+def check_policy(
+    policy: Policy,
+    where: str,
+    guests: Collection[str] | None = (),
+    scores: Collection[str] | None = (),
+) -> Policy:
     """Check a policy as parsed; its numbers come back in the type of their signal.
 
     Args:
         policy: as parsed.
         where: its name, used in errors.
         guests: names of the guests whose verdicts it may use; None allows any.
+        scores: names of the recipe's scorers; None allows any.
 
     Raises:
         ConfigError: at the first thing that is wrong.
@@ -60,7 +67,7 @@ def check_policy(policy: Policy, where: str, guests: Collection[str] | None = ()
     if not policy.rules and not policy.duplicates.drop:
         raise ConfigError(f"{where}: rules", "an empty policy drops nothing.", "State a rule.")
     _check_reasons(policy.rules, where)
-    signals = _Signals(guests)
+    signals = _Signals(guests, scores)
     rules = tuple(
         _checked_rule(rule, signals, f"{where}: rules[{i}]") for i, rule in enumerate(policy.rules)
     )
@@ -95,22 +102,29 @@ def _check_reasons(rules: Sequence[Rule], where: str) -> None:
 
 
 class _Signals:
-    """The signals a policy may name: the registry's, and the verdicts of the recipe's guests."""
+    """The signals a policy may name: the registry's, those of the recipe's guests and scorers."""
 
-    def __init__(self, guests: Collection[str] | None) -> None:
+    def __init__(self, guests: Collection[str] | None, scores: Collection[str] | None) -> None:
         self._guests = guests
+        self._scores = scores
 
     def find(self, name: str, where: str) -> Signal:
         """The signal of a name, or a `ConfigError` with the nearest one."""
         guest = name.removeprefix(GUEST_PREFIX)
         if guest != name and (self._guests is None or guest in self._guests):
             return _verdict_of(guest)
-        try:
-            return signal(name)
-        except KeyError:
-            pass
-        known = [*names(), *(GUEST_PREFIX + each for each in self._guests or ())]
+        scorer = name.removeprefix(SCORE_PREFIX)
+        if scorer == name or self._scores is None or scorer in self._scores:
+            with contextlib.suppress(KeyError):
+                return signal(name)
+        known = [
+            *names(),
+            *(GUEST_PREFIX + each for each in self._guests or ()),
+            *(SCORE_PREFIX + each for each in self._scores or ()),
+        ]
         hint = did_you_mean(name, known)
+        if scorer != name:
+            hint = f"{hint} A score of your own needs [[scores]] in the recipe.".strip()
         if guest != name:
             hint = f"{hint} A guest's verdict needs [[guests]] in the recipe.".strip()
         raise ConfigError(where, f"no signal '{name}'.", hint)

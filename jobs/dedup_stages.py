@@ -14,6 +14,7 @@ import msgspec
 
 from filters.measure import MinHashSettings
 from jobs.earlier import EarlierRun
+from jobs.executor import ONE_CORE, Needs
 from manifests.manifest import Manifest, fingerprint
 from pipeline.dedup import DedupSettings, ShardRef, clusters, components, edges, members, verify
 from pipeline.dedup.bands import STAGE as BANDS
@@ -31,6 +32,8 @@ class RunStage(Protocol):
         mark: str,
         function: Callable[..., Manifest],
         work: Mapping[str, tuple[Any, ...]],
+        *,
+        needs: Needs = ONE_CORE,
     ) -> dict[str, Manifest]:
         """Run what is not done yet."""
 

@@ -28,6 +28,18 @@ MAX_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Needs:
+    """What a task needs of a machine; Ray places it where that is free."""
+
+    cpus: float = 1.0
+    gpus: float = 0.0
+    memory_mb: float = 0.0
+
+
+ONE_CORE = Needs()
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One shard of a stage: `function(*args)` returns its manifest."""
 
@@ -35,6 +47,7 @@ class Task:
     key: str
     function: Callable[..., Manifest]
     args: tuple[Any, ...]
+    needs: Needs = ONE_CORE
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +98,12 @@ class OnRay:
         workers: tasks at once on this machine; None for all cores. On a cluster, the number of
             tasks in flight (None: twice the cluster's CPUs).
         address: of a running cluster (``auto``, ``ray://host:10001``), or empty to start Ray here.
+        gpus: GPUs of this machine that a Ray started here may give to tasks; None for all it finds.
     """
 
-    def __init__(self, workers: int | None = None, address: str = "") -> None:
+    def __init__(
+        self, workers: int | None = None, address: str = "", gpus: float | None = 0
+    ) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         here: dict[str, Any] = (
@@ -95,7 +111,7 @@ class OnRay:
             if address
             else {
                 "num_cpus": workers or os.cpu_count(),
-                "num_gpus": 0,
+                **({} if gpus is None else {"num_gpus": gpus}),
                 "include_dashboard": False,
                 "object_store_memory": 100 * 2**20,
             }
@@ -112,6 +128,7 @@ class OnRay:
             raise ConfigError("--address", f"no Ray cluster at '{address}': {error}.") from error
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         cpus = int(resources.get("CPU", 1))
+        self._resources = resources
         self.in_flight = workers or (2 * cpus if address else cpus)
 
     def close(self) -> None:
@@ -128,6 +145,7 @@ class OnRay:
                     task = next(waiting, None)
                     if task is None:
                         break
+                    self._check(task)
                     running[_submit(task)] = (task, 1)
                 if not running:
                     return
@@ -153,6 +171,15 @@ class OnRay:
                 with contextlib.suppress(ray.exceptions.RayError):
                     ray.cancel(reference, force=True)
 
+    def _check(self, task: Task) -> None:
+        """Refuse what would wait for ever."""
+        for asked, name in ((task.needs.gpus, "GPU"), (task.needs.cpus, "CPU")):
+            there = self._resources.get(name, 0.0)
+            if asked > there:
+                problem = f"a task needs {asked:g} {name}, and the cluster has {there:g}."
+                hint = "Lower [[scores]].resources, or name a cluster that has it (run.address)."
+                raise ConfigError(task.stage, problem, hint)
+
 
 @ray.remote(max_retries=0)
 def _execute(function: Callable[..., Manifest], args: tuple[Any, ...]) -> Manifest:
@@ -160,7 +187,14 @@ def _execute(function: Callable[..., Manifest], args: tuple[Any, ...]) -> Manife
 
 
 def _submit(task: Task) -> ray.ObjectRef[Manifest]:
-    return _execute.options(name=f"{task.stage}/{task.key}").remote(task.function, task.args)
+    needs = task.needs
+    options = _execute.options(
+        name=f"{task.stage}/{task.key}",
+        num_cpus=needs.cpus,
+        num_gpus=needs.gpus or None,
+        memory=int(needs.memory_mb * 2**20) or None,
+    )
+    return options.remote(task.function, task.args)
 
 
 def _describe(error: BaseException) -> str:

@@ -11,6 +11,7 @@ import msgspec
 from classifiers.language import LanguageIdentifier
 from classifiers.quality import QualityModel
 from classifiers.registry import Model
+from classifiers.scorers import Scorer, check_scorers
 from filters.policy import Policy
 from filters.signals import DOCUMENT_FAMILIES
 from jobs.earlier import EarlierRun, find_earlier
@@ -46,6 +47,8 @@ class Plan:
     run_id: str
     scored: Mapping[str, Model | None] = field(default_factory=dict)
     """The models of scores by family, with all that decides their scores."""
+    scorers: tuple[Scorer, ...] = ()
+    """The recipe's own scorers, resolved."""
     earlier: tuple[EarlierRun, ...] = ()
     """Runs whose kept documents count as known."""
     evaluation_sets: tuple[EvaluationSet, ...] = ()
@@ -66,6 +69,7 @@ def make_plan(recipe: Recipe) -> Plan:
         StoreError: for an earlier run that is not there.
     """
     check_guests(recipe.guests, "guests")
+    scorers = check_scorers(recipe.scores, "scores")
     policy = read_policy(recipe)
     inputs = tuple(list_inputs(recipe.input, ""))
     earlier = find_earlier(recipe)
@@ -77,6 +81,16 @@ def make_plan(recipe: Recipe) -> Plan:
             model = QualityModel(wanted.model, wanted.positive_label, wanted.sha256 or None).model
             models.append(ModelRecord(role, model.name, model.sha256))
             found[role] = model
+    scored_by = [
+        ModelRecord(f"scores.{each.settings.name}", each.model.name, each.model.sha256)
+        if each.model
+        else ModelRecord(
+            f"scores.{each.settings.name}",
+            each.settings.callable or each.settings.factory,
+            each.source,
+        )
+        for each in scorers
+    ]
     sets = find_sets(recipe.decontaminate)
     evaluation = index_of(sets)
     settings = recipe.measure_settings(**found)
@@ -99,6 +113,7 @@ def make_plan(recipe: Recipe) -> Plan:
         1,
         documents,
         msgspec.to_builtins(policy),
+        [scorer.identity for scorer in scorers],
         recipe.dedup,
         recipe.lines,
         recipe.sites,
@@ -111,10 +126,11 @@ def make_plan(recipe: Recipe) -> Plan:
         store=Store(recipe.lake),
         inputs=inputs,
         policy=policy,
-        models=tuple(models),
+        models=(*models, *scored_by),
         documents_fingerprint=documents,
         run_id=f"{recipe.name}-{identity[:8]}",
         scored=found,
+        scorers=scorers,
         earlier=earlier,
         evaluation_sets=sets,
     )

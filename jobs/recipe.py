@@ -14,6 +14,7 @@ import fsspec
 import msgspec
 
 from classifiers.registry import Model, is_name
+from classifiers.scorers import ScorerSettings
 from filters.config import load_toml
 from filters.cuts import Cut
 from filters.errors import ConfigError, InputError
@@ -78,6 +79,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     machine_text: MachineTextSettings = MachineTextSettings()
     guests: tuple[GuestSettings, ...] = ()
     """Filters of datatrove whose verdicts become signals, each a table `[[guests]]`."""
+    scores: tuple[ScorerSettings, ...] = ()
+    """Models and callables whose scores become signals, each a table `[[scores]]`."""
     decontaminate: tuple[EvaluationSettings, ...] = ()
     """Evaluation sets to look for in the documents, each a table `[[decontaminate]]`."""
     dedup: DedupSettings = DedupSettings()
@@ -152,6 +155,7 @@ def read_recipe(path: Path) -> Recipe:
         ),
         quality=_with_model(recipe.quality, folder),
         machine_text=_with_model(recipe.machine_text, folder),
+        scores=tuple(_resolve_scorer(each, folder) for each in recipe.scores),
         judge=msgspec.structs.replace(
             recipe.judge,
             policy=recipe.judge.policy
@@ -177,6 +181,18 @@ def resolve_path(path: str, folder: Path) -> str:
     return str(folder / Path(path).expanduser())
 
 
+def _resolve_scorer(scorer: ScorerSettings, folder: Path) -> ScorerSettings:
+    """Its model file and its module's, if that is named by a path, made absolute."""
+    own = {
+        kind: resolve_path(reference, folder)
+        for kind in ("callable", "factory")
+        if (reference := getattr(scorer, kind)).partition(":")[0].endswith(".py")
+    }
+    if scorer.model and not is_name(scorer.model):
+        own["model"] = resolve_path(scorer.model, folder)
+    return msgspec.structs.replace(scorer, **own)
+
+
 def read_policy(recipe: Recipe) -> Policy:
     """The policy a recipe names.
 
@@ -194,4 +210,5 @@ def read_policy(recipe: Recipe) -> Policy:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError("judge.policy", f"{name} cannot be read: {error}.") from error
     guests = [guest.signal for guest in recipe.guests]
-    return parse_policy(text, name.rsplit("/", 1)[-1], guests)
+    scores = [scorer.name for scorer in recipe.scores]
+    return parse_policy(text, name.rsplit("/", 1)[-1], guests, scores)

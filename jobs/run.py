@@ -16,12 +16,13 @@ import msgspec
 
 from filters.policy import policy_to_mapping
 from jobs.dedup_stages import Duplicates, find_duplicates
-from jobs.executor import Executor, Task
+from jobs.executor import ONE_CORE, Executor, Needs, Task
 from jobs.judge_stages import judge_documents
 from jobs.line_stages import with_line_signals
 from jobs.plan import Plan, thresher_version
 from jobs.progress import Reporter
 from jobs.report import write_report
+from jobs.score_stages import with_scores
 from jobs.site_stages import with_site_signals
 from manifests import catalog
 from manifests.manifest import Manifest, fingerprint, load_all
@@ -114,6 +115,9 @@ class _Run:
     ) -> list[ShardRef]:
         """The shards with the signals that take the whole run to measure."""
         recipe = self._plan.recipe
+        shards = with_scores(
+            self._stage, shards, self._plan.documents_fingerprint, self._plan.scorers
+        )
         documents = sum(measured[shard.key].output().rows for shard in shards)
         copies, upstream = duplicates.paths, duplicates.fingerprint
         shards = with_line_signals(self._stage, shards, documents, copies, recipe.lines, upstream)
@@ -175,6 +179,7 @@ class _Run:
         work: Mapping[str, tuple[Any, ...]],
         *,
         needed: bool = True,
+        needs: Needs = ONE_CORE,
     ) -> dict[str, Manifest]:
         """Run what is not done yet of a stage; manifests of all that is, by key.
 
@@ -184,6 +189,7 @@ class _Run:
             function: called as `function(store, *arguments, mark)`.
             work: the arguments of each shard by its key.
             needed: whether the run cannot go on without all of it.
+            needs: what each task needs of a machine.
 
         Raises:
             StageFailedError: if a task failed and the stage is needed whole.
@@ -192,7 +198,7 @@ class _Run:
         found = load_all(self._store, stage, mark, list(work))
         self._reporter.begin(stage, len(work), len(found))
         tasks = [
-            Task(stage, key, function, (self._store, *arguments, mark))
+            Task(stage, key, function, (self._store, *arguments, mark), needs)
             for key, arguments in work.items()
             if key not in found
         ]

@@ -64,7 +64,7 @@ _COMMENTS = {
 _PER_INPUT = frozenset({"documents", "bands", "decisions", "parts", "line_keys", "site_parts"})
 """Stages whose manifests are keyed by input shard; other runs of the lake may have added some."""
 
-SIGNAL_STAGES: tuple[str, ...] = ("repeated_lines", "site_signals")
+SIGNAL_STAGES: tuple[str, ...] = ("model_scores", "repeated_lines", "site_signals")
 """Stages that measure run-wide signals, keyed by input shard. Each gives a view of its name, with
 `shard` and `row` as in `documents` and a struct column per family."""
 

@@ -13,6 +13,7 @@ from filters.policy import Policy
 from filters.signals import FAMILIES
 from pipeline.difference import Difference, difference
 from pipeline.guests import COLUMN
+from pipeline.scores import COLUMN as SCORES
 
 _PROVENANCE = ("id", "record_id", "url", "source", "date", "title", "charset", "charset_source")
 _DECISION = (
@@ -65,8 +66,8 @@ def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> E
     Raises:
         StoreError: if no document and no quarantined record has that name.
     """
-    guests = [COLUMN] if _has_column(database, "documents", COLUMN) else []
-    families = [*(family.name for family in FAMILIES), *guests]
+    own = [name for name in (COLUMN, SCORES) if _has_column(database, "measured", name)]
+    families = [*(family.name for family in FAMILIES), *own]
     match = "id = $name OR record_id = $name OR url = $name"
     found = _one(
         database,
@@ -87,8 +88,8 @@ def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> E
         for family in FAMILIES
         for signal in family.signals
     }
-    for column in guests:
-        signals |= {f"{column}.{guest}": said for guest, said in found[column].items()}
+    for column in own:
+        signals |= {f"{column}.{name}": value for name, value in (found[column] or {}).items()}
     rules = [
         RuleResult(
             reason=rule.reason,

@@ -36,6 +36,9 @@ __all__ = [
     "signal",
 ]
 
+SCORE_PREFIX = "scores."
+"""Of the signals that the recipe's own scorers give."""
+
 _TYPES = {
     "int64": pa.int64(),
     "double": pa.float64(),
@@ -70,6 +73,17 @@ def signal(name: str) -> Signal:
     Raises:
         KeyError: if there is none.
     """
+    scorer = name.removeprefix(SCORE_PREFIX)
+    if scorer != name and scorer.isidentifier():
+        return Signal(
+            name=name,
+            type="double",
+            unit="score",
+            meaning="The score of a model or callable of the recipe.",
+            null_when="the text is blank, or the scorer gave none",
+            source="the recipe",
+            range=None,
+        )
     return _BY_NAME[name]
 
 

@@ -90,7 +90,8 @@ def run_plan(plan: Plan, reporter: Reporter) -> RunRecord:
     # The kernels are compiled once here, while Ray starts; workers load them from the cache.
     with ThreadPoolExecutor(1) as pool:
         compiled = pool.submit(warm_up)
-        executor = OnRay(how.workers, how.address)
+        wanted = any(scorer.resources.gpus for scorer in plan.recipe.scores)
+        executor = OnRay(how.workers, how.address, None if wanted else 0)
         compiled.result()
     try:
         return execute(plan, executor, reporter)

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifiers import fasttext_format, model_files, probe
-from classifiers.fasttext_model import FastTextModel, to_line
+from classifiers.fasttext_model import FastTextModel, load, predict, to_line
 from classifiers.language import model_path
 from filters.errors import ModelError
 
@@ -255,6 +255,25 @@ def test_damage_anywhere_in_the_header_or_dictionary_never_ends_the_check(card, 
         bad.write_bytes(data[:at] + draw.randbytes(draw.randrange(1, 9)) + data[at + 8 :])
         with contextlib.suppress(fasttext_format.FormatError):
             fasttext_format.read(bad)
+
+
+@pytest.mark.parametrize("which", ["card", "quantised"])
+def test_bits_flipped_anywhere_give_an_error_or_scores(request, which, tmp_path):
+    data = Path(request.getfixturevalue(which).model).read_bytes()
+    draw = random.Random(7)
+    bad = tmp_path / "bad"
+    texts = pa.array(["the river carries silt " * 20, "buy \U0001f600", ""])
+    for _ in range(150):
+        flipped = bytearray(data)
+        for _ in range(draw.randrange(1, 4)):
+            flipped[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
+        bad.write_bytes(flipped)
+        with contextlib.suppress(ModelError):
+            _, model = load(bad, "bad")
+            labels, scores = predict(model, texts)
+            assert labels[2] == -1
+            assert (scores[labels >= 0] >= 0).all()
+            assert (scores <= 1).all()
 
 
 @pytest.mark.parametrize("weight", ["nan", "inf"])

@@ -1,0 +1,181 @@
+"""Models on one core: speed beside four distributions of fastText, the same answers, languages.
+
+    python tests/benchmarks/classifiers.py --data DATA --work WORK
+
+The texts are 1-10 kB. Every distribution gets the same lines: whole texts for a quality model of
+DCLM's shape (100 dimensions, pairs of words, trained here on the way) and 1,200 bytes of three
+windows for lid.176. Then languages: UDHR, and words and word pairs of lingua. CPU seconds of one
+process.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+from common import environment, show_machine
+
+HERE = Path(__file__).resolve().parent
+PEERS = ("community", "numpy2-wheel", "turbo", "new")
+SETS = ("text/weborganizer", "text/openstax", "text/reuters", "text/newsgroups")
+
+
+def read(path):
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        yield from map(json.loads, file)
+
+
+def texts_of(data, per_set=1000):
+    found = []
+    for name in SETS:
+        rows = (row["text"] for row in read(data / f"{name}.jsonl.gz"))
+        found += [text for text in rows if 1000 <= len(text.encode()) <= 10_000][:per_set]
+    return found
+
+
+def best_of(call):
+    call()
+    seconds = []
+    for _ in range(3):
+        began = time.process_time()
+        call()
+        seconds.append(time.process_time() - began)
+    return min(seconds)
+
+
+def show(name, lines, seconds, note=""):
+    size = sum(len(line.encode()) for line in lines) / 1e6
+    print(f"| {name} | {len(lines) / seconds:,.0f} | {size / seconds:.1f} | {note} |")
+
+
+def trained(work, lines):
+    """A model of DCLM's shape, on labels by the source of a text: only its size matters here."""
+    import fasttext
+
+    path = work / "quality.bin"
+    if not path.exists():
+        source = work / "train.txt"
+        half = len(lines) // 2
+        rows = (f"__label__{'hq' if i < half else 'cc'} {line}" for i, line in enumerate(lines))
+        source.write_text("\n".join(rows) + "\n")
+        settings = {"wordNgrams": 2, "dim": 100, "epoch": 1, "thread": 1, "verbose": 0}
+        fasttext.train_supervised(str(source), bucket=2_000_000, **settings).save_model(str(path))
+    return path
+
+
+def compare(work, title, model_path, lines):
+    import pyarrow as pa
+
+    from classifiers.fasttext_model import FastTextModel
+
+    print(f"\n{title}, {len(lines):,} lines\n\n| what | lines/s | MB/s | same |\n|---|---|---|---|")
+    model = FastTextModel(str(model_path))
+    column = pa.array(lines, pa.large_string())
+    own = model.predict(column)
+    show("Thresher", lines, best_of(lambda: model.predict(column)))
+    texts = work / "lines.json"
+    texts.write_text(json.dumps(lines))
+    for peer in PEERS:
+        try:
+            python = environment(work / f"ft-{peer}", f"fasttext-{peer}")
+        except Exception as error:  # noqa: BLE001 - a peer that cannot be installed is a row
+            print(f"| fasttext-{peer} | - | - | {error} |")
+            continue
+        command = [python, HERE / "peer_fasttext.py", model_path, texts, work / "out.json"]
+        done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+        if done.returncode:
+            print(f"| fasttext-{peer} | - | - | exit {done.returncode} |")
+            continue
+        labels, scores = json.loads((work / "out.json").read_text())
+        other = sum(a != b for a, b in zip(labels, own.field(0).to_pylist(), strict=True))
+        pairs = zip(scores, own.field(1).to_pylist(), strict=True)
+        apart = max(abs(min(score, 1) - mine) for score, mine in pairs)
+        note = f"{other} other labels, at most {apart:.1e} apart"
+        show(f"fasttext-{peer}", lines, json.loads(done.stdout.splitlines()[-1])["seconds"], note)
+
+
+def windowed(texts):
+    import pyarrow as pa
+
+    from classifiers.language import LanguageIdentifier
+
+    identifier = LanguageIdentifier()
+    column = pa.array(texts, pa.large_string())
+    print("\nLanguage and mixed share of whole texts, from windows\n")
+    print("| what | texts/s | MB/s | |\n|---|---|---|---|")
+    show("Thresher", texts, best_of(lambda: identifier.identify(column)))
+    return identifier
+
+
+def languages(data, identifier):
+    import pyarrow as pa
+
+    known = set(identifier.codes)
+    from classifiers.language_codes import ISO_639_1
+
+    print("\n| set | texts | right | languages | mean of the languages |\n|---|---|---|---|---|")
+    sets = {"UDHR, whole": list(read(data / "language/udhr/udhr.jsonl.gz"))}
+    for row in read(data / "language/lingua.jsonl.gz"):
+        sets.setdefault(f"lingua, {row['kind']}", []).append(row)
+    for name, rows in sets.items():
+        codes = [row["lang"].split("_")[0].split("-")[0] for row in rows]
+        codes = [ISO_639_1.get(code, code) for code in codes]
+        kept = [i for i, code in enumerate(codes) if code in known]
+        found = identifier.identify(pa.array([rows[i]["text"] for i in kept])).to_pylist()
+        total, right = Counter(), Counter()
+        for i, each in zip(kept, found, strict=True):
+            total[codes[i]] += 1
+            right[codes[i]] += bool(each) and each["code"] == codes[i]
+        mean = sum(right[code] / total[code] for code in total) / len(total)
+        share = sum(right.values()) / len(kept)
+        print(f"| {name} | {len(kept):,} | {share:.1%} | {len(total)} | {mean:.1%} |")
+
+
+def mixtures(data, identifier):
+    """Texts of one language, and of two in known parts."""
+    import pyarrow as pa
+
+    rows = read(data / "language/udhr/udhr.jsonl.gz")
+    by_code = {row["lang"]: row["text"] for row in rows}
+    codes = [c for c in ("eng", "fra", "spa", "rus", "hin", "jpn", "vie", "swe") if c in by_code]
+    pure = [by_code[code][start : start + 3000] for code in codes for start in (0, 3000, 6000)]
+    mixed = [by_code[a][:3000] + "\n" + by_code[b][:3000] for a in codes for b in codes if a < b]
+    for name, texts in (("one language", pure), ("two halves", mixed)):
+        found = identifier.identify(pa.array(texts)).field(2).to_pylist()
+        shares = sorted(each for each in found if each is not None)
+        print(
+            f"mixed share of {name}: {len(shares)} texts, mean {sum(shares) / len(shares):.3f}, "
+            f"lowest {shares[0]:.3f}, highest {shares[-1]:.3f}"
+        )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("THRESHER_CACHE", str(options.work / "cache"))
+    from classifiers.language import model_path
+    from pipeline.visible import excerpt
+
+    show_machine()
+    texts = texts_of(options.data)
+    lines = [" ".join(text.split()) for text in texts]
+    windows = [
+        " ".join(excerpt(text.encode()).decode("utf-8", "replace").split()) for text in texts
+    ]
+    compare(options.work, "lid.176", model_path(), windows)
+    compare(options.work, "quality model", trained(options.work, lines), lines)
+    identifier = windowed(texts)
+    languages(options.data, identifier)
+    print()
+    mixtures(options.data, identifier)
+
+
+if __name__ == "__main__":
+    main()

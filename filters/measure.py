@@ -2,9 +2,8 @@
 
 `measure` walks the UTF-8 buffers of an Arrow array with compiled kernels, without the GIL and
 without a Python object per word or line. Scratch memory is kept per thread, grows with the
-longest text seen and is bounded (about 25 MB and the longest line): of a text of more than
-262,144 words, only the n-grams of the first so many are compared, which keeps the tables in the
-cache and the time linear.
+longest text seen and is bounded (about 45 MB and the longest line): of a text of more than
+1,048,576 words, only the n-grams of the first so many are compared.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from filters.kernels.personal import KINDS, WORK
 from filters.kernels.tables import tables
 from filters.kernels.words import CHUNK, COUNTERS
 
-MOST_WORDS = 1 << 18
+MOST_WORDS = 1 << 20
 """Words of a text whose n-grams are compared, and lines and paragraphs that are remembered."""
 
 

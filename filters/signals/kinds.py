@@ -22,7 +22,7 @@ FINEWEB = "FineWeb (datatrove 0.10)"
 DCLM = "DCLM"
 THRESHER = "Thresher"
 
-FIRST_WORDS = " Of more than 262,144 words the first so many are measured."
+FIRST_WORDS = " Of more than 1,048,576 words the first so many are measured."
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def _published(
 
 REDPAJAMA_FAMILY = make_family(
     "redpajama",
-    1,
+    2,
     "The document signals of RedPajama-V2 that need no model and no word list of languages; its "
     "line signals as one figure a document. Values are not rounded; lower case and NFD are taken "
     "code point by code point.",

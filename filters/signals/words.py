@@ -110,7 +110,7 @@ _DUPLICATE_PARAGRAPH = _duplicate("Paragraphs", "paragraph")
 
 REPETITION = make_family(
     "repetition",
-    2,
+    3,
     "How much of a text repeats itself, as datatrove counts.",
     _DUPLICATE_LINE[0],
     _DUPLICATE_PARAGRAPH[0],
@@ -145,7 +145,7 @@ _PAPER = "Gopher (Rae et al. 2021, Table A1), as DCLM and RedPajama-V2 read it"
 
 REPETITION_UNION = make_family(
     "repetition_union",
-    1,
+    2,
     "Repeated n-grams as the paper has them: every occurrence counts, the first included, each "
     "word once, by the characters of words. Lines and paragraphs are in `repetition`.",
     *(
@@ -175,8 +175,8 @@ REPETITION_UNION = make_family(
 
 ENTROPY = make_family(
     "entropy",
-    1,
-    "How varied the words are, as written and with marks, of the first 262,144.",
+    2,
+    "How varied the words are, as written and with marks, of the first 1,048,576.",
     ratio("unigram_bits", "bits", "Shannon entropy of the words.", NO_WORDS),
     ratio("bigram_bits", "bits", "Entropy of pairs of words.", "the text has fewer than 2 words"),
     *(

@@ -121,6 +121,7 @@ def test_each_piece_alone_and_between_marks(piece):
         "\x85",
         "a\x1c\x1d",
         "🦀",
+        "**\n* a\n**b",
     ],
 )
 def test_edges(text):

@@ -271,4 +271,4 @@ def _dropped(decisions: dict[str, Manifest]) -> dict[str, int]:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return datetime.now(UTC).isoformat(timespec="microseconds")

@@ -113,8 +113,7 @@ def _scan(
                     facts |= 1
                 if length == 0:
                     first = table[data[i]]
-                    if run > 1:
-                        second = table[data[i + 1]]
+                    second = table[data[i + 1]] if run > 1 else integer(0)
                 elif length == 1:
                     second = table[data[i]]
                 length += run
@@ -190,6 +189,7 @@ def _scan(
         if not mark & m.BLANK:
             if length == 0:
                 first = mark
+                second = integer(0)
             elif length == 1:
                 second = mark
             length += 1

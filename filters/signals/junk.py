@@ -70,7 +70,7 @@ MARKET = make_family(
     _words("money_word_fraction", "Words with a currency sign or `%`."),
     _words("change_word_fraction", "Numbers with a sign or in percent."),
     _words("date_word_fraction", "Dates and times: `12:30`, `2024-05-01`, `3 May`, `May 3`."),
-    _words("score_word_fraction", "Pairs of short numbers: `3-2`, `5/2`."),
+    _words("score_word_fraction", "Pairs of short numbers that are no date: `3-2`, `5/2`."),
     _words("part_word_fraction", "Words of capitals and two digits or more: `ERJ-3EKF1002V`."),
     share(
         "quote_line_fraction",
@@ -127,7 +127,7 @@ SEO = make_family(
 
 SLOP = make_family(
     "slop",
-    2,
+    3,
     "Traces and habits of language models. One page alone proves little but for leftovers.",
     _phrases("assistant_phrase_count", "What an assistant says to its user."),
     _phrases("prompt_phrase_count", "What a user says to an assistant."),

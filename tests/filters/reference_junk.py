@@ -311,7 +311,7 @@ def measure(text: str) -> dict[str, dict[str, object]]:
             else:
                 months = ""
             dates += day
-            total["scores"] += score(chunk)
+            total["scores"] += score(chunk) and not day
             total["parts"] += part(chunk)
             total["encoded"] += len(chunk) if encoded(chunk) else 0
             if set(spoken_here) & junk.JOINS and commas[-1:] == [place - 1] and len(commas) > 1:

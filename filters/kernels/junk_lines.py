@@ -253,7 +253,7 @@ def begin_line(
     first: int, second: int, last: int, letters: int, digits: int, length: int, line: Counts
 ) -> None:
     """Look at the first word of a line: does it begin an item of a list, or is it markup?"""
-    starred = length > 1 and first & STAR != 0 and second & STAR != 0
+    starred = first & STAR != 0 and second & STAR != 0
     mark = length == 1 and first & BULLET != 0
     glued = first & BULLET != 0 and first & WIDE != 0
     numbered = letters == 0 and 1 <= digits <= 2 and length == digits + 1

@@ -142,12 +142,9 @@ def content_hash(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 def _content_hash(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
     out = np.empty((len(texts), 2), "<u8")
-    row = 0
-    for data, offsets in text_buffers(texts):
-        end = row + len(offsets) - 1
-        content_hashes(data, offsets, tables(), out[row:end])
-        row = end
-    return pa.Array.from_buffers(pa.binary(16), len(out), [None, pa.py_buffer(out)])
+    for data, offsets, rows in _by_buffer(texts):
+        content_hashes(data, offsets, tables(), out[rows])
+    return _binary(out)
 
 
 def raw_hash(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -163,12 +160,24 @@ def raw_hash(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 def _raw_hash(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
     out = np.empty((len(texts), 2), "<u8")
+    for data, offsets, rows in _by_buffer(texts):
+        raw_hashes(data, offsets, out[rows])
+    return _binary(out)
+
+
+def _binary(hashes: npt.NDArray[np.uint64]) -> pa.Array:
+    return pa.Array.from_buffers(pa.binary(16), len(hashes), [None, pa.py_buffer(hashes)])
+
+
+def _by_buffer(
+    texts: pa.Array | pa.ChunkedArray,
+) -> Iterator[tuple[Data, Offsets, slice]]:
+    """Bytes, offsets and rows of each chunk of a column."""
     row = 0
     for data, offsets in text_buffers(texts):
         end = row + len(offsets) - 1
-        raw_hashes(data, offsets, out[row:end])
+        yield data, offsets, slice(row, end)
         row = end
-    return pa.Array.from_buffers(pa.binary(16), len(out), [None, pa.py_buffer(out)])
 
 
 def keyed_hash(ids: pa.Array | pa.ChunkedArray, seed: int) -> pa.Array:
@@ -184,11 +193,8 @@ def keyed_hash(ids: pa.Array | pa.ChunkedArray, seed: int) -> pa.Array:
 
 def _keyed_hash(ids: pa.Array | pa.ChunkedArray, seed: int) -> pa.Array:
     out = np.empty(len(ids), np.uint64)
-    row = 0
-    for data, offsets in text_buffers(ids):
-        end = row + len(offsets) - 1
-        keyed_hashes(data, offsets, np.uint64(seed & 0xFFFFFFFFFFFFFFFF), out[row:end])
-        row = end
+    for data, offsets, rows in _by_buffer(ids):
+        keyed_hashes(data, offsets, np.uint64(seed & 0xFFFFFFFFFFFFFFFF), out[rows])
     return pa.array(out)
 
 

@@ -56,7 +56,4 @@ def with_line_signals(
         for number, shard in enumerate(shards)
     }
     written = run(measure.STAGE, mark, measure.measure_lines, work)
-    return [
-        msgspec.structs.replace(shard, signals=(*shard.signals, written[shard.key].output().path))
-        for shard in shards
-    ]
+    return [shard.with_signals(written[shard.key].output().path) for shard in shards]

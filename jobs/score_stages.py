@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from classifiers.scorers import Resources, Scorer
 from jobs.dedup_stages import RunStage
 from jobs.executor import Needs
@@ -31,10 +29,7 @@ def with_scores(
     work = {shard.key: (shard, tuple(scorers)) for shard in shards}
     needs = needs_of([scorer.settings.resources for scorer in scorers])
     made = run(scores.STAGE, mark, scores.score_shard, work, needs=needs)
-    return [
-        msgspec.structs.replace(shard, signals=(*shard.signals, made[shard.key].output().path))
-        for shard in shards
-    ]
+    return [shard.with_signals(made[shard.key].output().path) for shard in shards]
 
 
 def needs_of(resources: Sequence[Resources]) -> Needs:

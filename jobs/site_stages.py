@@ -69,7 +69,4 @@ def with_site_signals(
             for number, shard in enumerate(shards)
         },
     )
-    return [
-        msgspec.structs.replace(shard, signals=(*shard.signals, written[shard.key].output().path))
-        for shard in shards
-    ]
+    return [shard.with_signals(written[shard.key].output().path) for shard in shards]

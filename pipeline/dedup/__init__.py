@@ -118,6 +118,10 @@ class ShardRef(msgspec.Struct, frozen=True):
     signals: tuple[str, ...] = ()
     """Paths of its run-wide signals: files with the rows of the documents, in their order."""
 
+    def with_signals(self, path: str) -> ShardRef:
+        """The same with one more file of run-wide signals."""
+        return msgspec.structs.replace(self, signals=(*self.signals, path))
+
     def store(self, own: Store) -> Store:
         """The lake its documents are in."""
         return Store(self.lake) if self.lake else own

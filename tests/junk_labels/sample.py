@@ -198,6 +198,72 @@ OTHER_TEXTS: tuple[Search, ...] = (
     ("markup", 15, lambda p: p.hint in ("spam", "ham") and share("<[a-zA-Z/]", p) > 0.01),
 )
 
+RANDOM_AGAIN = {
+    "weborganizer": 400,
+    "wcxb#fast": 60,
+    "wcxb#all_text": 60,
+    "trafilatura#fast": 40,
+    "trafilatura#all_text": 40,
+    "dragnet#fast": 60,
+    "dragnet#all_text": 60,
+    "lines": 30,
+}
+FORMATS = {
+    "Spam / Ads": 240,
+    "Content Listing": 180,
+    "Truncated": 180,
+    "Structured Data": 150,
+    "Product Page": 160,
+    "About (Pers.)": 140,
+    "About (Org.)": 100,
+    "Comment Section": 80,
+    "Support": 80,
+    "Listicle": 80,
+    "User Review": 60,
+    "Legal": 60,
+    "News (Org.)": 50,
+    "FAQ": 40,
+    "Tutorial": 40,
+    "Q&A": 40,
+    "Personal Blog": 40,
+}
+THIRD_PAGES: tuple[Search, ...] = (
+    ("again_market", 40, lambda p: per_word(QUOTES, p) > 0.006 and share(r"\d", p) > 0.04),
+    ("again_digits", 60, lambda p: share(r"\d", p) > 0.1),
+    ("again_prices", 30, lambda p: per_word(r"[$£€]\s?\d", p) > 0.02),
+    ("again_shop", 40, lambda p: count(SHOP, p) > 1),
+    ("again_listing", 30, lambda p: per_word(LISTING, p) > 0.008),
+    ("again_coupon", 20, lambda p: per_word(COUPON, p) > 0.005),
+    ("again_error", 40, lambda p: words(p) < 250 and count(GONE, p) > 0),
+    ("again_access", 50, lambda p: words(p) < 250 and count(ACCESS, p) > 1),
+    ("again_cookie", 30, lambda p: per_word(r"\bcookies?\b", p) > 0.01),
+    ("again_forum", 40, lambda p: count(FORUM, p) > 5 and per_word(FORUM, p) > 0.012),
+    ("again_code", 30, lambda p: share(r"[{};=<>\\|]", p) > 0.02),
+    ("again_short", 40, lambda p: words(p) < 60),
+)
+THIRD_REST: tuple[Search, ...] = (
+    ("again_rest_market", 40, lambda p: count(QUOTES, p) > 1 and share(r"\d", p) > 0.04),
+    ("again_rest_digits", 50, lambda p: share(r"\d", p) > 0.09),
+    ("again_rest_shop", 40, lambda p: count(SHOP, p) > 0),
+    ("again_rest_listing", 30, lambda p: per_word(LISTING, p) > 0.012),
+    ("again_rest_access", 40, lambda p: per_word(ACCESS, p) > 0.03),
+    ("again_rest_forum", 30, lambda p: count(FORUM, p) > 4),
+    ("again_rest_error", 20, lambda p: count(GONE, p) > 0),
+    ("again_rest_cookie", 20, lambda p: count(r"\bcookies?\b", p) > 1),
+    ("again_rest", 150, lambda p: words(p) > 60),
+)
+THIRD_TEXTS: tuple[Search, ...] = (
+    ("again_assistant", 60, lambda p: p.hint == "llm" and count(LEFTOVER, p) > 0),
+    ("again_damaged", 20, lambda p: share(DAMAGED, p) > 0.002 and "#" in p.id),
+    ("again_figures", 30, lambda p: source_of(p.id) == "newsgroups" and share(r"\d", p) > 0.06),
+)
+"""The third draw, larger than the others together: rules were never set or tried on its half
+`test` before they were measured there."""
+
+FOURTH = {"weborganizer": 2200, "wcxb": 250, "dragnet": 250, "trafilatura": 100, "real": 100}
+FOURTH_REST = 300
+"""The fourth draw is of half `tune` alone: what is left there, without any search."""
+
 
 def order(page: JunkPage) -> bytes:
     return hashlib.sha256(f"junk sample {page.id}".encode()).digest()
@@ -224,7 +290,7 @@ def draw(data: Path) -> list[tuple[str, JunkPage]]:
     def document(page: JunkPage) -> str:
         return page.id.partition("#")[0]
 
-    first = [pair for search in _random() for pair in _take(search, whole, taken, document)]
+    first = [pair for search in _random(RANDOM) for pair in _take(search, whole, taken, document)]
     first += [pair for search in SEARCHES for pair in _take(search, whole, taken, document)]
     first.sort(key=lambda pair: order(pair[1])[::-1])
     more = [pair for search in PAGES_AGAIN for pair in _take(search, whole, taken, document)]
@@ -234,7 +300,40 @@ def draw(data: Path) -> list[tuple[str, JunkPage]]:
     sites: set[str] = set()
     more += [pair for search in REST for pair in _take(search, rest, sites, _origin)]
     more.sort(key=lambda pair: order(pair[1])[::-1])
-    return first + more
+    formats = (
+        (f"again_{name}", limit, partial(_hinted, name)) for name, limit in FORMATS.items()
+    )
+    third = [
+        pair
+        for search in (*_random(RANDOM_AGAIN, "again_random"), *THIRD_PAGES, *formats)
+        for pair in _take(search, whole, taken, document)
+    ]
+    third += [
+        pair for search in THIRD_TEXTS for pair in _take(search, pages + others, taken, document)
+    ]
+    runs: set[str] = {page.id for _, page in more}
+    third += [pair for search in THIRD_REST for pair in _take(search, rest, runs, _run)]
+    third.sort(key=lambda pair: order(pair[1])[::-1])
+    last = [
+        pair
+        for name, limit in FOURTH.items()
+        for pair in _take(("tune", limit, partial(_tune, name)), whole, taken, document)
+    ]
+    last += _take(("tune_rest", FOURTH_REST, partial(_tune, "")), rest, runs, _run)
+    last.sort(key=lambda pair: order(pair[1])[::-1])
+    return first + more + third + last
+
+
+def _tune(source: str, page: JunkPage) -> bool:
+    return page.half == "tune" and source in ("", source_of(page.id))
+
+
+def _run(page: JunkPage) -> str:
+    return page.id
+
+
+def _hinted(name: str, page: JunkPage) -> bool:
+    return page.hint.startswith(f"{name}, ")
 
 
 def _origin(page: JunkPage) -> str:
@@ -242,10 +341,10 @@ def _origin(page: JunkPage) -> str:
     return page.id.partition("#")[0] if source_of(page.id) == "dragnet" else page.site
 
 
-def _random() -> Iterator[Search]:
-    for name, limit in RANDOM.items():
+def _random(limits: dict[str, int], drawn: str = "random") -> Iterator[Search]:
+    for name, limit in limits.items():
         source, _, variant = name.partition("#")
-        yield "random", limit, partial(_of, source, variant)
+        yield drawn, limit, partial(_of, source, variant)
 
 
 def _of(source: str, variant: str, page: JunkPage) -> bool:
@@ -311,7 +410,7 @@ def main() -> None:
     parser.add_argument("command", choices=("draw", "show", "record", "tally"))
     parser.add_argument("--data", type=Path, help="folder of the real samples")
     parser.add_argument("rest", nargs="*", help="first and last page, or the file of judgements")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     if options.command == "tally":
         print("\n".join(tally()))
         return

@@ -220,7 +220,7 @@ JUNK = make_family(
             f"{target}_term_score",
             "double",
             "log-odds, not calibrated",
-            f"Words and pairs of the first 1500 words, each once, that stand for {meaning} "
+            f"Words and pairs of the first 1000 words, each once, that stand for {meaning} "
             "(`filters/junk_terms.txt`).",
             NEVER,
             THRESHER,

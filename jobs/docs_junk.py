@@ -13,6 +13,7 @@ import msgspec
 from filters.config import load
 from filters.judge_sql import RuleText, explain_rows
 from filters.policy import shipped_policy
+from jobs.docs_sites import site_section
 
 POLICY = "web-en"
 
@@ -77,6 +78,7 @@ def junk_page() -> Iterator[str]:
         yield from map(_block, rule.drops)
         yield "Keeps:"
         yield from map(_block, rule.keeps)
+    yield from site_section(POLICY)
     yield "# Texts"
     for name, text in examples().parts.items():
         yield f"## {name}"

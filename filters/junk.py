@@ -12,11 +12,12 @@ import threading
 import numpy as np
 import numpy.typing as npt
 
-from filters import phrases
+from filters import junk_model, phrases
 from filters.kernels import junk_phrases as words
 from filters.kernels.junk import JunkLookup, JunkScratch, make_scratch, measure_junk
 from filters.kernels.junk_columns import COLUMNS
 from filters.kernels.junk_marks import byte_marks
+from filters.kernels.junk_terms import compile_terms
 from filters.kernels.market import market_words
 from filters.kernels.tables import tables
 from filters.local_stop_words import STOP_WORDS
@@ -90,7 +91,10 @@ def _lookup() -> JunkLookup:
         words.LOREM: LOREM,
     }
     compiled = words.compile_words(listed, flagged)
-    return JunkLookup(byte_marks(), tables().classes, tables().lower, compiled, market_words())
+    terms = compile_terms(junk_model.terms())
+    return JunkLookup(
+        byte_marks(), tables().classes, tables().lower, compiled, terms, market_words()
+    )
 
 
 _local = threading.local()
@@ -99,5 +103,5 @@ _local = threading.local()
 def _scratch() -> JunkScratch:
     scratch: JunkScratch | None = getattr(_local, "scratch", None)
     if scratch is None:
-        scratch = _local.scratch = make_scratch()
+        scratch = _local.scratch = make_scratch(_lookup().terms)
     return scratch

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from filters import junk_model
 from filters.buffers import Data, Offsets, text_buffers
 from filters.junk import measure_junk_families
 from filters.kernels.cache import compile_once, stored_array
@@ -92,7 +93,9 @@ def _measure(texts: pa.Array | pa.ChunkedArray, minhash: MinHashSettings | None)
         if minhash is not None:
             _sign(data, offsets, minhash, signatures[row:end], signed[row:end])
         row = end
-    columns = [*_families(np.hstack([out, junk])), _signature_column(signatures, signed)]
+    measured = np.hstack([out, junk])
+    measured = np.hstack([measured, junk_model.scores(measured)])
+    columns = [*_families(measured), _signature_column(signatures, signed)]
     names = [*(family.name for family in KERNEL_FAMILIES), "minhash"]
     return pa.RecordBatch.from_arrays(columns, names=names)
 

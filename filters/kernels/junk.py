@@ -16,10 +16,12 @@ from filters.kernels import borrowing_kernel, inner, integer
 from filters.kernels import junk_lines as n
 from filters.kernels import junk_marks as m
 from filters.kernels import junk_phrases as p
+from filters.kernels import junk_terms as t
 from filters.kernels.blocks import WIDTH, address, capitals, lowest, population
 from filters.kernels.blocks import letters as letters_ahead
 from filters.kernels.decode import decode
 from filters.kernels.hashing import SEED, add_code_point, finish_word, lower_letters
+from filters.kernels.junk_columns import JUNK_ANY_TERM_SCORE
 from filters.kernels.junk_fill import FURNITURE_KINDS, KINDS, SELLING_KINDS, fill_row
 from filters.kernels.junk_topics import (
     LAST_EPOCH,
@@ -33,6 +35,8 @@ from filters.kernels.market import count_tickers
 
 _SEPARATORS = m.COLON | m.SLASH | m.HYPHEN | m.POINT | m.COMMA
 _U0 = np.uint64(0)
+_NUMBER = np.uint64(t.NUMBER_KEY)
+_YEAR = np.uint64(t.YEAR_KEY)
 
 
 class JunkLookup(NamedTuple):
@@ -42,6 +46,7 @@ class JunkLookup(NamedTuple):
     classes: npt.NDArray[np.int32]
     lower: npt.NDArray[np.int32]
     phrases: p.Phrases
+    terms: t.Terms
     market_words: npt.NDArray[np.int64]
 
 
@@ -53,7 +58,9 @@ class JunkScratch(NamedTuple):
     counts: npt.NDArray[np.int64]
     """By kind of phrase."""
     topics: Topics
+    terms: t.TermScratch
     epoch: npt.NDArray[np.int64]
+    """Number of the document in the scratch of topics, and in that of terms."""
 
 
 @inner
@@ -75,10 +82,11 @@ def _scan(
     total: npt.NDArray[np.int64],
     counts: npt.NDArray[np.int64],
     topics: Topics,
+    keys: npt.NDArray[np.uint64],
     epoch: int,
-) -> None:
-    """Read a text; see the module."""
-    table, classes, lower, phrases, _ = lookup
+) -> int:
+    """Read a text; see the module. Gives how many words it left the keys of."""
+    table, classes, lower, phrases, _, _ = lookup
     slots = slots_for(end - start)
     state = integer(0)
     # The word of a phrase.
@@ -95,6 +103,7 @@ def _scan(
     line_ended = False
     hits = sells = integer(0)
     before = before_cp = integer(0)
+    known = integer(0)
     i = start
     vocabulary = phrases.vocabulary
     vocabulary_mask = len(vocabulary) // 2 - 1
@@ -165,6 +174,13 @@ def _scan(
                 while vocabulary[2 * slot] != key and vocabulary[2 * slot] != _U0:
                     slot = (slot + 1) & vocabulary_mask
                 value = integer(vocabulary[2 * slot + 1])
+                if known < t.TERM_WORDS:
+                    if tens == size:
+                        dated = size == 4 and (century == 19 or century == 20)
+                        keys[known] = _YEAR if dated else _NUMBER
+                    else:
+                        keys[known] = key
+                    known += 1
                 if tens == size and not value & p.NUMBERED:
                     year = size == 4 and (century == 19 or century == 20)
                     line[n.YEARS] += year
@@ -252,6 +268,7 @@ def _scan(
             n.end_line(last, line_ended, line, total)
             last = integer(0)
             line_ended = False
+    return known
 
 
 @borrowing_kernel
@@ -263,7 +280,7 @@ def measure_junk(
     out: npt.NDArray[np.float64],
 ) -> None:
     """Fill a row of `out` (NaN where a signal is undefined) for each document of a batch."""
-    line, total, counts, topics, epochs = scratch
+    line, total, counts, topics, terms, epochs = scratch
     for document in range(len(offsets) - 1):
         start, end = offsets[document], offsets[document + 1]
         line[:] = 0
@@ -275,18 +292,21 @@ def measure_junk(
             epochs[0] = 0
         epochs[0] += 1
         epoch = epochs[0]
-        _scan(data, start, end, lookup, line, total, counts, topics, epoch)
+        epochs[1] += 1
+        known = _scan(data, start, end, lookup, line, total, counts, topics, terms.keys, epoch)
         tickers = count_tickers(data, start, end, lookup.market_words)
         repeated = opening_count(topics, slots_for(end - start), epoch)
         fill_row(total, counts, topics.facts, tickers, repeated, out[document])
+        t.score_terms(lookup.terms, terms, known, epochs[1], out[document, JUNK_ANY_TERM_SCORE:])
 
 
-def make_scratch() -> JunkScratch:
+def make_scratch(terms: t.Terms) -> JunkScratch:
     """Scratch for a thread; its size is fixed."""
     return JunkScratch(
         np.zeros(n.LINE_COUNTERS, np.int64),
         np.zeros(n.DOCUMENT_COUNTERS, np.int64),
         np.zeros(KINDS, np.int64),
         make_topics(),
-        np.zeros(1, np.int64),
+        t.make_term_scratch(terms),
+        np.zeros(2, np.int64),
     )

@@ -85,7 +85,7 @@ def fill_row(
         repeated: occurrences of the words of its first line.
         row: the columns.
     """
-    row[:] = np.nan
+    row[: at.JUNK_ANY_TERM_SCORE] = np.nan
     row[at.PROSE_WORD_COUNT] = total[n.PROSE_WORDS]
     row[at.MARKET_TICKER_COUNT] = tickers
     row[at.MARKET_QUOTE_TERM_COUNT] = counts[QUOTE_TERM]

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from filters.signals.kinds import (
     BLANK,
+    NEVER,
     NO_WORDS_OR_SPACELESS,
+    SHARE,
+    THRESHER,
     Signal,
     count,
     make_family,
@@ -199,4 +202,45 @@ FURNITURE = make_family(
     ),
 )
 
-FAMILIES = (PROSE, MARKET, COMMERCE, SEO, SLOP, FURNITURE)
+TARGETS = {
+    "any": "any kind but machine text",
+    "market": "a table of quotes or of other figures",
+    "commerce": "products, coupons or listings",
+    "seo": "text made for search engines",
+    "furniture": "what belongs to a page and not to its text, or no text",
+}
+"""What the junk model looks for."""
+
+JUNK = make_family(
+    "junk",
+    1,
+    "What a reader would call junk, by a model of judged English pages.",
+    *(
+        Signal(
+            f"{target}_term_score",
+            "double",
+            "log-odds, not calibrated",
+            f"Words and pairs of the first 1000 words, each once, that stand for {meaning} "
+            "(`filters/junk_terms.txt`).",
+            NEVER,
+            THRESHER,
+            (None, None),
+        )
+        for target, meaning in TARGETS.items()
+    ),
+    *(
+        Signal(
+            f"{target}_score",
+            "double",
+            "probability",
+            f"How likely a reader calls the page junk: {meaning}. Boosted trees over every signal "
+            "of the text (`filters/junk_model.json`).",
+            NEVER,
+            THRESHER,
+            SHARE,
+        )
+        for target, meaning in TARGETS.items()
+    ),
+)
+
+FAMILIES = (PROSE, MARKET, COMMERCE, SEO, SLOP, FURNITURE, JUNK)

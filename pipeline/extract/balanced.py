@@ -16,10 +16,11 @@ import numpy as np
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
+from filters.kernels.trees import Trees, probabilities
 from pipeline.extract import kernels as k
 from pipeline.extract.choice import LINKED_SHARE, choose, repeated
 from pipeline.extract.features import Flags, Lines, Signs, features, read_lines, signs
-from pipeline.extract.model import Model, line_model, probabilities
+from pipeline.extract.model import line_model
 from pipeline.extract.render import render
 from pipeline.extract.settings import Facts
 
@@ -109,7 +110,7 @@ def view(tree: HTMLTree, html: str) -> View | None:
     return View(lines, sign, features(lines, sign, within, page), within, noscript)
 
 
-def balanced(tree: HTMLTree, html: str, model: Model | None = None) -> tuple[str, Facts]:
+def balanced(tree: HTMLTree, html: str, model: Trees | None = None) -> tuple[str, Facts]:
     """The main text of a page and what was measured on the way; by the shipped model or another."""
     facts = Facts("balanced", words=0, body_words=0)
     seen = view(tree, html)

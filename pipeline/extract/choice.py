@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from filters.kernels.trees import CERTAIN
 from pipeline.extract import kernels as k
 from pipeline.extract.features import Flags, Lines, Signs
-from pipeline.extract.model import CERTAIN
 
 Integers = npt.NDArray[np.int64]
 

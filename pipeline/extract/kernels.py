@@ -227,23 +227,3 @@ def read_lines(
         for j in range(row[START], row[END]):
             row[LINKED] += linked[j]
     return lines
-
-
-@kernel
-def add_trees(
-    rows: npt.NDArray[np.float64],
-    features: npt.NDArray[np.int64],
-    thresholds: npt.NDArray[np.float64],
-    leaves: npt.NDArray[np.int64],
-    scores: npt.NDArray[np.int64],
-) -> None:
-    """Add to each row's score the leaves it falls into; see `pipeline.extract.model.Model`."""
-    trees = len(leaves)
-    depth = len(features) // trees
-    for i in range(len(rows)):
-        for tree in range(trees):
-            leaf = 0
-            for level in range(depth):
-                question = tree * depth + level
-                leaf = 2 * leaf + (rows[i, features[question]] > thresholds[question])
-            scores[i] += leaves[tree, leaf]

@@ -19,17 +19,16 @@ import json
 from pathlib import Path
 
 import extraction
-import numba
 import numpy as np
+from boosting import Boosting, boost
 from resiliparse.parse.html import HTMLTree
 
+from filters.kernels.trees import parse_trees
 from pipeline.extract import kernels as k
 from pipeline.extract.balanced import balanced, view
-from pipeline.extract.model import UNIT, parse_model
 from pipeline.read.charset import decode_html
 
-TREES, DEPTH, RATE, DAMPING, BINS = 120, 5, 0.15, 20.0, 48
-FEATURE_SHARE, ROW_SHARE, SEED = 0.5, 0.7, 0
+HOW = Boosting(trees=120, depth=5, rate=0.15, damping=20.0)
 PAGE_WEIGHT, SNIPPET_WEIGHT, MOST_WORDS, WORD_POWER = 400.0, 6.0, 80, 0.7
 SURE_BYTES = 25
 RESEARCH_ONLY, TEACHER, WITNESS = "dragnet", "trafilatura precision", "readability-lxml"
@@ -88,61 +87,9 @@ def examples(pages, work, halves):
     return np.concatenate(matrices), np.concatenate(goods), np.concatenate(weights)
 
 
-@numba.njit
-def fill(bins, leaf, gradient, curvature, gradients, curvatures):
-    for i in range(len(leaf)):
-        for feature in range(bins.shape[1]):
-            gradients[feature, leaf[i], bins[i, feature]] += gradient[i]
-            curvatures[feature, leaf[i], bins[i, feature]] += curvature[i]
-
-
-def best_question(gradients, curvatures, allowed):
-    """The feature and bin that part all leaves of a level best."""
-    left, above = np.cumsum(gradients, 2), np.cumsum(curvatures, 2)
-    total, mass = left[:, :, -1:], above[:, :, -1:]
-    gain = left**2 / (above + DAMPING) + (total - left) ** 2 / (mass - above + DAMPING)
-    gain = gain.sum(1)
-    gain[~allowed] = -1
-    return np.unravel_index(int(np.argmax(gain[:, :-1])), gain[:, :-1].shape)
-
-
-def boost(matrix, good, weight):
-    random = np.random.default_rng(SEED)
-    parts = np.linspace(0, 1, BINS + 1)[1:-1]
-    edges = [np.unique(np.quantile(column, parts, method="lower")) for column in matrix.T]
-    bins = np.stack([np.searchsorted(e, c) for e, c in zip(edges, matrix.T, strict=True)], 1)
-    bins = bins.astype(np.uint8)
-    base = float(np.log((weight * good).sum() / (weight * (1 - good)).sum()))
-    scores = np.full(len(good), base)
-    questions, leaves = [], []
-    for _ in range(TREES):
-        chance = 1 / (1 + np.exp(-scores))
-        gradient, curvature = weight * (good - chance), weight * chance * (1 - chance)
-        rows = random.random(len(good)) < ROW_SHARE
-        allowed = random.random(matrix.shape[1]) < FEATURE_SHARE
-        leaf = np.zeros(len(good), np.int64)
-        for level in range(DEPTH):
-            sums = np.zeros((2, matrix.shape[1], 1 << level, BINS))
-            fill(bins[rows], leaf[rows], gradient[rows], curvature[rows], sums[0], sums[1])
-            feature, edge = best_question(sums[0], sums[1], allowed)
-            edge = min(int(edge), len(edges[feature]) - 1)
-            questions.append((int(feature), float(edges[feature][edge])))
-            leaf = 2 * leaf + (bins[:, feature] > edge)
-        tops = np.bincount(leaf, gradient, 1 << DEPTH)
-        values = RATE * tops / (np.bincount(leaf, curvature, 1 << DEPTH) + DAMPING)
-        scores += values[leaf]
-        leaves.append([round(UNIT * value) for value in values])
-    return {
-        "base": round(UNIT * base),
-        "features": [feature for feature, _ in questions],
-        "thresholds": [threshold for _, threshold in questions],
-        "leaves": leaves,
-    }
-
-
 def check(pages, work):
     """Score each half of the pages by a model that learned from the other."""
-    models = [parse_model(json.dumps(boost(*examples(pages, work, [1 - half])))) for half in (0, 1)]
+    models = [parse_trees(boost(*examples(pages, work, [1 - half]), HOW)) for half in (0, 1)]
     answers = []
     for page, row in pages:
         decoded = decode_html(page.content, page.charset)
@@ -170,7 +117,7 @@ def main():
         return
     matrix, good, weight = examples(pages, arguments.work, [0, 1])
     print(f"{len(good)} lines, {matrix.shape[1]} features, {good.mean():.3f} are main text")
-    arguments.out.write_text(json.dumps(boost(matrix, good, weight)) + "\n")
+    arguments.out.write_text(json.dumps(boost(matrix, good, weight, HOW)) + "\n")
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def labelled(data, doubts):
             if page.id in wanted:
                 wanted.discard(page.id)
                 if page.fingerprint == rows[page.id]["text"]:
-                    found.append((rows[page.id], page.text))
+                    found.append(({**rows[page.id], "site": page.site}, page.text))
                 else:
                     changed.append(page.id)
     return found, changed, sorted(wanted)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import unicodedata
 from collections import Counter
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 from datatrove.utils.text import TERMINAL_PUNCTUATION
 
-from filters import junk, phrases
+from filters import junk, junk_model, phrases
+from filters.kernels.junk_terms import TERM_WORDS
 from filters.kernels.market import EXCHANGES, SUFFIXES
 from filters.kernels.tables import CURRENCIES, QUOTE_MARKS, SCRIPT_RANGES
+from filters.signals.junk import TARGETS
 
 
 @cache
@@ -86,6 +90,47 @@ def pseudo(word: str) -> str:
     if word in vocabulary()[1] or not all(map(digit, word)):
         return word
     return "####" if re.fullmatch("(19|20)..", word) else "#"
+
+
+def term_words(text: str) -> list[str]:
+    """Words of terms: those of phrases, numbers as such."""
+    words = [word for word, _ in phrase_words(text) if word != "["][:TERM_WORDS]
+    return [
+        word if not all(map(digit, word)) else "####" if re.fullmatch("(19|20)..", word) else "#"
+        for word in words
+    ]
+
+
+def term_scores(text: str) -> dict[str, float]:
+    """The junk model's score of terms, by target."""
+    words = term_words(text)
+    held = {*words, *(f"{a} {b}" for a, b in pairwise(words))}
+    listed = [(square, weights) for term, square, weights in junk_model.terms() if term in held]
+    length = math.sqrt(max(sum(square for square, _ in listed) / 100, 1.0))
+    return {
+        f"{target}_term_score": sum(weights[k] for _, weights in listed) / (100 * length)
+        for k, target in enumerate(TARGETS)
+    }
+
+
+def model_scores(measured: dict[str, dict[str, object]]) -> dict[str, float]:
+    """The junk model's scores from every other signal, question by question."""
+    text = (Path(junk.__file__).parent / "junk_model.json").read_text(encoding="utf-8")
+    scores = {}
+    for target, model in json.loads(text).items():
+        questions = list(zip(model["features"], model["thresholds"], strict=True))
+        depth = len(questions) // len(model["leaves"])
+        total = model["base"]
+        for tree, leaves in enumerate(model["leaves"]):
+            leaf = ""
+            for name, threshold in questions[tree * depth : (tree + 1) * depth]:
+                family, _, signal = name.partition(".")
+                value = measured[family][signal]
+                leaf += "1" if value is not None and value > threshold else "0"
+            total += leaves[int(leaf, 2)]
+        step = max(-800, min(800, total // 10))
+        scores[f"{target}_score"] = round(65536 / (1 + math.exp(-step / 100))) / 65536
+    return scores
 
 
 def found_phrases(words: list[tuple[str, int]]) -> list[tuple[str, int, int]]:
@@ -468,4 +513,5 @@ def _report(text, kinds, hits, total, lengths, content, opening, spaceless):
             "encoded_character_fraction": total["encoded"] / solid if solid else None,
             "mojibake_per_1000_characters": 1000 * mojibake / solid if solid else None,
         },
+        "junk": term_scores(text),
     }

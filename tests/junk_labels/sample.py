@@ -300,9 +300,7 @@ def draw(data: Path) -> list[tuple[str, JunkPage]]:
     sites: set[str] = set()
     more += [pair for search in REST for pair in _take(search, rest, sites, _origin)]
     more.sort(key=lambda pair: order(pair[1])[::-1])
-    formats = (
-        (f"again_{name}", limit, partial(_hinted, name)) for name, limit in FORMATS.items()
-    )
+    formats = ((f"again_{name}", limit, partial(_hinted, name)) for name, limit in FORMATS.items())
     third = [
         pair
         for search in (*_random(RANDOM_AGAIN, "again_random"), *THIRD_PAGES, *formats)

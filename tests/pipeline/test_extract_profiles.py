@@ -10,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filters.errors import ConfigError
+from filters.kernels.trees import CERTAIN, probabilities
 from filters.signals import family
 from pipeline.extract import Extracted, Extractor, ExtractSettings
 from pipeline.extract import kernels as k
 from pipeline.extract.choice import best_choice
 from pipeline.extract.columns import extract_column
 from pipeline.extract.features import read_lines
-from pipeline.extract.model import CERTAIN, line_model, probabilities
+from pipeline.extract.model import line_model
 from pipeline.extract.profiles import load_profile
 from pipeline.extract.render import render
 from pipeline.read.charset import Decoded

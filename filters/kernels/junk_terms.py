@@ -18,10 +18,16 @@ from filters.kernels import inlined, inner, integer
 from filters.kernels.hashing import python_point_hash
 from filters.kernels.junk_phrases import NUMBER_WORD, YEAR_WORD
 
-TERM_WORDS = 1500
+TERM_WORDS = 1000
 """Words of a text that are looked at, from its start."""
 SCALE = 100
 """Weights and squares of document frequencies are in parts of so many."""
+
+SQUARE = 5
+"""Where a row has its square, behind the weights of so many targets ..."""
+SEEN = 6
+"""... and where the document that was last seen to hold it."""
+ROW = 8
 
 NUMBER_KEY = 0x9E3779B97F4A7C15
 YEAR_KEY = 0xC2B2AE3D27D4EB4F
@@ -32,29 +38,27 @@ _U47 = np.uint64(47)
 _UM = np.uint64(_MULTIPLIER)
 _SIEVE_BITS = 18
 _SIEVE_SHIFT = np.uint64(64 - _SIEVE_BITS)
-_U6, _U63, _U1 = np.uint64(6), np.uint64(63), np.uint64(1)
+_U0, _U1, _U6, _U63 = np.uint64(0), np.uint64(1), np.uint64(6), np.uint64(63)
 
 
 class Terms(NamedTuple):
     """Open addressing by hash, behind a sieve that stops most words that are no term."""
 
     sieve: npt.NDArray[np.uint64]
-    keys: npt.NDArray[np.uint64]
-    rows: npt.NDArray[np.int32]
-    """By slot: the row of the term in the next two."""
-    weights: npt.NDArray[np.int32]
-    """A row of targets each, in hundredths."""
-    squares: npt.NDArray[np.int32]
-    """The inverse document frequency, squared, in hundredths."""
+    slots: npt.NDArray[np.uint64]
+    """The key of a term, then its row; 0 is an empty slot."""
+    rows: npt.NDArray[np.int64]
+    """By term, ROW numbers: weights by target, the square of the inverse document frequency, both
+    in hundredths, and the last document that holds it: a line of the processor's cache."""
 
 
 class TermScratch(NamedTuple):
     """Memory that documents share."""
 
     keys: npt.NDArray[np.uint64]
-    """Of the words of the document, at most TERM_WORDS; its first entry behind says how many."""
-    seen: npt.NDArray[np.int64]
-    """By row: the last document that holds the term."""
+    """Of the words of the document."""
+    rows: npt.NDArray[np.int64]
+    """Those of the terms, with the documents of this thread."""
     sums: npt.NDArray[np.int64]
 
 
@@ -78,53 +82,27 @@ def python_key(term: str) -> int:
 
 def compile_terms(terms: Sequence[tuple[str, int, Sequence[int]]]) -> Terms:
     """Terms, each with its square and its weights, as arrays."""
-    slots = 1 << max(4, (3 * len(terms)).bit_length())
+    count = 1 << max(4, (3 * len(terms)).bit_length())
     sieve = np.zeros(1 << _SIEVE_BITS - 6, np.uint64)
-    keys = np.zeros(slots, np.uint64)
-    rows = np.zeros(slots, np.int32)
-    for row, (term, _, _) in enumerate(terms):
+    slots = np.zeros(2 * count, np.uint64)
+    rows = np.zeros((len(terms), ROW), np.int64)
+    for row, (term, square, weights) in enumerate(terms):
         key = python_key(term)
         bit = key >> 64 - _SIEVE_BITS
         sieve[bit >> 6] |= np.uint64(1 << (bit & 63))
-        slot = key & slots - 1
-        while keys[slot]:
-            slot = (slot + 1) & slots - 1
-        keys[slot] = key
-        rows[slot] = row
-    return Terms(
-        sieve,
-        keys,
-        rows,
-        np.array([weights for _, _, weights in terms], np.int32),
-        np.array([square for _, square, _ in terms], np.int32),
-    )
+        slot = key & count - 1
+        while slots[2 * slot]:
+            slot = (slot + 1) & count - 1
+        slots[2 * slot] = key
+        slots[2 * slot + 1] = row
+        rows[row, :SQUARE] = weights
+        rows[row, SQUARE] = square
+    return Terms(sieve, slots, rows.ravel())
 
 
 def make_term_scratch(terms: Terms) -> TermScratch:
     """Scratch for a thread."""
-    return TermScratch(
-        np.zeros(TERM_WORDS, np.uint64),
-        np.zeros(len(terms.squares), np.int64),
-        np.zeros(terms.weights.shape[1] + 1, np.int64),
-    )
-
-
-@inner
-def _add_term(terms: Terms, scratch: TermScratch, document: int, key: np.uint64) -> None:
-    mask = np.uint64(len(terms.keys) - 1)
-    slot = key & mask
-    while terms.keys[slot] != key:
-        if terms.keys[slot] == 0:
-            return
-        slot = (slot + _U1) & mask
-    row = integer(terms.rows[slot])
-    if scratch.seen[row] == document:
-        return
-    scratch.seen[row] = document
-    targets = terms.weights.shape[1]
-    for target in range(targets):
-        scratch.sums[target] += terms.weights[row, target]
-    scratch.sums[targets] += terms.squares[row]
+    return TermScratch(np.zeros(TERM_WORDS, np.uint64), terms.rows.copy(), np.zeros(ROW, np.int64))
 
 
 @inner
@@ -144,20 +122,29 @@ def score_terms(
         document: a number above 0 that no other document has.
         out: one for each target.
     """
-    scratch.sums[:] = 0
+    sieve, slots, _ = terms
+    keys, rows, sums = scratch
+    mask = np.uint64(len(slots) // 2 - 1)
+    for at in range(SQUARE + 1):
+        sums[at] = 0
     before = np.uint64(0)
     for k in range(words):
-        key = scratch.keys[k]
-        bit = key >> _SIEVE_SHIFT
-        if terms.sieve[bit >> _U6] >> (bit & _U63) & _U1:
-            _add_term(terms, scratch, document, key)
-        if k:
-            pair = pair_key(before, key)
-            bit = pair >> _SIEVE_SHIFT
-            if terms.sieve[bit >> _U6] >> (bit & _U63) & _U1:
-                _add_term(terms, scratch, document, pair)
-        before = key
-    targets = terms.weights.shape[1]
-    length = math.sqrt(max(scratch.sums[targets] / SCALE, 1.0))
-    for target in range(targets):
-        out[target] = scratch.sums[target] / (SCALE * length)
+        word = keys[k]
+        key = word
+        for _ in range(1 if k == 0 else 2):
+            bit = key >> _SIEVE_SHIFT
+            if sieve[bit >> _U6] >> (bit & _U63) & _U1:
+                slot = key & mask
+                while slots[slot << _U1] != key and slots[slot << _U1] != _U0:
+                    slot = (slot + _U1) & mask
+                row = ROW * integer(slots[(slot << _U1) + _U1])
+                if slots[slot << _U1] == key and rows[row + SEEN] != document:
+                    rows[row + SEEN] = document
+                    for at in range(SQUARE + 1):
+                        sums[at] += rows[row + at]
+            key = pair_key(before, word)
+        before = word
+    squares = integer(sums[SQUARE])
+    length = math.sqrt(max(squares, SCALE) / SCALE)
+    for target in range(SQUARE):
+        out[target] = sums[target] / (SCALE * length)

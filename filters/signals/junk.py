@@ -130,10 +130,10 @@ SEO = make_family(
 
 SLOP = make_family(
     "slop",
-    3,
+    4,
     "Traces and habits of language models. One page alone proves little but for leftovers.",
-    _phrases("assistant_phrase_count", "What an assistant says to its user."),
-    _phrases("prompt_phrase_count", "What a user says to an assistant."),
+    _phrases("assistant_phrase_count", "What an assistant says to its user: one is nearly proof."),
+    _phrases("prompt_phrase_count", "Prompts and courtesies of chats, which people write as well."),
     _phrases("placeholder_count", "Gaps not filled: `[Your Name]`."),
     _phrases("stock_phrase_count", "Phrases over-used by models and by SEO."),
     _phrases("opening_phrase_count", "Openings without a thought: in today's fast-paced world."),
@@ -220,7 +220,7 @@ JUNK = make_family(
             f"{target}_term_score",
             "double",
             "log-odds, not calibrated",
-            f"Words and pairs of the first 1500 words, each once, that stand for {meaning} "
+            f"Words and pairs of the first 1000 words, each once, that stand for {meaning} "
             "(`filters/junk_terms.txt`).",
             NEVER,
             THRESHER,

@@ -124,8 +124,12 @@ def balanced(tree: HTMLTree, html: str, model: Trees | None = None) -> tuple[str
     kept = chosen & ~said
     facts.fallback = "noscript" if seen.noscript else None
     facts.body_words = lines.words()
-    facts.words = Lines(lines.text, table[kept], lines.keys[kept]).words()
+    everything = np.ones(len(table), np.bool_)
+    facts.words = lines.chosen(kept).words()
     facts.link_fraction = _link_share(lines, kept)
+    facts.links_per_100_words = _links_per_100_words(lines, kept)
+    facts.body_link_fraction = _link_share(lines, everything)
+    facts.body_links_per_100_words = _links_per_100_words(lines, everything)
     facts.has_code = bool((table[kept, k.TAG] == k.CODE).any())
     facts.has_table = bool((table[kept, k.CELLS] > 1).any())
     facts.dropped_repeated_lines = int(said.sum())
@@ -159,3 +163,8 @@ def _markup(
 
 def _link_share(lines: Lines, chosen: Flags) -> float:
     return float(lines.table[chosen, k.LINKED].sum() / max(1, lines.sizes()[chosen].sum()))
+
+
+def _links_per_100_words(lines: Lines, chosen: Flags) -> float:
+    links = lines.table[chosen, k.LINKS].sum()
+    return float(100 * links / max(1, lines.chosen(chosen).words()))

@@ -8,9 +8,9 @@ from composed quote pages of that half, and, as good, from half of the edited te
 their id). Machine text is left out: its rules need no model. `--check` learns from four fifths of
 the sites and scores the last, five times.
 
-Terms are words and pairs that stand in `FEWEST` texts or more. A logistic regression for each target
-weighs them; those with the largest weights stay and are weighed again. Trees see the term scores of
-pages that the regression did not learn from.
+Terms are words and pairs that stand in `FEWEST` texts or more. A logistic regression for each
+target weighs them; those with the largest weights stay and are weighed again. Trees see the term
+scores of pages that the regression did not learn from.
 """
 
 import argparse
@@ -62,7 +62,7 @@ EDITED = {"openstax": 300, "reference": 500, "scitldr": 150, "reuters": 500, "in
 DOUBT, TEMPLATE, EDITED_WEIGHT = 0.5, 0.2, 0.5
 FEWEST, MOST_TERMS, STRENGTH, FOLDS = 4, 12000, 0.1, 5
 LOOKED_AT = 20_000
-"""Characters; reading words in Python is slow, and 1500 words end before."""
+"""Characters; reading words in Python is slow, and 1000 words end before."""
 LENGTH = 10
 """Of a text's vector."""
 HOW = {
@@ -206,17 +206,16 @@ def check(examples, model, signals):
             last = passing[-1] if len(passing) else -1
             bound = score[order[last]] if last >= 0 else 1
             recall = known[order[: last + 1]].sum() / known.sum()
-            print(
-                f"{name:10} {known.sum():>5} precision {least} recall {recall:.3f} above {bound:.3f}"
-            )
+            figures = f"precision {least} recall {recall:.3f} above {bound:.3f}"
+            print(f"{name:10} {known.sum():>5} {figures}")
     return said
 
 
 def write(fitted, trees, model):
     columns, frequency, weights = fitted
     lines = [
-        "# Terms of the junk model: the square of the inverse document frequency, then a weight for",
-        f"# {', '.join(TARGETS)}; all in hundredths. Counted and weighed by",
+        "# Terms of the junk model: the square of the inverse document frequency, then a weight",
+        f"# for {', '.join(TARGETS)}; all in hundredths. Counted and weighed by",
         "# tests/benchmarks/junk_train.py from judged pages (tests/junk_labels, half `tune`).",
     ]
     rows = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from pathlib import Path
 
@@ -11,8 +12,13 @@ import pytest
 
 from filters.measure import measure
 from filters.policy import shipped_policy
-from jobs.docs_junk import examples
+from jobs.docs_junk import PAGE_START, examples
 from jobs.docs_sites import site_examples, site_rules, site_tables
+from pipeline.extract import Extracted, ExtractSettings
+from pipeline.extract.columns import extract_column
+from pipeline.extract.profiles import load_profile
+from pipeline.read.charset import Decoded
+from pipeline.read.records import Page
 
 _spec = importlib.util.spec_from_file_location(
     "thresher_verdicts", Path(__file__).with_name("verdicts.py")
@@ -30,8 +36,25 @@ def junk_rules(name):
     return msgspec.structs.replace(policy, rules=rules)
 
 
+@functools.cache
+def balanced():
+    return load_profile(ExtractSettings())
+
+
+def extracted(example):
+    """A text as it is, and a page as the pipeline extracts it."""
+    whole = examples().whole(example).strip()
+    if not whole.startswith(PAGE_START):
+        return Extracted(Page("", "", "", whole, False, ""), whole, "", "utf-8", "format")
+    page = Page("", "", "", whole.encode(), True, "utf-8")
+    found = balanced()(Decoded(whole, "utf-8", "http"), page.content)
+    return Extracted(page, found.text, found.title, "utf-8", "http", found.facts, found.metadata)
+
+
 def judged(texts, name="web-en"):
-    measured = measure(pa.array([examples().whole(text) for text in texts]), None)
+    items = [extracted(text) for text in texts]
+    measured = pa.Table.from_batches([measure(pa.array([item.text for item in items]), None)])
+    measured = measured.append_column("extract", extract_column(items))
     return verdicts.judge(measured, junk_rules(name))
 
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from filters import junk_model
 from filters.measure import MinHashSettings, content_hash, keyed_hash, measure
 from filters.signals import KERNEL_FAMILIES, family_type, signal
 
@@ -91,6 +92,16 @@ def agrees_with_reference(values: list[str]) -> None:
 @given(st.lists(texts, max_size=4))
 def test_every_signal_equals_the_plain_python_reference(values):
     agrees_with_reference(values)
+
+
+term = st.sampled_from([term for term, _, _ in junk_model.terms() if "#" not in term])
+number = st.sampled_from(["7", "1999", "2024", "19", "3.5"])
+
+
+@quick
+@given(st.lists(st.one_of(term, number), max_size=80).map(" ".join))
+def test_terms_of_the_junk_model_equal_the_reference(text):
+    agrees_with_reference([text, text.title(), text.replace(" ", "\n")])
 
 
 @pytest.mark.slow

@@ -47,6 +47,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "sales_pitch": _SELLING,
     "affiliate_page": ("seo_spam",),
     "phrase_stuffing": ("seo_spam", "coupon_or_listing", "navigation"),
+    "link_farm": ("navigation", "seo_spam", "boilerplate_only"),
     "no_grammar": ("navigation", "seo_spam", "number_table", "code_or_data"),
     "consent_notice": ("consent_notice",),
     "access_notice": ("access_notice",),

@@ -93,7 +93,7 @@ MARKET = make_family(
 
 COMMERCE = make_family(
     "commerce",
-    1,
+    2,
     "Shops, coupons, listings.",
     _phrases("shop_phrase_count", "What a shop writes around its products."),
     _phrases("coupon_phrase_count", "Coupons and deals."),
@@ -167,7 +167,7 @@ SLOP = make_family(
 
 FURNITURE = make_family(
     "furniture",
-    3,
+    4,
     "What belongs to the page and not to its text, and what is no text.",
     _phrases("consent_phrase_count", "Cookie and consent notices."),
     _phrases("access_phrase_count", "Log-in and paywalls."),

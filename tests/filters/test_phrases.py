@@ -71,3 +71,26 @@ def test_one_leftover_of_an_assistant_is_found(text):
 )
 def test_what_people_say_is_no_leftover(text):
     assert counts(text, "slop.assistant_phrase_count") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("To read the entire article, you must be a subscriber.", "access"),
+        ("This content is only available to members.", "access"),
+        ("Subscribe or log in to access all content.", "access"),
+        ("Sie müssen angemeldet sein.", "access"),
+        ("Abonnez-vous pour lire la suite.", "access"),
+        ("Making sure you're not a bot!", "error"),
+        ("Sorry, the advert you were looking for has expired.", "error"),
+        ("We couldn't find any results.", "error"),
+        ("There are currently no products.", "error"),
+        ("Ein Fehler ist aufgetreten.", "error"),
+        ("No se encontraron resultados.", "error"),
+        ("These marketing cookies are set by our partners.", "consent"),
+        ("Please enter the code. Showing all comment threads.", "forum"),
+        ("Deemed reliable but not guaranteed.", "copyright"),
+    ],
+)
+def test_furniture_is_found(text, kind):
+    assert counts(text, f"furniture.{kind}_phrase_count") >= 1

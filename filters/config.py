@@ -98,6 +98,13 @@ def _reject_unknown_keys(kind: Any, value: Any, where: str, path: str) -> None:
         for key, item in value.items():
             _reject_unknown_keys(typing.get_args(kind)[1], item, where, f"{path}.{key}".lstrip("."))
         return
+    if origin is typing.Literal and isinstance(value, str):
+        choices = typing.get_args(kind)
+        if value not in choices:
+            raise ConfigError(
+                _join(where, path), f"no such value '{value}'.", did_you_mean(value, choices)
+            )
+        return
     if not _is_struct(kind) or not isinstance(value, Mapping):
         return
     hints = typing.get_type_hints(kind)

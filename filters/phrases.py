@@ -8,6 +8,8 @@ logarithm of how much more often language models use them than people do, as cou
 from __future__ import annotations
 
 import functools
+import itertools
+import re
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
@@ -39,6 +41,8 @@ KINDS = (
 MODEL = "model"
 """The kind whose phrases have weights and are not in the lists."""
 
+_CHOICE = re.compile(r"\(([^()]*)\)")
+
 
 @functools.cache
 def phrases() -> Mapping[str, tuple[str, ...]]:
@@ -46,9 +50,21 @@ def phrases() -> Mapping[str, tuple[str, ...]]:
     text = resources.files("filters").joinpath("phrases.toml").read_text("utf-8")
     lists: dict[str, dict[str, list[str]]] = tomllib.loads(text)
     return {
-        kind: tuple(phrase for each in languages.values() for phrase in each)
+        kind: tuple(
+            phrase
+            for each in languages.values()
+            for listed in each
+            for phrase in written_out(listed)
+        )
         for kind, languages in lists.items()
     }
+
+
+def written_out(listed: str) -> list[str]:
+    """The phrases that a listed one stands for: `(a|b) c` for `a c` and `b c`."""
+    parts = _CHOICE.split(listed)
+    choices = [part.split("|") if odd % 2 else [part] for odd, part in enumerate(parts)]
+    return ["".join(chosen) for chosen in itertools.product(*choices)]
 
 
 @functools.cache

@@ -13,8 +13,12 @@ import msgspec
 from filters.config import load
 from filters.judge_sql import RuleText, explain_rows
 from filters.policy import shipped_policy
+from jobs.docs_sites import site_section
 
 POLICY = "web-en"
+
+PAGE_START = "<html>"
+"""Begins an example that is a page rather than a text."""
 
 _PART = re.compile(r"(?<!\{)\{(\w+)(?:\*(\d+))?\}")
 
@@ -61,8 +65,9 @@ def junk_page() -> Iterator[str]:
     yield (
         f"The junk rules of `{POLICY}`, each with texts that it drops and near misses that it "
         "keeps. All texts are composed for this page, and a test measures and judges every one. "
-        "`{name}` stands for a text below, `{name*3}` for three of them. `junk-gentle` and "
-        "`junk-strict` have the same rules with other bounds."
+        "`{name}` stands for a text below, `{name*3}` for three of them; what begins with `<html>` "
+        "is a page, which is extracted first. `junk-gentle` and `junk-strict` have the same rules "
+        "with other bounds."
     )
     rules = {row.reason: row for row in explain_rows(shipped_policy(POLICY))}
     for rule in examples().rules:
@@ -73,6 +78,7 @@ def junk_page() -> Iterator[str]:
         yield from map(_block, rule.drops)
         yield "Keeps:"
         yield from map(_block, rule.keeps)
+    yield from site_section(POLICY)
     yield "# Texts"
     for name, text in examples().parts.items():
         yield f"## {name}"

@@ -66,8 +66,10 @@ def make_plan(recipe: Recipe) -> Plan:
     Raises:
         ConfigError: for a setting, policy or model that is wrong.
         InputError: for an input that is missing or a glob that matches nothing.
-        StoreError: for an earlier run that is not there.
+        StoreError: for an earlier run that is not there, or a lake that cannot be reached.
     """
+    store = Store(recipe.lake)
+    store.check()
     check_guests(recipe.guests, "guests")
     scorers = check_scorers(recipe.scores, "scores")
     policy = read_policy(recipe)
@@ -123,7 +125,7 @@ def make_plan(recipe: Recipe) -> Plan:
     )
     return Plan(
         recipe=recipe,
-        store=Store(recipe.lake),
+        store=store,
         inputs=inputs,
         policy=policy,
         models=(*models, *scored_by),

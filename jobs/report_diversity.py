@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from filters.signals.site import FIGURES
-from pipeline.diversity import Population, compare
+from pipeline.diversity import Population, RuleEffect, compare
 
 MakeTable = Callable[[tuple[str, ...], list[Any]], str]
 """Escapes what it shows."""
@@ -32,29 +32,42 @@ def diversity_section(database: duckdb.DuckDBPyConnection, table: MakeTable) -> 
         table(("", "documents", *_NAMES), [_row(found.measured), _row(found.kept)]),
     ]
     if found.rules:
-        parts.append(
-            "<p>What each rule does to what is kept: an effect below 0 makes it more alike.</p>"
-            + table(
-                ("reason", "dropped", "for it alone", "effect", *_NAMES),
-                [
-                    (
-                        rule.reason,
-                        rule.dropped.documents,
-                        rule.alone,
-                        rule.effect,
-                        *(rule.change[figure.name] for figure in FIGURES),
-                    )
-                    for rule in found.rules
-                ],
-            )
-        )
+        parts.append(_rules(found.rules, table))
     if found.months:
-        rows = [_row(population) for pair in found.months for population in pair]
+        rows = [
+            (population.name, which, *_row(population)[1:])
+            for pair in found.months
+            for population, which in zip(pair, ("measured", "kept"), strict=True)
+        ]
         parts.append(
-            "<p>By month of the crawl: measured, then kept.</p>"
-            + table(("month", "documents", *_NAMES), rows)
+            "<p>By month of the crawl.</p>" + table(("month", "", "documents", *_NAMES), rows)
         )
     return "".join([*parts, _flagged(database, table)])
+
+
+def _rules(rules: list[RuleEffect], table: MakeTable) -> str:
+    """The rules that something depends on; the others in one sentence."""
+    decisive = [rule for rule in rules if rule.alone]
+    others = len(rules) - len(decisive)
+    if not decisive:
+        return "<p>No rule drops what no other drops, so none alone changes what is kept.</p>"
+    shared = f" {others} more drop only what others drop too." if others else ""
+    return (
+        "<p>What each rule does to what is kept: an effect below 0 makes it more alike."
+        f"{shared}</p>"
+    ) + table(
+        ("reason", "dropped", "for it alone", "effect", *_NAMES),
+        [
+            (
+                rule.reason,
+                rule.dropped.documents,
+                rule.alone,
+                rule.effect,
+                *(rule.change[figure.name] for figure in FIGURES),
+            )
+            for rule in decisive
+        ],
+    )
 
 
 def _flagged(database: duckdb.DuckDBPyConnection, table: MakeTable) -> str:

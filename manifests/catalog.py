@@ -26,7 +26,7 @@ import msgspec
 from filters.errors import StoreError
 from filters.signals import RUN_FAMILIES, Family
 from manifests.manifest import Manifest, load_all
-from manifests.run import RunRecord, load_runs
+from manifests.run import RunRecord, find_run, load_runs, no_run
 from manifests.store import Store
 
 PATH = "catalog.duckdb"
@@ -77,7 +77,7 @@ def build(store: Store) -> None:
     """
     runs = load_runs(store)
     if not runs:
-        raise StoreError(f"{store.url()} holds no run yet: `thresher run RECIPE.toml` makes one")
+        raise no_run(store)
     with tempfile.TemporaryDirectory(prefix="thresher-") as folder:
         file = Path(folder) / "catalog.duckdb"
         with duckdb.connect(str(file)) as database:
@@ -101,10 +101,13 @@ def connect(store: Store) -> Iterator[duckdb.DuckDBPyConnection]:
     Nothing can be written through it, and SQL reaches no file outside the lake.
 
     Raises:
-        StoreError: if the lake has no catalog.
+        StoreError: if the lake has no catalog, or a query asks for a file outside it.
     """
     if not store.exists(PATH):
-        raise StoreError(f"{store.url(PATH)} does not exist: `thresher catalog rebuild` makes it")
+        find_run(store)
+        raise StoreError(
+            f"{store.url(PATH)} does not exist: `thresher catalog rebuild {store.url()}` makes it"
+        )
     with contextlib.ExitStack() as stack:
         if store.is_local:
             file = store.url(PATH)
@@ -117,8 +120,16 @@ def connect(store: Store) -> Iterator[duckdb.DuckDBPyConnection]:
         if store.is_local:
             database.execute("SET allowed_directories = [$lake]", {"lake": store.url()})
             database.execute("SET enable_external_access = false")
+        # Under `python -m` DuckDB takes stdout, where results go, for a person's screen.
+        database.execute("SET enable_progress_bar = false")
         database.execute("SET lock_configuration = true")
-        yield database
+        try:
+            yield database
+        except (duckdb.PermissionException, duckdb.IOException) as error:
+            raise StoreError(
+                f"{store.url(PATH)}: {error}. SQL reaches files of the lake only; if the lake was "
+                f"moved, `thresher catalog rebuild {store.url()}` writes its paths again"
+            ) from error
 
 
 def not_read_whole(

@@ -82,6 +82,14 @@ def load_runs(store: Store) -> list[RunRecord]:
     return sorted(runs, key=lambda run: (run.started, run.run_id))
 
 
+def no_run(store: Store) -> StoreError:
+    """What to say of a lake without runs, which may just be the wrong folder."""
+    return StoreError(
+        f"{store.url()} holds no run yet: `thresher run RECIPE.toml` makes one. "
+        "Name the lake of another by --lake, $THRESHER_LAKE or its recipe"
+    )
+
+
 def find_run(store: Store, name: str = "") -> RunRecord:
     """The latest run, or the latest whose name or id is `name`.
 
@@ -93,6 +101,6 @@ def find_run(store: Store, name: str = "") -> RunRecord:
     if found:
         return found[-1]
     if not runs:
-        raise StoreError(f"{store.url()} holds no run yet: `thresher run RECIPE.toml` makes one")
+        raise no_run(store)
     hint = did_you_mean(name, {run.name for run in runs})
     raise StoreError(f"{store.url()} holds no run '{name}'. {hint}".rstrip())

@@ -30,12 +30,29 @@ class Store:
 
     Args:
         url: a local path or any fsspec URL (``s3://bucket/lake``, ``memory://lake``).
+
+    Raises:
+        StoreError: if fsspec does not know its protocol, or the driver for it is not installed.
     """
 
     def __init__(self, url: str) -> None:
-        self.filesystem, root = fsspec.core.url_to_fs(url)
+        try:
+            self.filesystem, root = fsspec.core.url_to_fs(url)
+        except (ImportError, ValueError) as error:
+            raise StoreError(f"{url}: no such place for a lake: {error}") from error
         self.root = str(root).rstrip("/")
         self.is_local = isinstance(self.filesystem, LocalFileSystem)
+
+    def check(self) -> None:
+        """Look at the lake, which need not exist yet.
+
+        Raises:
+            StoreError: if its place cannot be reached: no credentials, no such bucket, no network.
+        """
+        try:
+            self.filesystem.exists(self.root)
+        except Exception as error:
+            raise StoreError(f"{self.url()} cannot be reached: {error}") from error
 
     def __reduce__(self) -> tuple[type[Store], tuple[str]]:
         return type(self), (self.url(),)

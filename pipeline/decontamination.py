@@ -103,7 +103,7 @@ def find_sets(chosen: Sequence[EvaluationSettings]) -> tuple[EvaluationSet, ...]
         files = []
         missing = dict.fromkeys(settings.fields)
         others: dict[str, None] = {}
-        for shard in list_inputs(InputSettings(urls=[settings.path]), ""):
+        for shard in list_inputs(InputSettings(urls=[settings.path]), "", f"{where}.path"):
             data = _read(shard.uri)
             files.append((shard.uri, hashlib.sha256(data).hexdigest()))
             for row in _rows(shard.uri, data):

@@ -66,8 +66,10 @@ def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> E
     Raises:
         StoreError: if no document and no quarantined record has that name.
     """
-    own = [name for name in (COLUMN, SCORES) if _has_column(database, "measured", name)]
-    families = [*(family.name for family in FAMILIES), *own]
+    # An earlier version measured fewer families.
+    held = {name for name, *_ in database.execute("DESCRIBE measured").fetchall()}
+    own = [name for name in (COLUMN, SCORES) if name in held]
+    families = [*(family.name for family in FAMILIES if family.name in held), *own]
     match = "id = $name OR record_id = $name OR url = $name"
     found = _one(
         database,
@@ -84,7 +86,7 @@ def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> E
         return _quarantined(database, name, match)
     fired = found["fired"] or {}
     signals = {
-        signal.name: (found[family.name] or {}).get(signal.name.split(".")[1])
+        signal.name: (found.get(family.name) or {}).get(signal.name.split(".")[1])
         for family in FAMILIES
         for signal in family.signals
     }
@@ -95,7 +97,7 @@ def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> E
             reason=rule.reason,
             meaning=rule.meaning,
             tests=[
-                f"{signal} {operator} {threshold} ({signals.get(signal)})"
+                f"{signal} {operator} {threshold} ({_short(signals.get(signal))})"
                 for signal, operator, threshold in zip(
                     rule.signals, rule.operators, rule.thresholds, strict=True
                 )
@@ -184,11 +186,11 @@ def _has_view(database: duckdb.DuckDBPyConnection, name: str) -> bool:
     return bool(database.execute(query, {"name": name}).fetchall())
 
 
-def _has_column(database: duckdb.DuckDBPyConnection, view: str, name: str) -> bool:
-    query = (
-        "SELECT 1 FROM information_schema.columns WHERE table_name = $view AND column_name = $name"
-    )
-    return bool(database.execute(query, {"view": view, "name": name}).fetchall())
+def _short(value: object) -> object:
+    """A value beside its threshold: enough digits to tell the two apart in all but odd cases."""
+    if value is None:
+        return "NULL"
+    return f"{value:.6g}" if isinstance(value, float) else value
 
 
 def _one(

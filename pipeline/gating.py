@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from classifiers.language import LanguageIdentifier
 from filters.errors import ConfigError
+from filters.languages import LANGUAGES
 from pipeline.book import Book
 from pipeline.extract import Extracted
 from pipeline.gates import UrlBlocklist
@@ -54,6 +55,10 @@ class GateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for name in ("language_score", "page_language_score", "retain_fraction"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ConfigError(f"{where}.{name}", "must lie in [0, 1].")
+        for i, code in enumerate(self.languages):
+            if code not in LANGUAGES:
+                here = f"{where}.languages[{i}]"
+                raise ConfigError(here, f"no such language '{code}'.", "Codes look like 'en'.")
 
 
 @lru_cache(maxsize=1)

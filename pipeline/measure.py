@@ -71,7 +71,7 @@ class QualitySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MachineTextSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The fastText model behind `machine_text.score`. No shipped policy drops by it."""
+    """The fastText model behind `machine_text.score`. Shipped policies use its mean over a site."""
 
     model: str = "machine-text-en@1"
     """As `quality.model`."""

@@ -93,7 +93,7 @@ MARKET = make_family(
 
 COMMERCE = make_family(
     "commerce",
-    1,
+    2,
     "Shops, coupons, listings.",
     _phrases("shop_phrase_count", "What a shop writes around its products."),
     _phrases("coupon_phrase_count", "Coupons and deals."),
@@ -130,10 +130,10 @@ SEO = make_family(
 
 SLOP = make_family(
     "slop",
-    3,
+    4,
     "Traces and habits of language models. One page alone proves little but for leftovers.",
-    _phrases("assistant_phrase_count", "What an assistant says to its user."),
-    _phrases("prompt_phrase_count", "What a user says to an assistant."),
+    _phrases("assistant_phrase_count", "What an assistant says to its user: one is nearly proof."),
+    _phrases("prompt_phrase_count", "Prompts and courtesies of chats, which people write as well."),
     _phrases("placeholder_count", "Gaps not filled: `[Your Name]`."),
     _phrases("stock_phrase_count", "Phrases over-used by models and by SEO."),
     _phrases("opening_phrase_count", "Openings without a thought: in today's fast-paced world."),
@@ -167,7 +167,7 @@ SLOP = make_family(
 
 FURNITURE = make_family(
     "furniture",
-    3,
+    4,
     "What belongs to the page and not to its text, and what is no text.",
     _phrases("consent_phrase_count", "Cookie and consent notices."),
     _phrases("access_phrase_count", "Log-in and paywalls."),

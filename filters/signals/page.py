@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from filters.signals.kinds import COUNT, SHARE, Signal, make_family
+from filters.signals.kinds import COUNT, SHARE, Signal, make_family, ratio
 
 _NOT_HTML = "the input was finished text, not HTML"
 _NOT_LINES = f"{_NOT_HTML}, or the profile does not look at lines"
@@ -13,9 +13,13 @@ def _extracted(name: str, type_: str, unit: str, meaning: str, null_when: str = 
     return Signal(name, type_, unit, meaning, null_when or _NOT_HTML, "Thresher", bounds)
 
 
+def _rate(name: str, meaning: str) -> Signal:
+    return ratio(name, "per 100 words", meaning, _NOT_LINES)
+
+
 _EXTRACT = make_family(
     "extract",
-    1,
+    2,
     "How the text was taken out of the page.",
     _extracted("profile", "string", "name", "The profile that was asked for."),
     _extracted(
@@ -31,6 +35,15 @@ _EXTRACT = make_family(
     _extracted("body_words", "int64", "words", "Words of all visible text.", _NOT_LINES),
     _extracted("kept_word_fraction", "double", "share", "Of these, those kept.", _NOT_LINES),
     _extracted("link_fraction", "double", "share", "Of the text, what is in links.", _NOT_LINES),
+    _rate("links_per_100_words", "Links in the text."),
+    _extracted(
+        "body_link_fraction",
+        "double",
+        "share",
+        "Of all visible text, what is in links: before any is dropped.",
+        _NOT_LINES,
+    ),
+    _rate("body_links_per_100_words", "Links in all visible text."),
     _extracted("dropped_repeated_lines", "int64", "lines", "Dropped as said before.", _NOT_LINES),
     _extracted("dropped_link_lines", "int64", "lines", "Dropped, mostly links.", _NOT_LINES),
     _extracted(
@@ -47,6 +60,15 @@ _EXTRACT = make_family(
     _extracted("has_code", "bool", "flag", "Holds preformatted lines.", _NOT_LINES),
     _extracted("has_table", "bool", "flag", "Holds rows of a table.", _NOT_LINES),
     _extracted("title_characters", "int64", "characters", "Length of the title."),
+    _extracted(
+        "title_word_fraction",
+        "double",
+        "share",
+        "Content words of the text that occur in the title (its first 64 different ones). Content "
+        "words have three letters or more, no digits, and are no function words.",
+        f"{_NOT_HTML}; the title has no content word; the text has fewer than 20, or is of a "
+        "script without spaces",
+    ),
     _extracted("charset", "string", "name", "The charset that the page was decoded by."),
     _extracted(
         "charset_source",

@@ -28,6 +28,7 @@ class Mean:
 MEANS = (
     Mean("slop_mean", "slop.model_phrase_score", "Language models' words", (None, None)),
     Mean("slop_phrase_mean", "slop.phrases_per_1000_words", "Stock phrases per 1000 words"),
+    Mean("machine_text_mean", "machine_text.score", "Probability of machine text", SHARE),
     Mean("prose_fraction", "prose.word_fraction", "Words in sentences"),
     Mean("ticker_fraction", "market.ticker_word_fraction", "Tickers per word"),
     Mean("quote_line_fraction", "market.quote_line_fraction", "Lines of numbers"),
@@ -158,7 +159,7 @@ def _deviation(level: str, null_when: str) -> tuple[Signal, Signal]:
 
 SITE = make_family(
     "site",
-    1,
+    2,
     "The document's site (`url_parts.registered_domain`), over its documents in the run. "
     "Diversity is of a sample of `sites.sample_documents` of them, by the first 256 words of each.",
     Signal("pages", "int64", "pages", "Documents of the site.", _FEW, "Thresher", COUNT),
@@ -168,7 +169,7 @@ SITE = make_family(
             "double",
             "mean",
             f"{mean.meaning}: mean of `{mean.source}` over the pages that have it.",
-            f"{_FEW}, or no page of it has that signal",
+            f"{_FEW}, or fewer pages of it have that signal",
             "Thresher",
             mean.range,
         )

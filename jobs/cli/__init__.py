@@ -10,12 +10,13 @@ take two seconds that `thresher query` and `--help` need not pay.
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
 from filters.errors import ConfigError, InputError, StoreError, ThresherError
 from jobs.cli import demo, diversity, inspect, models, run, train
-from jobs.cli.common import EXIT_INCOMPLETE, EXIT_USAGE, errors
+from jobs.cli.common import EXIT_INCOMPLETE, EXIT_USAGE, errors, output
 
 app = typer.Typer(
     name="thresher",
@@ -55,6 +56,24 @@ _models.command(
     "add", epilog="Example: thresher models add models/quality.bin --name my-quality@1"
 )(models.add)
 app.add_typer(_models, name="models")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from jobs.plan import thresher_version
+
+        output.print(f"thresher {thresher_version()}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """What comes before a command."""
 
 
 def main() -> None:

@@ -21,22 +21,33 @@ EXIT_INCOMPLETE = 3
 output = Console(soft_wrap=True)
 errors = Console(stderr=True)
 
+LAKE_VARIABLE = "THRESHER_LAKE"
+
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 LakeOption = Annotated[
     str,
     typer.Option(
-        "--lake", "-l", envvar="THRESHER_LAKE", help="Folder or URL of the lake, or a recipe."
+        "--lake", "-l", envvar=LAKE_VARIABLE, help="Folder or URL of the lake, or a recipe."
     ),
+]
+LakeArgument = Annotated[
+    str, typer.Argument(envvar=LAKE_VARIABLE, help="Folder or URL of the lake, or a recipe.")
 ]
 
 
 def lake_of(where: str) -> Store:
-    """The lake at a path or URL, or the one a recipe names."""
+    """The lake at a path or URL, or the one a recipe names.
+
+    Raises:
+        StoreError: if its place cannot be reached.
+    """
     if where.endswith(".toml"):
         from jobs.recipe import read_recipe
 
-        return Store(read_recipe(Path(where)).lake)
-    return Store(where)
+        where = read_recipe(Path(where)).lake
+    store = Store(where)
+    store.check()
+    return store
 
 
 def print_json(value: object) -> None:

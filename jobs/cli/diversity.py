@@ -10,7 +10,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from filters.signals.site import FIGURES
-from jobs.cli.common import JsonFlag, lake_of, output, print_json, shown
+from jobs.cli.common import JsonFlag, LakeArgument, lake_of, output, print_json, shown
 from manifests import catalog
 from pipeline.diversity import Comparison, Population, RuleEffect, compare
 
@@ -26,7 +26,7 @@ _SHORT = {
 
 
 def diversity(
-    lake: Annotated[str, typer.Argument(help="Folder or URL of the lake, or a recipe.")] = "lake",
+    lake: LakeArgument = "lake",
     as_json: JsonFlag = False,
     documents: Annotated[
         int, typer.Option(help="Documents that are looked at, chosen by their ids.", min=16)
@@ -54,11 +54,14 @@ def _print(found: Comparison) -> None:
         table = _table("what each rule does to what is kept; below 0 makes it more alike")
         for name in ("reason", "dropped", "for it alone", "effect", "most of it in"):
             table.add_column(name, overflow="fold", justify="right" if name in _COUNTS else "left")
-        for rule in found.rules:
+        decisive = [rule for rule in found.rules if rule.alone]
+        for rule in decisive:
             effect = "" if rule.effect is None else f"{rule.effect:+.2f}"
             counts = (f"{rule.dropped.documents:,}", f"{rule.alone:,}")
             table.add_row(_cell(rule.reason), *counts, effect, _largest(rule))
         output.print(table)
+        if others := len(found.rules) - len(decisive):
+            output.print(f"{others} more drop only what others drop too.\n", highlight=False)
         _print_populations("what each rule drops", [rule.dropped for rule in found.rules])
     months = [population for pair in found.months for population in pair]
     if months:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import duckdb
 import msgspec
@@ -13,12 +13,21 @@ from rich.table import Table
 
 from filters.errors import ConfigError
 from filters.policy import policy_from_mapping
-from jobs.cli.common import JsonFlag, LakeOption, lake_of, output, print_json, shown
+from jobs.cli.common import JsonFlag, LakeArgument, LakeOption, lake_of, output, print_json, shown
 from manifests import catalog
 from manifests.run import find_run
 from pipeline.difference import Difference
-from pipeline.explain import Explanation
+from pipeline.explain import Explanation, RuleResult
 from pipeline.explain import explain as explain_document
+
+_TABLES_HINT = (
+    'Tables: thresher query "SHOW TABLES". Columns and signals: thresher query "DESCRIBE kept". '
+    "Signals of the whole run (site, collapse, repeated_lines, scores) are in the view `measured`."
+)
+
+
+_LEAST_COLUMN = 12
+"""Characters of the screen that a column needs; rows with more columns than fit stand upright."""
 
 
 def query(
@@ -34,8 +43,12 @@ def query(
     reasons, measured (with the signals of the whole run), sites, diversity; a signal is
     family.name, as in length.words.
     """  # noqa: D205 - typer shows the whole text
+    if as_json and as_csv:
+        raise ConfigError("query", "--json and --csv exclude each other.")
     with catalog.connect(lake_of(lake)) as database:
         try:
+            if not database.extract_statements(sql):
+                raise ConfigError("query", "holds no statement.", _TABLES_HINT)
             result = database.execute(sql)
             names = [column[0] for column in result.description or ()]
             if as_csv:
@@ -45,23 +58,18 @@ def query(
                     writer.writerows(rows)
                 return
             rows = result.fetchall() if as_json or not limit else result.fetchmany(limit + 1)
+        except (duckdb.PermissionException, duckdb.IOException):
+            raise
         except duckdb.Error as error:
-            raise ConfigError(
-                "query",
-                str(error).strip(),
-                'Tables and columns: thresher query "SELECT table_name, column_name '
-                'FROM information_schema.columns"',
-            ) from error
+            unknown = isinstance(error, duckdb.BinderException | duckdb.CatalogException)
+            hint = f"\n{_TABLES_HINT}" if unknown else ""
+            raise ConfigError("query", str(error).strip(), hint) from error
     if as_json:
         print_json([dict(zip(names, row, strict=True)) for row in rows])
         return
-    table = Table()
-    for name in names:
-        table.add_column(name, overflow="fold")
     cut = bool(limit) and len(rows) > limit
-    for row in rows[:limit] if limit else rows:
-        table.add_row(*(_cell(value) for value in row))
-    output.print(table)
+    rows = rows[:limit] if limit else rows
+    _print_rows(None, names, rows)
     if cut:
         output.print(f"... more than {limit} rows; --limit 0 shows all", highlight=False)
 
@@ -70,8 +78,13 @@ def explain(
     document: Annotated[str, typer.Argument(help="Its id, record id or URL.", show_default=False)],
     lake: LakeOption = "lake",
     as_json: JsonFlag = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show the rules that it passes and all signals, too.")
+    ] = False,
 ) -> None:
-    """Why a document was kept or dropped: every signal, rule, threshold and reason."""
+    """Why a document was kept or dropped: the rules it meets, with thresholds and values, all
+    reasons and the copies. JSON always has every rule and every signal.
+    """  # noqa: D205 - typer shows the whole text
     store = lake_of(lake)
     policy = policy_from_mapping(find_run(store).policy, "the run's policy")
     with catalog.connect(store) as database:
@@ -82,11 +95,11 @@ def explain(
         _print_facts("not a document", found.quarantine)
         _print_text(found.text)
     else:
-        _print_explanation(found)
+        _print_explanation(found, everything)
 
 
 def rebuild(
-    lake: Annotated[str, typer.Argument(help="Folder or URL of the lake, or a recipe.")] = "lake",
+    lake: LakeArgument = "lake",
 ) -> None:
     """Make the catalog again from the manifests; nothing else is read or changed."""
     store = lake_of(lake)
@@ -94,29 +107,46 @@ def rebuild(
     output.print(f"catalog  {store.url(catalog.PATH)}", markup=False, highlight=False)
 
 
-def _print_explanation(found: Explanation) -> None:
+def _print_explanation(found: Explanation, everything: bool) -> None:
     _print_facts("document", found.provenance)
-    _print_facts("decision", found.decision)
-    rules = Table(title="rules, in order", title_justify="left")
-    for name in ("drops", "reason", "drop if (value)", "if undefined"):
-        rules.add_column(name, overflow="fold")
-    for rule in found.rules:
-        verdict = {True: "DROPS", False: "passes", None: "undefined"}[rule.drops]
-        rules.add_row(verdict, rule.reason, _cell(" and ".join(rule.tests)), rule.missing)
-    output.print(rules)
-    _print_facts("signals", found.signals)
+    decision = found.decision if everything else _stated(found.decision)
+    _print_facts("decision", {name: _listed(value) for name, value in decision.items()})
+    _print_rules(found.rules, everything)
+    if everything:
+        _print_facts("signals", found.signals)
     if found.duplicates:
-        table = Table(title="others of its cluster", title_justify="left")
-        for name in found.duplicates[0]:
-            table.add_column(name, overflow="fold")
-        for member in found.duplicates:
-            table.add_row(*(_cell(value) for value in member.values()))
-        output.print(table)
+        members = [tuple(member.values()) for member in found.duplicates]
+        _print_rows("others of its cluster", list(found.duplicates[0]), members)
     if found.matched:
         _print_facts("longest text in common with an evaluation set", found.matched)
     if found.difference:
         _print_difference(found.difference)
     _print_text(found.text)
+
+
+def _print_rules(rules: list[RuleResult], everything: bool) -> None:
+    chosen = [rule for rule in rules if everything or rule.drops is not False]
+    if chosen:
+        table = Table(title="rules, in order", title_justify="left")
+        for name in ("drops", "reason", "drop if (value)", "if undefined"):
+            table.add_column(name, overflow="fold")
+        for rule in chosen:
+            verdict = {True: "DROPS", False: "passes", None: "undefined"}[rule.drops]
+            tests = "\n".join(_cell(test) for test in rule.tests)
+            table.add_row(verdict, rule.reason, tests, rule.missing)
+        output.print(table)
+    if hidden := len(rules) - len(chosen):
+        others = f"{hidden} {'other ' if chosen else ''}rules"
+        output.print(f"It passes {others}: --all shows them, and all signals.", highlight=False)
+
+
+def _stated(facts: dict[str, object]) -> dict[str, object]:
+    """Facts without those that are NULL or empty."""
+    return {name: value for name, value in facts.items() if value not in (None, [])}
+
+
+def _listed(value: object) -> object:
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _print_difference(found: Difference) -> None:
@@ -132,6 +162,21 @@ def _print_difference(found: Difference) -> None:
     output.print(table)
     if found.further:
         output.print(f"... and {found.further} more", highlight=False)
+
+
+def _print_rows(title: str | None, names: list[str], rows: list[tuple[Any, ...]]) -> None:
+    """A table, or a table for each row where the columns do not fit side by side."""
+    if len(names) * _LEAST_COLUMN > output.width:
+        for number, row in enumerate(rows, 1):
+            heading = f"row {number}" if title is None else f"{title}: {number}"
+            _print_facts(heading, dict(zip(names, row, strict=True)))
+        return
+    table = Table(title=title, title_justify="left")
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    output.print(table)
 
 
 def _print_facts(title: str, facts: dict[str, object]) -> None:

@@ -13,11 +13,20 @@ from rich.table import Table
 
 from filters.errors import ConfigError
 from jobs import report
-from jobs.cli.common import EXIT_INCOMPLETE, JsonFlag, errors, lake_of, output, print_json, shown
+from jobs.cli.common import (
+    EXIT_INCOMPLETE,
+    JsonFlag,
+    LakeArgument,
+    errors,
+    lake_of,
+    output,
+    print_json,
+    shown,
+)
 from jobs.progress import Reporter, Silent, reporter_for
 from manifests import catalog
 from manifests.manifest import load_all
-from manifests.run import RunRecord, load_runs
+from manifests.run import RunRecord, load_runs, no_run
 from manifests.store import Store
 
 if TYPE_CHECKING:
@@ -142,13 +151,13 @@ def plan(recipe: RecipeArgument, as_json: JsonFlag = False) -> None:
     )
 
 
-def status(
-    where: Annotated[str, typer.Argument(help="A recipe, or folder or URL of a lake.")] = "lake",
-    as_json: JsonFlag = False,
-) -> None:
+def status(lake: LakeArgument = "lake", as_json: JsonFlag = False) -> None:
     """The runs of a lake, how far each is and what failed."""
-    store = lake_of(where)
-    rows = [_progress_of(store, record) for record in load_runs(store)]
+    store = lake_of(lake)
+    records = load_runs(store)
+    if not records:
+        raise no_run(store)
+    rows = [_progress_of(store, record) for record in records]
     if as_json:
         print_json(rows)
         return
@@ -159,8 +168,8 @@ def status(
         table.add_row(
             row["run_id"],
             row["status"],
-            row["started"],
-            row["finished"],
+            _time(row["started"]),
+            _time(row["finished"]),
             f"{row['measured']}/{row['shards']}",
             f"{row['judged']}/{row['shards']}",
             str(len(row["failures"])),
@@ -170,6 +179,11 @@ def status(
         for failure in row["failures"]:
             text = f"{row['run_id']}: {failure['stage']}/{failure['key']}: {failure['error']}"
             output.print(shown(text, 600), markup=False, highlight=False)
+
+
+def _time(moment: str) -> str:
+    """A time of a run record as a person reads it."""
+    return moment[:19].replace("T", " ")
 
 
 def _progress_of(store: Store, record: RunRecord) -> dict[str, Any]:

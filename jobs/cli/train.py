@@ -101,7 +101,10 @@ def read_settings(config: Path | None, changes: dict[str, Any]) -> TrainSettings
             raise ConfigError(where, f"is not valid TOML: {error}.") from error
     for side in ("positives", "negatives"):
         if side not in given and side not in changes:
-            raise ConfigError(where, f"one class only: {side} are missing.", f"Add [[{side}]].")
+            hint = (
+                f"Add [[{side}]] to it." if config else f"Add --{side} FILES, or a --config file."
+            )
+            raise ConfigError(where, f"one class only: {side} are missing.", hint)
     return load(TrainSettings, given | changes, where)
 
 

@@ -104,7 +104,7 @@ def view(tree: HTMLTree, html: str) -> View | None:
         float(len(lines.table)),
         *(part.words() / words for part in parts),
         float(parts[0].words()),
-        _link_share(lines, np.ones(len(lines.table), np.bool_)),
+        link_share(lines, np.ones(len(lines.table), np.bool_)),
     ]
     sign = signs(lines)
     return View(lines, sign, features(lines, sign, within, page), within, noscript)
@@ -124,8 +124,12 @@ def balanced(tree: HTMLTree, html: str, model: Trees | None = None) -> tuple[str
     kept = chosen & ~said
     facts.fallback = "noscript" if seen.noscript else None
     facts.body_words = lines.words()
-    facts.words = Lines(lines.text, table[kept], lines.keys[kept]).words()
-    facts.link_fraction = _link_share(lines, kept)
+    everything = np.ones(len(table), np.bool_)
+    facts.words = lines.chosen(kept).words()
+    facts.link_fraction = link_share(lines, kept)
+    facts.links_per_100_words = _links_per_100_words(lines, kept)
+    facts.body_link_fraction = link_share(lines, everything)
+    facts.body_links_per_100_words = _links_per_100_words(lines, everything)
     facts.has_code = bool((table[kept, k.TAG] == k.CODE).any())
     facts.has_table = bool((table[kept, k.CELLS] > 1).any())
     facts.dropped_repeated_lines = int(said.sum())
@@ -157,5 +161,11 @@ def _markup(
     return markup
 
 
-def _link_share(lines: Lines, chosen: Flags) -> float:
+def link_share(lines: Lines, chosen: Flags) -> float:
+    """Of the bytes of some lines, those within links."""
     return float(lines.table[chosen, k.LINKED].sum() / max(1, lines.sizes()[chosen].sum()))
+
+
+def _links_per_100_words(lines: Lines, chosen: Flags) -> float:
+    links = lines.table[chosen, k.LINKS].sum()
+    return float(100 * links / max(1, lines.chosen(chosen).words()))

@@ -9,12 +9,17 @@ import msgspec
 import pyarrow as pa
 
 from filters.signals import family_type
+from filters.titles import title_word_fractions
 from pipeline.extract.settings import Extracted
 
 
 def extract_column(items: Sequence[Extracted]) -> pa.Array:
     """How each text was taken out of its page."""
-    return pa.array([_extract(item) for item in items], family_type("extract"))
+    titles = [item.title if item.facts is not None else None for item in items]
+    texts = pa.array([item.text for item in items], pa.string())
+    shares = title_word_fractions(texts, pa.array(titles, pa.string())).to_pylist()
+    rows = [_extract(item, share) for item, share in zip(items, shares, strict=True)]
+    return pa.array(rows, family_type("extract"))
 
 
 def metadata_column(items: Sequence[Extracted]) -> pa.Array:
@@ -23,7 +28,7 @@ def metadata_column(items: Sequence[Extracted]) -> pa.Array:
     return pa.array(rows, family_type("metadata"))
 
 
-def _extract(item: Extracted) -> dict[str, Any] | None:
+def _extract(item: Extracted, title_word_fraction: float | None) -> dict[str, Any] | None:
     facts = item.facts
     if facts is None:
         return None
@@ -33,6 +38,7 @@ def _extract(item: Extracted) -> dict[str, Any] | None:
     return msgspec.structs.asdict(facts) | {
         "kept_word_fraction": kept,
         "title_characters": len(item.title),
+        "title_word_fraction": title_word_fraction,
         "charset": item.charset,
         "charset_source": item.charset_source,
     }

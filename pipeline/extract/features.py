@@ -35,6 +35,10 @@ class Lines:
         words, size = int(self.table[:, k.WORDS].sum()), int(self.sizes().sum())
         return words if 20 * words >= size else size // 6
 
+    def chosen(self, flags: Flags) -> Lines:
+        """Some of the lines."""
+        return Lines(self.text, self.table[flags], self.keys[flags])
+
     def sizes(self) -> npt.NDArray[np.int64]:
         """Bytes of each line."""
         return self.table[:, k.END] - self.table[:, k.START]

@@ -63,12 +63,13 @@ class InputShard:
     """16 hex digits that identify this version of the file."""
 
 
-def list_inputs(settings: InputSettings, base: str) -> list[InputShard]:
+def list_inputs(settings: InputSettings, base: str, setting: str = "") -> list[InputShard]:
     """The files that the settings name: sorted by URL, each once.
 
     Args:
         settings: the `input` table of a recipe.
         base: folder (path or URL) that relative paths start from.
+        setting: what errors call the setting that names the files, if not `input.urls[i]`.
 
     Raises:
         InputError: where a file is missing or a pattern matches nothing.
@@ -78,11 +79,12 @@ def list_inputs(settings: InputSettings, base: str) -> list[InputShard]:
     shards: dict[str, InputShard] = {}
     for i, url in enumerate(settings.urls):
         found = 0
-        for uri, info in _expand(_absolute(url, base), f"input.urls[{i}]: '{url}'"):
+        where = f"{setting or f'input.urls[{i}]'}: '{url}'"
+        for uri, info in _expand(_absolute(url, base), where):
             found += 1
             shards[uri] = _shard(uri, info, settings.format)
         if not found:
-            raise InputError(f"input.urls[{i}]: '{url}' matches no file.")
+            raise InputError(f"{where} matches no file.")
     return [shards[uri] for uri in sorted(shards)]
 
 

@@ -20,7 +20,7 @@ class SiteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Signals of sites, and of collapsing diversity (families `site` and `collapse`)."""
 
     measure: bool = True
-    """Whether they are measured; if not, they are NULL."""
+    """Whether they are measured; if not, they are NULL, and rules about sites drop nothing."""
     min_pages: int = 5
     """Documents that a site, shard or month needs: of fewer all signals are NULL."""
     sample_documents: int = 512

@@ -28,7 +28,7 @@ from pipeline.sites.figures import figures, read_shapes
 from pipeline.sites.parts import SAMPLES, SCALE, SUMS
 
 STAGE = "sites"
-VERSION = 2
+VERSION = 3
 
 GROUPS = pa.schema(
     [
@@ -86,7 +86,7 @@ def sites(
     paths = [[manifest.output(index).path for manifest in parts] for index in (0, 1)]
     merged, pairs = _merged_sums(store, paths[0], partition, partitions, settings.min_pages)
     samples = _samples(store, paths[1], partition, partitions, merged["group"], settings)
-    table = _measured(merged, samples)
+    table = _measured(merged, samples, settings.min_pages)
     spread = table.take(pa.array(pairs[:, 1])).add_column(
         0, SPREAD.field("shard"), pa.array(pairs[:, 0].astype(np.int32))
     )
@@ -179,7 +179,7 @@ def _starts(group: U64) -> I64:
     return np.flatnonzero(np.r_[True, np.diff(group) != 0][: len(group)])
 
 
-def _measured(merged: pa.Table, samples: pa.Table) -> pa.Table:
+def _measured(merged: pa.Table, samples: pa.Table, least: int) -> pa.Table:
     count = merged.num_rows
     group = pc.index_in(samples["group"], value_set=merged["group"]).to_numpy().astype(np.int64)
     shapes = read_shapes(pa.concat_arrays([*samples[shape.COLUMN].chunks, _NO_SHAPES]))
@@ -192,7 +192,7 @@ def _measured(merged: pa.Table, samples: pa.Table) -> pa.Table:
     for mean in MEANS:
         having = merged[f"{mean.name}_pages"].to_numpy()
         value = merged[f"{mean.name}_sum"].to_numpy() / SCALE / np.maximum(having, 1)
-        columns[mean.name] = pa.array(value, mask=having == 0)
+        columns[mean.name] = pa.array(value, mask=having < least)
     for figure in FIGURES:
         values = found[figure.name]
         columns[figure.name] = pa.array(values, mask=np.isnan(values))

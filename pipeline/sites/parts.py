@@ -25,7 +25,7 @@ from pipeline.measured import read_measured
 from pipeline.sites import SiteSettings
 
 STAGE = "site_parts"
-VERSION = 2
+VERSION = 3
 
 SCALE = 2**20
 """Signals are summed as whole multiples of its inverse, so that the order does not matter."""

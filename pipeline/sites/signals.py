@@ -23,7 +23,7 @@ from pipeline.sites.merge import rows_of_shard
 from pipeline.sites.parts import group_hashes, site_names
 
 STAGE = "site_signals"
-VERSION = 2
+VERSION = 3
 
 SCHEMA = pa.schema([pa.field(each.name, family_type(each.name)) for each in FAMILIES])
 

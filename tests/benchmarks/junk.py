@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT / "tests" / "junk_labels"))
 
 from junk_compose import compose
 from junk_pages import read_pages, source_of
-from junk_reasons import reason_categories
+from junk_reasons import ANY_KIND, GROUPS, reason_categories
 from sample import CATEGORIES, GOOD, LABELS
 
 from filters.measure import measure
@@ -48,7 +48,7 @@ class Judged:
     reasons: tuple
     """All reasons of the policy."""
     kinds: frozenset
-    """The categories that the junk rules among them stand for."""
+    """The categories that the junk rules among them stand for, but for the one of no kind."""
     precise: dict
     """By junk reason: its categories."""
 
@@ -103,7 +103,8 @@ def judge_pages(found, policy):
     known = reason_categories(part)
     pages = []
     for (row, _), reasons in zip(found, judge(batch, part), strict=True):
-        kinds = {kind for reason in reasons for kind in known.get(reason, ())}
+        named = [reason for reason in reasons if reason != ANY_KIND]
+        kinds = {kind for reason in named for kind in known.get(reason, ())}
         precise = {reason: known[reason] for reason in reasons if reason in known}
         labels = frozenset(row["labels"])
         facts = (row["id"], row["half"], row["drawn"], labels, tuple(reasons))
@@ -115,19 +116,23 @@ def share(part, whole):
     return round(len(part) / len(whole), 4) if whole else None
 
 
-def hits(pages, kind):
-    """Pages that a rule for a kind drops, and the right ones among them.
+def hits(pages, group):
+    """Pages that a rule for one of some kinds drops, and the right ones among them.
 
     A rule may stand for several kinds; a page counts for the kinds that its labels and the rule
     share, and as wrong for each of the rule's kinds where they share none.
     """
-    caught = [page for page in pages if kind in page.kinds]
-    right = [page for page in caught if kind in page.labels]
+    caught = [page for page in pages if group & page.kinds]
+    right = [page for page in caught if group & page.labels]
     other = [
         page
         for page in caught
-        if kind not in page.labels
-        and all(set(kinds) & page.labels for kinds in page.precise.values() if kind in kinds)
+        if not group & page.labels
+        and all(
+            set(kinds) & page.labels
+            for reason, kinds in page.precise.items()
+            if group & set(kinds) and reason != ANY_KIND
+        )
     ]
     return [page for page in caught if page not in other], right
 
@@ -135,13 +140,14 @@ def hits(pages, kind):
 def table(pages):
     """Per kind and overall: counts, precision and recall."""
     out = {}
-    for kind in CATEGORIES:
-        mine = [page for page in pages if kind in page.labels]
-        caught, right = hits(pages, kind)
+    groups = {kind: {kind} for kind in CATEGORIES} | {name: set(g) for name, g in GROUPS.items()}
+    for kind, group in groups.items():
+        mine = [page for page in pages if group & page.labels]
+        caught, right = hits(pages, group)
         out[kind] = {
             "pages": len(mine),
-            "recall": share([page for page in mine if kind in page.kinds], mine),
-            "recall_any_junk_rule": share([page for page in mine if page.kinds], mine),
+            "recall": share([page for page in mine if group & page.kinds], mine),
+            "recall_any_junk_rule": share([page for page in mine if page.precise], mine),
             "recall_any_rule": share([page for page in mine if page.reasons], mine),
             "dropped": len(caught),
             "precision": share(right, caught),
@@ -149,11 +155,11 @@ def table(pages):
         }
     junk = [page for page in pages if page.junk]
     good = [page for page in pages if not page.junk]
-    caught = [page for page in pages if page.kinds]
+    caught = [page for page in pages if page.precise]
     out["any junk"] = {
         "pages": len(junk),
-        "recall": share([page for page in junk if page.kinds], junk),
-        "recall_any_junk_rule": share([page for page in junk if page.kinds], junk),
+        "recall": share([page for page in junk if page.precise], junk),
+        "recall_any_junk_rule": share([page for page in junk if page.precise], junk),
         "recall_any_rule": share([page for page in junk if page.reasons], junk),
         "dropped": len(caught),
         "precision": share([page for page in caught if page.junk], caught),
@@ -161,7 +167,7 @@ def table(pages):
     }
     out["good"] = {
         "pages": len(good),
-        "dropped_by_junk_rule": len([page for page in good if page.kinds]),
+        "dropped_by_junk_rule": len([page for page in good if page.precise]),
         "dropped_by_any_rule": len([page for page in good if page.reasons]),
     }
     return out
@@ -169,7 +175,7 @@ def table(pages):
 
 def errors(pages):
     """Good pages that a junk rule drops, and junk that every rule keeps, by kind."""
-    wrong = {p.id: sorted(p.precise) for p in pages if not p.junk and p.kinds}
+    wrong = {p.id: sorted(p.precise) for p in pages if not p.junk and p.precise}
     kept = defaultdict(list)
     for page in pages:
         if page.junk and not page.reasons:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pyarrow as pa
 from common import ROOT, show_machine
-from junk import load_policy
+from junk import load_policy, measured_part
 from verdicts import judge
 
 from filters.measure import measure
@@ -81,7 +81,8 @@ def main():
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
         measured = measure(pa.array([text for _, _, text in batch], pa.large_string()), None)
-        for (source, key, _), reasons in zip(batch, judge(measured, policy), strict=True):
+        part, _ = measured_part(policy, set(measured.schema.names))
+        for (source, key, _), reasons in zip(batch, judge(measured, part), strict=True):
             seen[source] += 1
             if not reasons:
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from pathlib import Path
 
@@ -11,7 +12,13 @@ import pytest
 
 from filters.measure import measure
 from filters.policy import shipped_policy
-from jobs.docs_junk import examples
+from jobs.docs_junk import PAGE_START, examples
+from jobs.docs_sites import site_examples, site_rules, site_tables
+from pipeline.extract import Extracted, ExtractSettings
+from pipeline.extract.columns import extract_column
+from pipeline.extract.profiles import load_profile
+from pipeline.read.charset import Decoded
+from pipeline.read.records import Page
 
 _spec = importlib.util.spec_from_file_location(
     "thresher_verdicts", Path(__file__).with_name("verdicts.py")
@@ -29,8 +36,25 @@ def junk_rules(name):
     return msgspec.structs.replace(policy, rules=rules)
 
 
+@functools.cache
+def balanced():
+    return load_profile(ExtractSettings())
+
+
+def extracted(example):
+    """A text as it is, and a page as the pipeline extracts it."""
+    whole = examples().whole(example).strip()
+    if not whole.startswith(PAGE_START):
+        return Extracted(Page("", "", "", whole, False, ""), whole, "", "utf-8", "format")
+    page = Page("", "", "", whole.encode(), True, "utf-8")
+    found = balanced()(Decoded(whole, "utf-8", "http"), page.content)
+    return Extracted(page, found.text, found.title, "utf-8", "http", found.facts, found.metadata)
+
+
 def judged(texts, name="web-en"):
-    measured = measure(pa.array([examples().whole(text) for text in texts]), None)
+    items = [extracted(text) for text in texts]
+    measured = pa.Table.from_batches([measure(pa.array([item.text for item in items]), None)])
+    measured = measured.append_column("extract", extract_column(items))
     return verdicts.judge(measured, junk_rules(name))
 
 
@@ -46,7 +70,8 @@ def test_a_rule_drops_its_examples_and_keeps_the_near_misses(rule):
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_the_examples_are_of_the_rules_before_those_that_count(name):
-    reasons = [rule.reason for rule in shipped_policy(name).rules]
+    policy = shipped_policy(name)
+    reasons = [rule.reason for rule in policy.rules if rule not in site_rules(policy)]
     listed = [rule.reason for rule in examples().rules]
     assert listed == reasons[: reasons.index("too_few_words")]
 
@@ -70,3 +95,39 @@ def test_the_variants_differ_in_bounds_only():
                 assert one.above >= two.above >= three.above, (usual.reason, one.signal)
             else:
                 assert one.below <= two.below <= three.below, (usual.reason, one.signal)
+
+
+def reasons_of(pages, name):
+    rules = site_rules(shipped_policy(name))
+    policy = msgspec.structs.replace(shipped_policy(name), rules=rules)
+    return verdicts.judge(site_tables([page.signals for page in pages]), policy)
+
+
+@pytest.mark.parametrize("rule", site_examples().rules, ids=lambda rule: rule.reason)
+def test_a_rule_about_sites_drops_its_examples_and_keeps_the_near_misses(rule):
+    assert len(rule.drops) == len(rule.keeps) == 3
+    assert reasons_of(rule.drops, "web-en") == [[rule.reason]] * 3
+    assert reasons_of(rule.keeps, "web-en") == [[]] * 3
+    for gentle, usual, strict in zip(
+        *(reasons_of((*rule.drops, *rule.keeps), name) for name in VARIANTS), strict=True
+    ):
+        assert set(gentle) <= set(usual) <= set(strict)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_rules_about_sites_have_examples_and_also_ask_the_page(name):
+    rules = site_rules(shipped_policy(name))
+    assert [rule.reason for rule in rules] == [rule.reason for rule in site_examples().rules]
+    for rule in rules:
+        signals = [condition.signal for condition in rule.conditions]
+        assert signals[0] == "site.pages"
+        assert any(not s.startswith("site.") or s.startswith("site.page_") for s in signals)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_rules_about_sites_drop_nothing_without_a_site(name):
+    pages = [page for rule in site_examples().rules for page in rule.drops]
+    alone = [{k: v for k, v in page.signals.items() if k[:5] != "site."} for page in pages]
+    policy = shipped_policy(name)
+    policy = msgspec.structs.replace(policy, rules=site_rules(policy))
+    assert verdicts.judge(site_tables(alone), policy) == [[]] * len(pages)

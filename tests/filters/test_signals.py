@@ -69,6 +69,12 @@ def test_phrases_are_plain_words_and_each_is_of_one_kind():
         assert phrase == phrase.lower()
 
 
+def test_few_phrases_hold_a_number():
+    """A number that some phrase holds is no `#` in any other."""
+    held = {word for _, phrase in listed_phrases() for word in junk.phrase_words(phrase)}
+    assert {word for word in held if word.isdigit()} == {"403", "404"}
+
+
 @pytest.mark.parametrize("kind", [kind for kind in phrases.KINDS if kind != phrases.MODEL])
 def test_no_phrase_lies_within_another_of_its_kind(kind):
     plain = [" ".join(junk.phrase_words(phrase)) for phrase in phrases.phrases()[kind]]

@@ -5,11 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
+from html.parser import HTMLParser
 
 import pytest
 from typer.testing import CliRunner
 
 import jobs.cli
+from filters.signals import FAMILIES, Family
+from jobs import report
 from jobs.cli import app, main
 from jobs.cli.common import shown
 
@@ -83,6 +87,7 @@ def test_query_as_table_json_and_csv(lake):
     rows = list(csv.DictReader(io.StringIO(invoke("query", sql, "-l", folder, "--csv").stdout)))
     assert [int(row["n"]) for row in rows] == [row["n"] for row in found]
     assert "verdict" in invoke("query", sql, "-l", folder).output
+    assert "row 1" in invoke("query", "SELECT * FROM kept", "-l", folder, "--limit", "1").output
     cut = invoke("query", "SELECT * FROM range(9)", "-l", folder, "--limit", "3").output
     assert "more than 3 rows" in cut
 
@@ -92,7 +97,33 @@ def test_query_cannot_write_and_says_what_went_wrong(lake, monkeypatch, capsys):
     for sql in ("DROP TABLE runs", "SELECT * FROM nowhere", "SELECT * FROM read_csv('/etc/hosts')"):
         code, message = run_main(monkeypatch, capsys, "query", sql, "-l", folder)
         assert code == 2
-        assert message.startswith("thresher: query:")
+        assert message.startswith("thresher: ")
+
+
+def test_a_query_that_asks_nothing_or_for_two_formats(lake, monkeypatch, capsys):
+    _, folder, _ = lake
+    for arguments, text in (
+        (("",), "holds no statement"),
+        (("/* nothing */",), "SHOW TABLES"),
+        (("SELECT 1", "--json", "--csv"), "exclude each other"),
+        (("SELECT nope FROM kept",), "DESCRIBE kept"),
+    ):
+        code, message = run_main(monkeypatch, capsys, "query", "-l", folder, *arguments)
+        assert code == 2
+        assert text in message
+
+
+def test_no_progress_of_a_query_among_its_results(lake):
+    _, folder, _ = lake
+    sql = "SELECT current_setting('enable_progress_bar') AS bar"
+    assert json.loads(invoke("query", sql, "-l", folder, "--json").stdout) == [{"bar": False}]
+
+
+def test_the_lake_of_the_environment(lake, monkeypatch):
+    _, folder, _ = lake
+    monkeypatch.setenv("THRESHER_LAKE", str(folder))
+    for command in (["status"], ["diversity"], ["catalog", "rebuild"], ["query", "SELECT 1"]):
+        assert invoke(*command).exit_code == 0, command
 
 
 def test_explain_by_id_record_id_and_url(lake):
@@ -110,8 +141,23 @@ def test_explain_by_id_record_id_and_url(lake):
     copies = {"exact_duplicate", "near_duplicate"}
     assert dropping == [r for r in explained["decision"]["reasons"] if r not in copies]
     assert explained["signals"]["length.words"] > 0
-    shown_text = invoke("explain", row["id"], "-l", folder).output
-    assert "DROPS" in shown_text
+    short, long = (
+        invoke("explain", row["id"], "-l", folder, *more).output for more in ([], ["--all"])
+    )
+    assert "DROPS" in short
+    assert "--all shows them" in short
+    assert "passes" not in short.partition("It passes")[0]
+    assert "length.words" in long
+    assert long.count("passes") > long.count("DROPS")
+
+
+def test_explain_in_a_lake_that_an_earlier_version_measured(lake, monkeypatch):
+    _, folder, _ = lake
+    sql = "SELECT id FROM dropped ORDER BY id LIMIT 1"
+    (row,) = json.loads(invoke("query", sql, "-l", folder, "--json").stdout)
+    later = Family("later", 1, "Measured since.", (FAMILIES[0].signals[0],))
+    monkeypatch.setattr("pipeline.explain.FAMILIES", (*FAMILIES, later))
+    assert invoke("explain", row["id"], "-l", folder).exit_code == 0
 
 
 def test_explain_a_duplicate_names_the_survivor(lake):
@@ -133,11 +179,49 @@ def test_explain_a_quarantined_record(lake):
     assert row["reason"] in invoke("explain", row["id"], "-l", folder).output
 
 
-def test_report_is_written_and_escaped(lake):
+def test_report_is_written_and_closes_what_it_opens(lake):
     _, folder, _ = lake
     page = (folder / "report.html").read_text()
     assert "Funnel" in page
-    assert "<script" not in page
+    assert unbalanced(page) == []
+
+
+def test_what_a_page_says_cannot_enter_the_report():
+    hostile = "</td></table><script>x</script><img src=x onerror=x>\x1b[31m\u202e\n" * 9
+    for part in (
+        report._table(("of", "x"), [(1, hostile), (0.5, None), (None, b"<b>")]),
+        report._sample(hostile, [("id", hostile, hostile), ("other", None, hostile)]),
+    ):
+        assert "<script" not in part
+        assert "<img" not in part
+        assert not any(character in part for character in "\x1b\u202e")
+        assert unbalanced(part) == []
+
+
+def test_tables_of_the_report():
+    table = report._table(("name", "n"), [("a", 12345), ("b", -0.00001), ("c" * 60, None)])
+    assert "<th class=n>n</th>" in table
+    assert "<td class=n>12,345</td>" in table
+    assert "<td class=n>0.0000</td>" in table
+    assert "<td class=long>" in table
+    assert report._table(("name",), []) == "<p>None.</p>"
+
+
+def unbalanced(page):
+    """Tags of a page that are not closed, or closed without being open."""
+    open_tags, wrong = [], []
+
+    class Tags(HTMLParser):
+        def handle_starttag(self, tag, _):
+            if tag not in {"meta", "br"}:
+                open_tags.append(tag)
+
+        def handle_endtag(self, tag):
+            if not open_tags or open_tags.pop() != tag:
+                wrong.append(tag)
+
+    Tags().feed(page)
+    return wrong + open_tags
 
 
 def test_rebuild_makes_the_catalog_again(lake):
@@ -150,7 +234,10 @@ def test_rebuild_makes_the_catalog_again(lake):
 def test_errors_are_one_message_and_exit_2(monkeypatch, capsys, recipe_for, tmp_path):
     for arguments, text in (
         (("plan", tmp_path / "nowhere.toml"), "nowhere.toml"),
-        (("query", "SELECT 1", "-l", tmp_path / "nowhere"), "catalog rebuild"),
+        (("query", "SELECT 1", "-l", tmp_path / "nowhere"), "holds no run yet"),
+        (("status", tmp_path / "nowhere"), "holds no run yet"),
+        (("status", "nowhere://lake"), "no such place for a lake"),
+        (("train", "mine"), "Add --positives FILES"),
         (("explain", "x", "-l", tmp_path / "nowhere"), "holds no run yet"),
         (("run", recipe_for(tmp_path / "lake", ["nowhere/*"])), "input.urls[0]"),
     ):
@@ -165,6 +252,42 @@ def test_a_typing_mistake_in_a_recipe_names_the_word(monkeypatch, capsys, recipe
     code, message = run_main(monkeypatch, capsys, "run", recipe)
     assert code == 2
     assert "gate: unknown setting. Did you mean 'gates'?" in message
+
+
+def test_a_typing_mistake_in_a_value_names_the_word(monkeypatch, capsys, recipe_for, tmp_path):
+    for extra, text in (
+        ('[extract]\nprofile = "balancd"', "no such value 'balancd'. Did you mean 'balanced'?"),
+        ('[gates]\nlanguages = ["en", "english"]', "languages[1]: no such language 'english'."),
+        ('[[decontaminate]]\nname = "x"\nfields = ["q"]\npath = "no/*"', "decontaminate[0].path"),
+    ):
+        code, message = run_main(
+            monkeypatch, capsys, "plan", recipe_for(tmp_path / "lake", extra=extra)
+        )
+        assert code == 2
+        assert text in message
+
+
+def test_a_lake_without_a_catalog_says_how_to_make_it(lake, monkeypatch, capsys, tmp_path):
+    _, folder, _ = lake
+    shutil.copytree(folder / "runs", tmp_path / "runs")
+    code, message = run_main(monkeypatch, capsys, "query", "SELECT 1", "-l", tmp_path)
+    assert code == 2
+    assert f"thresher catalog rebuild {tmp_path}" in message
+
+
+def test_a_lake_that_was_moved_says_how_to_mend_it(lake, monkeypatch, capsys, tmp_path):
+    _, folder, _ = lake
+    shutil.copytree(folder, tmp_path / "moved")
+    for command in (["query", "SELECT * FROM kept", "-l"], ["explain", "x", "-l"], ["diversity"]):
+        code, message = run_main(monkeypatch, capsys, *command, tmp_path / "moved")
+        assert code == 2
+        assert f"thresher catalog rebuild {tmp_path / 'moved'}" in message
+    assert invoke("catalog", "rebuild", tmp_path / "moved").exit_code == 0
+    assert invoke("query", "SELECT * FROM kept", "-l", tmp_path / "moved").exit_code == 0
+
+
+def test_the_version():
+    assert invoke("--version").stdout.startswith("thresher ")
 
 
 def test_a_lake_in_memory_needs_one_process(monkeypatch, capsys, recipe_for):

@@ -22,6 +22,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "seo": ("seo_spam",),
     "furniture": FURNITURE,
     "slop": ("machine_slop",),
+    "junk": ("market_table", "number_table", *FURNITURE, "product_grid", "coupon_or_listing"),
 }
 """What a rule over a family's signals stands for where its reason is not in `REASONS`."""
 
@@ -47,9 +48,11 @@ REASONS: dict[str, tuple[str, ...]] = {
     "sales_pitch": _SELLING,
     "affiliate_page": ("seo_spam",),
     "phrase_stuffing": ("seo_spam", "coupon_or_listing", "navigation"),
+    "link_farm": ("navigation", "seo_spam", "boilerplate_only"),
     "no_grammar": ("navigation", "seo_spam", "number_table", "code_or_data"),
     "consent_notice": ("consent_notice",),
     "access_notice": ("access_notice",),
+    "members_only": ("access_notice", "forum_chrome"),
     "error_page": ("error_page",),
     "menu_page": _MENUS,
     "navigation_page": _MENUS,
@@ -57,6 +60,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "archive_page": _MENUS,
     "forum_page": ("forum_chrome", "navigation"),
     "copyright_only": ("boilerplate_only", "navigation"),
+    "small_print": ("boilerplate_only", "consent_notice"),
     "no_prose": (*_MENUS, *_TABLES, "code_or_data"),
     "raw_code": ("code_or_data",),
     "encoded_data": ("code_or_data",),
@@ -66,8 +70,25 @@ REASONS: dict[str, tuple[str, ...]] = {
     "unfilled_template": ("machine_slop", "boilerplate_only"),
     "machine_style": ("machine_slop",),
     "lorem_ipsum": ("boilerplate_only",),
+    "market_junk": _TABLES,
+    "commerce_junk": ("product_grid", "coupon_or_listing"),
+    "seo_junk": ("seo_spam",),
+    "furniture_junk": FURNITURE,
+    "junk_page": ("market_table", "number_table", *_SELLING, *FURNITURE),
 }
 """A page dropped for the reason is one of these; any of them counts as right."""
+
+
+ANY_KIND = "junk_page"
+"""The reason that names no kind: right where the page is junk, but it finds none of a kind."""
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "market and numbers": _TABLES,
+    "commerce and SEO": _SELLING,
+    "page furniture": FURNITURE,
+    "machine slop": ("machine_slop",),
+}
+"""The kinds, by dimension."""
 
 
 def categories_of(rule: Rule) -> tuple[str, ...]:

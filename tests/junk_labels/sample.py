@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -35,6 +36,7 @@ from junk_pages import SOURCES, TEXTS, JunkPage, read_pages, source_of  # noqa: 
 from classifiers.language import LanguageIdentifier  # noqa: E402
 
 LABELS = HERE / "labels.jsonl"
+SECOND = HERE / "second_reading.jsonl"
 CATEGORIES = (
     "market_table",
     "number_table",
@@ -398,9 +400,23 @@ def tally() -> Iterator[str]:
         halves = [[row for row in mine if row["half"] == half] for half in ("tune", "test")]
         pairs = [(len(half), sum(row.get("sure", True) for row in half)) for half in halves]
         yield f"{label:<20}" + "".join(f"{all_:>7}{sure:>7}" for all_, sure in pairs)
-    drawn = sum(row["drawn"] == "random" for row in rows)
+    drawn = sum(row["drawn"].endswith("random") for row in rows)
     sure = sum(row.get("sure", True) for row in rows)
     yield f"{len(rows)} pages, {sure} without doubt, {drawn} drawn at random"
+    yield from agreement({row["id"]: row for row in rows})
+
+
+def agreement(first: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """How often two readers who did not know of each other agree on junk or good."""
+    pairs = [(first[row["id"]], row) for row in map(json.loads, SECOND.read_text().splitlines())]
+    sure = [pair for pair in pairs if all(row.get("sure", True) for row in pair)]
+    for name, each in (("read twice", pairs), ("without doubt twice", sure)):
+        junk = [tuple(GOOD not in row["labels"] for row in pair) for pair in each]
+        same = sum(a == b for a, b in junk)
+        one, other = (sum(said) / len(junk) for said in zip(*junk, strict=True))
+        chance = one * other + (1 - one) * (1 - other)
+        kappa = (same / len(junk) - chance) / (1 - chance)
+        yield f"{name}: {len(junk)} pages, {same} alike, kappa {kappa:.2f}"
 
 
 def main() -> None:

@@ -78,7 +78,36 @@ def test_structure_survives_as_text():
     )
     assert 0 < facts.words < facts.body_words
     assert facts.dropped_link_lines >= 5
-    assert facts.link_fraction == 0
+    assert facts.link_fraction == facts.links_per_100_words == 0
+    assert 0 < facts.body_link_fraction < 0.1
+    assert facts.body_links_per_100_words == pytest.approx(100 * 8 / facts.body_words)
+
+
+_RUN = st.lists(st.sampled_from(["a", "word", "brücke", "日本語", "1,5"]), min_size=1, max_size=9)
+
+
+@given(st.lists(st.lists(st.tuples(st.booleans(), _RUN), min_size=1, max_size=5), max_size=6))
+@settings(max_examples=100, deadline=None)
+def test_links_are_counted_before_any_is_dropped(paragraphs):
+    """Each paragraph is of runs of words, linked or not."""
+    runs = [(linked, " ".join(words)) for paragraph in paragraphs for linked, words in paragraph]
+    html = "".join(
+        "<p>"
+        + " ".join(
+            f"<a href=/x>{' '.join(words)}</a>" if linked else " ".join(words)
+            for linked, words in paragraph
+        )
+        for paragraph in paragraphs
+    )
+    facts = run(f"<body>{html}</body>").facts
+    if not runs:
+        assert facts.body_link_fraction is facts.body_links_per_100_words is None
+        return
+    size = sum(len(text.encode()) + 1 for _, text in runs) - len(paragraphs)
+    linked = [text for linked, text in runs if linked]
+    assert facts.body_link_fraction == sum(len(text.encode()) for text in linked) / size
+    assert facts.body_links_per_100_words == 100 * len(linked) / facts.body_words
+    assert 0 <= facts.link_fraction <= 1
 
 
 def test_text_for_browsers_without_scripts_is_found():
@@ -208,6 +237,7 @@ def test_signals_of_every_page_and_none_of_finished_text():
     assert (column[1]["charset"], column[1]["charset_source"]) == ("utf-8", "http")
     assert 0 < column[1]["kept_word_fraction"] < 1
     assert column[1]["title_characters"] == len("On rivers")
+    assert 0 < column[1]["title_word_fraction"] < 0.1  # "rivers"
 
 
 def test_the_same_text_alone_in_a_batch_first_or_last():

@@ -115,6 +115,21 @@ def test_signals_of_sites_equal_plain_python(tmp_path):
             assert collapse["site_shared_ngram_fraction"] == pytest.approx(shared)
 
 
+def test_a_mean_of_a_few_pages_is_undefined(tmp_path):
+    rows = [
+        document(f"{k:032x}", f"page {k}", "one.com", None, machine_text__score=score)
+        for k, score in enumerate([0.9] * 4 + [None] * 4)
+    ]
+    rows += [
+        document(f"{k + 8:032x}", f"page {k}", "two.org", None, machine_text__score=score)
+        for k, score in enumerate([0.5] * 5 + [None] * 3)
+    ]
+    found = Lake(tmp_path, cut(rows, 2)).rows("site")
+    assert found[f"{0:032x}"]["site"]["pages"] == 8
+    assert found[f"{0:032x}"]["site"]["machine_text_mean"] is None
+    assert found[f"{8:032x}"]["site"]["machine_text_mean"] == 0.5
+
+
 def test_nothing_depends_on_how_the_run_is_cut_or_on_memory(tmp_path, monkeypatch):
     rows = a_run(2, 150)
     columns = ("site", "collapse")

@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from filters import junk_model, phrases
-from filters.kernels import junk_phrases as words
+from filters.kernels import junk_words as words
 from filters.kernels.junk import JunkLookup, JunkScratch, make_scratch, measure_junk
 from filters.kernels.junk_columns import COLUMNS
 from filters.kernels.junk_marks import byte_marks
+from filters.kernels.junk_phrases import compile_phrases
 from filters.kernels.junk_terms import compile_terms
 from filters.kernels.market import market_words
 from filters.kernels.tables import tables
@@ -83,17 +84,20 @@ def _lookup() -> JunkLookup:
     ]
     model = phrases.KINDS.index(phrases.MODEL)
     listed += [(text.split(), model, weight) for text, weight in phrases.model_phrases().items()]
-    flagged = {
-        words.FUNCTION: FUNCTION_WORDS,
-        words.MONTH: MONTHS,
-        words.BEST: BEST,
-        words.JOINS: JOINS,
-        words.LOREM: LOREM,
-    }
-    compiled = words.compile_words(listed, flagged)
-    terms = compile_terms(junk_model.terms())
+    flagged = (
+        (words.FUNCTION, FUNCTION_WORDS),
+        (words.MONTH, MONTHS),
+        (words.BEST, BEST),
+        (words.JOINS, JOINS),
+        (words.LOREM, LOREM),
+    )
+    numbers: dict[str, int] = {}
+    compiled, of_phrases = compile_phrases(listed, numbers)
+    terms, of_terms = compile_terms(junk_model.terms(), numbers)
+    flags = [dict.fromkeys(each, flag) for flag, each in flagged]
+    vocabulary = words.compile_words([numbers, of_phrases, of_terms, *flags])
     return JunkLookup(
-        byte_marks(), tables().classes, tables().lower, compiled, terms, market_words()
+        byte_marks(), tables().classes, tables().lower, vocabulary, compiled, terms, market_words()
     )
 
 

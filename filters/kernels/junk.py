@@ -17,26 +17,19 @@ from filters.kernels import junk_lines as n
 from filters.kernels import junk_marks as m
 from filters.kernels import junk_phrases as p
 from filters.kernels import junk_terms as t
+from filters.kernels import junk_words as w
 from filters.kernels.blocks import WIDTH, address, capitals, lowest, population
 from filters.kernels.blocks import letters as letters_ahead
 from filters.kernels.decode import decode
 from filters.kernels.hashing import SEED, add_code_point, finish_word, lower_letters
 from filters.kernels.junk_columns import JUNK_ANY_TERM_SCORE
 from filters.kernels.junk_fill import FURNITURE_KINDS, KINDS, SELLING_KINDS, fill_row
-from filters.kernels.junk_topics import (
-    LAST_EPOCH,
-    Topics,
-    add_content_word,
-    make_topics,
-    opening_count,
-    slots_for,
-)
+from filters.kernels.junk_topics import CONTENT_WORDS, Topics, count_topics, make_topics
 from filters.kernels.market import count_tickers
 
 _SEPARATORS = m.COLON | m.SLASH | m.HYPHEN | m.POINT | m.COMMA
-_U0 = np.uint64(0)
-_NUMBER = np.uint64(t.NUMBER_KEY)
-_YEAR = np.uint64(t.YEAR_KEY)
+_LETTER = m.LETTER | m.WORD
+_U0, _U1 = np.uint64(0), np.uint64(1)
 
 
 class JunkLookup(NamedTuple):
@@ -45,6 +38,7 @@ class JunkLookup(NamedTuple):
     marks: npt.NDArray[np.int64]
     classes: npt.NDArray[np.int32]
     lower: npt.NDArray[np.int32]
+    words: w.Words
     phrases: p.Phrases
     terms: t.Terms
     market_words: npt.NDArray[np.int64]
@@ -59,8 +53,6 @@ class JunkScratch(NamedTuple):
     """By kind of phrase."""
     topics: Topics
     terms: t.TermScratch
-    epoch: npt.NDArray[np.int64]
-    """Number of the document in the scratch of topics, and in that of terms."""
 
 
 @inner
@@ -81,13 +73,17 @@ def _scan(
     line: npt.NDArray[np.int64],
     total: npt.NDArray[np.int64],
     counts: npt.NDArray[np.int64],
-    topics: Topics,
-    keys: npt.NDArray[np.uint64],
-    epoch: int,
-) -> int:
-    """Read a text; see the module. Gives how many words it left the keys of."""
-    table, classes, lower, phrases, _, _ = lookup
-    slots = slots_for(end - start)
+    asked: npt.NDArray[np.int64],
+    content: npt.NDArray[np.uint64],
+) -> tuple[int, int, int]:
+    """Read a text; see the module.
+
+    Gives how many words it left the values of in `asked`; how many content words it left the keys
+    of in `content`, and how many of these are of the first line.
+    """
+    table, classes, lower, words, phrases, _, _ = lookup
+    vocabulary, pseudo = words
+    vocabulary_mask = np.uint64(len(vocabulary) // 2 - 1)
     state = integer(0)
     # The word of a phrase.
     h = SEED
@@ -100,13 +96,11 @@ def _scan(
     ended = False
     # The line.
     last = integer(0)
-    line_ended = False
+    line_ended = found_any = False
     hits = sells = integer(0)
     before = before_cp = integer(0)
-    known = integer(0)
+    known = dwelt = opening = integer(0)
     i = start
-    vocabulary = phrases.vocabulary
-    vocabulary_mask = len(vocabulary) // 2 - 1
     base = address(data)
     last_block = len(data) - WIDTH
     while i <= end:
@@ -117,28 +111,22 @@ def _scan(
                 capital = capitals(base + i) & ((1 << run) - 1)
                 h, group, held = lower_letters(base + i, run)
                 size = run
-                mark = table[data[i + run - 1]]
                 if letters == 0 and not capital & 1:
                     facts |= 1
                 if length == 0:
-                    first = table[data[i]]
-                    second = table[data[i + 1]] if run > 1 else integer(0)
+                    first = integer(_LETTER)
+                    second = integer(_LETTER) if run > 1 else integer(0)
                 elif length == 1:
-                    second = table[data[i]]
+                    second = integer(_LETTER)
                 length += run
                 letters += run
                 uppers += population(capital)
-                seen |= m.LETTER | m.WORD
-                if capital:
-                    seen |= m.UPPER
+                seen |= _LETTER
                 before_cp = integer(data[i + run - 1])
                 last_letter = before_cp | 32
                 ended = False
-                last = mark
-                before = mark
+                last = before = integer(_LETTER)
                 i += run
-                if i == end:
-                    continue
         at = i
         if i == end:
             cp = integer(10)
@@ -170,38 +158,44 @@ def _scan(
         elif not mark & m.APOSTROPHE:
             if size:
                 key = finish_word(h, group, held, size)
-                slot = integer(key) & vocabulary_mask
-                while vocabulary[2 * slot] != key and vocabulary[2 * slot] != _U0:
-                    slot = (slot + 1) & vocabulary_mask
-                value = integer(vocabulary[2 * slot + 1])
-                if known < t.TERM_WORDS:
+                slot = key & vocabulary_mask
+                while (vocabulary[slot << _U1] != key) & (vocabulary[slot << _U1] != _U0):
+                    slot = slot + _U1 & vocabulary_mask
+                value = integer(vocabulary[(slot << _U1) + _U1])
+                asked[known] = value
+                if tens:
                     if tens == size:
-                        dated = size == 4 and (century == 19 or century == 20)
-                        keys[known] = _YEAR if dated else _NUMBER
-                    else:
-                        keys[known] = key
-                    known += 1
-                if tens == size and not value & p.NUMBERED:
-                    year = size == 4 and (century == 19 or century == 20)
-                    line[n.YEARS] += year
-                    value |= phrases.pseudo[1] if year else phrases.pseudo[0]
-                elif tens == 0 and size > 2 and not value & p.FUNCTION:
-                    opening = total[n.LINES] == 0
-                    add_content_word(topics, slots, epoch, key, opening)
-                if state or value & p.STARTS:
-                    state = p.follow(phrases, state, value, counts)
-                if value & (p.FUNCTION | p.MONTH | p.BEST | p.JOINS | p.LOREM):
-                    line[n.FUNCTION] += value & p.FUNCTION != 0
-                    line[n.BEST] += value & p.BEST != 0
-                    total[n.LOREM] += value & p.LOREM != 0
-                    facts |= 4 if value & p.MONTH else 0
-                    facts |= 8 if value & p.JOINS else 0
+                        year = size == 4 and (century == 19 or century == 20)
+                        asked[known] = pseudo[1] if year else pseudo[0]
+                        if not value & w.PHRASED:
+                            line[n.YEARS] += year
+                            value = asked[known]
+                else:
+                    content[dwelt] = key
+                    dwells = (size > 2) & (value & w.FUNCTION == 0) & (dwelt < CONTENT_WORDS)
+                    dwelt += integer(dwells)
+                known += integer(known < t.TERM_WORDS)
+                reached = integer(0)
+                if state and value & w.FOLLOWS:
+                    while state and not reached:
+                        reached = w.linked(phrases.links, state, value & w.NUMBER)
+                        state = integer(phrases.fallback[state])
+                state = reached or value >> w.STATE_SHIFT & w.NUMBER
+                if state >= phrases.finding:
+                    p.count_found(phrases, state, counts)
+                    found_any = True
+                line[n.FUNCTION] += value >> w.FUNCTION_SHIFT & 1
+                if value & (w.MONTH | w.BEST | w.JOINS | w.LOREM):
+                    line[n.BEST] += value & w.BEST != 0
+                    total[n.LOREM] += value & w.LOREM != 0
+                    facts |= 4 if value & w.MONTH else 0
+                    facts |= 8 if value & w.JOINS else 0
                 h = SEED
                 group = np.uint64(0)
                 held = 0
                 size = tens = century = integer(0)
             if mark & m.OPENS and i < end and data[i] < 128 and table[data[i]] & m.LETTER:
-                state = p.follow(phrases, 0, phrases.pseudo[2], counts)
+                state = pseudo[2] >> w.STATE_SHIFT & w.NUMBER
         if not mark & m.BLANK:
             if length == 0:
                 first = mark
@@ -240,35 +234,47 @@ def _scan(
             total[n.LETTERS] += letters
             facts |= 16 if ended else 0
             facts |= 32 if before & m.COMMA else 0
-            n.end_word(
-                letters,
-                uppers,
-                digits,
-                groups,
-                seps,
-                seen,
-                length,
-                last_letter,
-                facts,
-                line,
-                total,
-            )
+            if digits or facts & 4:
+                n.count_figure(
+                    letters,
+                    uppers,
+                    digits,
+                    groups,
+                    seps,
+                    seen,
+                    length,
+                    last_letter,
+                    facts,
+                    line,
+                    total,
+                )
+            elif letters:
+                line[n.MONTH] = 0
+            elif seen & m.MONEY:
+                line[n.PRICES] += 1
+                total[n.ALL_MONEY] += 1
+            if letters or digits:
+                n.count_word(letters, uppers, digits, facts, line, total)
             line_ended = ended
             letters = uppers = digits = groups = seps = seen = length = integer(0)
             facts = last_letter = integer(0)
             ended = False
         before = mark
         if mark & m.BREAK and not (cp == 10 and at > start and at < end and data[at - 1] == 13):
-            found = _hits(counts, FURNITURE_KINDS)
-            line[n.HITS] = found - hits
-            hits = found
-            found = _hits(counts, SELLING_KINDS)
-            line[n.SELLS] = found - sells
-            sells = found
+            if found_any:
+                found = _hits(counts, FURNITURE_KINDS)
+                line[n.HITS] = found - hits
+                hits = found
+                found = _hits(counts, SELLING_KINDS)
+                line[n.SELLS] = found - sells
+                sells = found
+                found_any = False
+            if total[n.LINES] == 0:
+                opening = dwelt
             n.end_line(last, line_ended, line, total)
             last = integer(0)
             line_ended = False
-    return known
+    return known, dwelt, opening
 
 
 @borrowing_kernel
@@ -280,24 +286,19 @@ def measure_junk(
     out: npt.NDArray[np.float64],
 ) -> None:
     """Fill a row of `out` (NaN where a signal is undefined) for each document of a batch."""
-    line, total, counts, topics, terms, epochs = scratch
+    line, total, counts, topics, terms = scratch
     for document in range(len(offsets) - 1):
         start, end = offsets[document], offsets[document + 1]
         line[:] = 0
         total[:] = 0
         counts[:] = 0
-        topics.facts[:] = 0
-        if epochs[0] >= LAST_EPOCH:
-            topics.rows[:] = 0
-            epochs[0] = 0
-        epochs[0] += 1
-        epoch = epochs[0]
-        epochs[1] += 1
-        known = _scan(data, start, end, lookup, line, total, counts, topics, terms.keys, epoch)
+        asked, content, opening = _scan(
+            data, start, end, lookup, line, total, counts, terms.words, topics.keys
+        )
         tickers = count_tickers(data, start, end, lookup.market_words)
-        repeated = opening_count(topics, slots_for(end - start), epoch)
-        fill_row(total, counts, topics.facts, tickers, repeated, out[document])
-        t.score_terms(lookup.terms, terms, known, epochs[1], out[document, JUNK_ANY_TERM_SCORE:])
+        count_topics(topics, content, opening)
+        fill_row(total, counts, topics.facts, tickers, out[document])
+        t.score_terms(lookup.terms, terms, asked, out[document, JUNK_ANY_TERM_SCORE:])
 
 
 def make_scratch(terms: t.Terms) -> JunkScratch:
@@ -308,5 +309,4 @@ def make_scratch(terms: t.Terms) -> JunkScratch:
         np.zeros(KINDS, np.int64),
         make_topics(),
         t.make_term_scratch(terms),
-        np.zeros(2, np.int64),
     )

@@ -72,7 +72,6 @@ def fill_row(
     counts: Counts,
     facts: Counts,
     tickers: int,
-    repeated: int,
     row: npt.NDArray[np.float64],
 ) -> None:
     """Fill the columns of a document.
@@ -82,7 +81,6 @@ def fill_row(
         counts: phrases by kind.
         facts: of its content words.
         tickers: how many it holds.
-        repeated: occurrences of the words of its first line.
         row: the columns.
     """
     row[: at.JUNK_ANY_TERM_SCORE] = np.nan
@@ -147,7 +145,7 @@ def fill_row(
     if content >= CONTENT_LEAST:
         row[at.SEO_TOP_WORD_FRACTION] = facts[topics.TOP_WORD] / content
         row[at.SEO_TOP_PHRASE_FRACTION] = facts[topics.TOP_PAIR] / (content - 1)
-        row[at.SEO_OPENING_WORD_FRACTION] = repeated / content
+        row[at.SEO_OPENING_WORD_FRACTION] = facts[topics.REPEATED] / content
         row[at.PROSE_DISTANT_REPEAT_FRACTION] = facts[topics.DISTANT] / (content - 2)
     sentences = total[n.SENTENCES]
     if sentences:

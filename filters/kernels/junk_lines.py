@@ -1,10 +1,10 @@
 """What the words between white space and the lines of a document look like.
 
-`end_word` takes what the scan knows of a word and counts it; `end_line` says what kind of line its
-words made. A line is *prose* if at least half of its words with a letter begin in lower case or one
-in four is a function word, at most a third are numbers, and one in eight is a function word, two at
-least (one is enough where four words or five end like a sentence). Newspaper columns and mail are
-broken anywhere, so the end of a line alone says little.
+`count_word` and `count_figure` take what the scan knows of a word and count it; `end_line` says
+what kind of line its words made. A line is *prose* if at least half of its words with a letter
+begin in lower case or one in four is a function word, at most a third are numbers, and one in eight
+is a function word, two at least (one is enough where four words or five end like a sentence).
+Newspaper columns and mail are broken anywhere, so the end of a line alone says little.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import inner
+from filters.kernels import inlined, inner
 from filters.kernels.junk_marks import (
     BULLET,
     CLOSER,
@@ -110,8 +110,45 @@ FORMULA_WORDS = 12
 ENCODED_LEAST = 50
 
 
+@inlined
+def count_word(
+    letters: int, uppers: int, digits: int, facts: int, line: Counts, total: Counts
+) -> None:
+    """Count a word of letters or digits, behind `count_figure` if it has digits.
+
+    Args:
+        letters: how many it has.
+        uppers: upper-case ones.
+        digits: how many it has.
+        facts: 1 begins in lower case, 2 signed number, 4 name of a month, 8 joins, 16 ends like a
+            sentence, 32 a comma follows.
+        line: counters.
+        total: counters.
+    """
+    line[WORDS] += 1
+    total[OPEN_WORDS] += 1
+    total[ALL_WORDS] += 1
+    line[ALPHABETIC] += letters > 0
+    line[LOWER] += facts & 1
+    if facts & (8 | 16 | 32):
+        at = total[ALL_WORDS]
+        if facts & 8 and total[COMMA_AT] == at - 1 and total[COMMA_BEFORE] >= at - 6:
+            total[TRIPLES] += total[COMMA_BEFORE] > 0
+        if facts & 32:
+            line[COMMAS] += 1
+            total[COMMA_BEFORE] = total[COMMA_AT]
+            total[COMMA_AT] = at
+        if facts & 16 and (letters > uppers or digits):
+            words = total[OPEN_WORDS]
+            total[SENTENCES] += 1
+            total[SENTENCE_WORDS] += words
+            total[SENTENCE_SQUARES] += words * words
+            total[OPEN_WORDS] = 0
+            total[COMMA_AT] = total[COMMA_BEFORE] = 0
+
+
 @inner
-def end_word(
+def count_figure(
     letters: int,
     uppers: int,
     digits: int,
@@ -124,7 +161,7 @@ def end_word(
     line: Counts,
     total: Counts,
 ) -> None:
-    """Count a word.
+    """Say what a word with digits, or the name of a month, tells.
 
     Args:
         letters: how many it has.
@@ -135,22 +172,10 @@ def end_word(
         marks: of all its characters.
         length: its characters.
         last_letter: the last one, in lower case.
-        facts: 1 begins in lower case, 2 signed number, 4 name of a month, 8 joins, 16 ends like a
-            sentence, 32 a comma follows.
+        facts: as of `count_word`.
         line: counters.
         total: counters.
     """
-    if letters == 0 and digits == 0:
-        if marks & MONEY:
-            line[PRICES] += 1
-            total[ALL_MONEY] += 1
-        return
-    line[WORDS] += 1
-    total[ALL_WORDS] += 1
-    total[OPEN_WORDS] += 1
-    if letters:
-        line[ALPHABETIC] += 1
-        line[LOWER] += facts & 1
     magnitude = letters == 1 and (
         last_letter == 107 or last_letter == 109 or last_letter == 98 or last_letter == 116
     )
@@ -183,20 +208,6 @@ def end_word(
     if length >= ENCODED_LEAST and digits >= 3 and letters and 10 * plain >= 9 * length:
         if not marks & (WIDE | COLON | POINT):
             total[ENCODED] += length
-    at = total[ALL_WORDS]
-    if facts & 8 and total[COMMA_AT] == at - 1 and total[COMMA_BEFORE] >= at - 6:
-        total[TRIPLES] += total[COMMA_BEFORE] > 0
-    if facts & 32:
-        line[COMMAS] += 1
-        total[COMMA_BEFORE] = total[COMMA_AT]
-        total[COMMA_AT] = at
-    if facts & 16 and (letters > uppers or digits):
-        words = total[OPEN_WORDS]
-        total[SENTENCES] += 1
-        total[SENTENCE_WORDS] += words
-        total[SENTENCE_SQUARES] += words * words
-        total[OPEN_WORDS] = 0
-        total[COMMA_AT] = total[COMMA_BEFORE] = 0
 
 
 @inner

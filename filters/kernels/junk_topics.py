@@ -1,8 +1,9 @@
 """Which words and phrases a document dwells on: counts of its content words.
 
-Content words are of three letters or more, without digits, and no function words. They, their
-pairs and their triples (of neighbours, function words left out) are counted in one small table;
-of a document with more than CONTENT_WORDS of them the first so many.
+Content words are of three letters or more, without digits, and no function words; of a document
+with more than CONTENT_WORDS of them the first so many. When all are known, they, their pairs and
+their triples (of neighbours, function words left out) are counted one after the other, in a table
+that is small enough to stay near.
 """
 
 from __future__ import annotations
@@ -12,43 +13,42 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import inlined, inner, integer
+from filters.kernels import inner, integer
 from filters.kernels.hashing import fold
 
 CONTENT_WORDS = 8192
-SLOTS = 1 << 16
-"""Of the largest table: three entries for each word, at most three eighths full."""
+SLOTS = 2 * CONTENT_WORDS
 DISTANCE = 200
 """A triple that was last seen at least so many content words ago is repeated at a distance."""
 OPENING_WORDS = 16
-"""Content words of the first line that are remembered."""
+"""Different content words of the first line that are looked for in all the text."""
 
 # Of `facts`.
 CONTENT = 0
 TOP_WORD = 1
 TOP_PAIR = 2
 DISTANT = 3
-OPENING = 4
-"""Words of the opening that are remembered."""
-BEFORE = 5
-"""The content word before, its hash as a signed number ..."""
-BEFORE_THAT = 6
-"""... and the one before that."""
-FACTS = 7
+REPEATED = 4
+"""Occurrences of the words of the first line."""
+FACTS = 5
 
-_LOW = (1 << 20) - 1
-_EPOCH_SHIFT = 40
-_ONE = np.uint64(1)
-_SLOT_SHIFT = np.uint64(20)
-LAST_EPOCH = (1 << 22) - 1
+# An entry is 36 bits of a hash, 14 of its last position and 14 of a count. The bits of the hash
+# that follow say where it lies.
+_FIELD = (1 << 14) - 1
+_POSITION_SHIFT = np.uint64(14)
+_TAG_SHIFT = np.uint64(28)
+_TAG = np.uint64(0xFFFFFFFFF0000000)
+_COUNT = np.uint64(_FIELD)
+_U0, _U1 = np.uint64(0), np.uint64(1)
 
 
 class Topics(NamedTuple):
-    """The table, and what is known of the document."""
+    """The content words, the table, and what is known of the document."""
 
-    rows: npt.NDArray[np.int64]
-    """Key and state, one after the other. A state is the number of the document, 20 bits of the
-    last position, 20 bits of count."""
+    keys: npt.NDArray[np.uint64]
+    """Hashes of the words, and room for one more."""
+    table: npt.NDArray[np.uint64]
+    """Open addressing; 0 is an empty slot."""
     opening: npt.NDArray[np.uint64]
     facts: npt.NDArray[np.int64]
 
@@ -56,72 +56,56 @@ class Topics(NamedTuple):
 def make_topics() -> Topics:
     """Empty scratch."""
     return Topics(
-        np.zeros(2 * SLOTS, np.int64),
+        np.zeros(CONTENT_WORDS + 1, np.uint64),
+        np.zeros(SLOTS, np.uint64),
         np.zeros(OPENING_WORDS, np.uint64),
         np.zeros(FACTS, np.int64),
     )
 
 
-@inlined
-def slots_for(size: int) -> int:
-    """Slots that a text of so many bytes needs: a content word takes four bytes at least."""
+@inner
+def count_topics(topics: Topics, content: int, first_line: int) -> None:
+    """Fill the facts of so many content words, of which some are of the first line."""
+    keys, table, opening, facts = topics
+    facts[:] = 0
+    facts[CONTENT] = content
     slots = 64
-    while slots < SLOTS and slots < size:
+    while slots < 2 * content:
         slots *= 2
-    return slots
-
-
-@inner
-def add_content_word(
-    topics: Topics, slots: int, epoch: int, word: np.uint64, opening: bool
-) -> None:
-    """Count a content word and the pair and the triple that it ends."""
-    rows, first_words, facts = topics
-    position = integer(facts[CONTENT])
-    if position >= CONTENT_WORDS:
-        return
-    mask = slots - 1
-    key = word
-    for words in range(min(position, 2) + 1):
+    mask = np.uint64(slots - 1)
+    opened = 0
+    for words in range(1, 4):
+        if words == 3 and content <= DISTANCE:
+            break
+        table[:slots] = _U0
+        top = _U0
+        distant = 0
+        for position in range(words - 1, content):
+            key = keys[position]
+            if words > 1:
+                key = fold(fold(_U1, integer(key)), integer(keys[position - 1]))
+            if words > 2:
+                key = fold(key, integer(keys[position - 2]))
+            slot = key >> _POSITION_SHIFT & mask
+            while (table[slot] != _U0) & ((table[slot] ^ key) >> _TAG_SHIFT != _U0):
+                slot = slot + _U1 & mask
+            entry = table[slot]
+            count = (entry & _COUNT) + _U1
+            last = integer(entry >> _POSITION_SHIFT & _COUNT)
+            table[slot] = key & _TAG | np.uint64(position) << _POSITION_SHIFT | count
+            top = max(top, count)
+            distant += (count > _U1) & (position - last >= DISTANCE)
+            if words == 1 and position < first_line and count == _U1 and opened < OPENING_WORDS:
+                opening[opened] = key
+                opened += 1
         if words == 1:
-            key = fold(fold(_ONE, integer(word)), facts[BEFORE])
+            facts[TOP_WORD] = integer(top)
+            for k in range(opened):
+                slot = opening[k] >> _POSITION_SHIFT & mask
+                while (table[slot] ^ opening[k]) >> _TAG_SHIFT != _U0:
+                    slot = slot + _U1 & mask
+                facts[REPEATED] += integer(table[slot] & _COUNT)
         elif words == 2:
-            key = fold(key, facts[BEFORE_THAT])
-        slot = integer(key >> _SLOT_SHIFT) & mask
-        state = integer(rows[2 * slot + 1])
-        there = state >> _EPOCH_SHIFT == epoch
-        while there and rows[2 * slot] != integer(key):
-            slot = slot + 1 & mask
-            state = integer(rows[2 * slot + 1])
-            there = state >> _EPOCH_SHIFT == epoch
-        state *= there
-        count = (state & _LOW) + 1
-        rows[2 * slot] = integer(key)
-        rows[2 * slot + 1] = epoch << _EPOCH_SHIFT | position << 20 | count
-        if words == 0:
-            facts[TOP_WORD] = max(facts[TOP_WORD], count)
-            if opening and count == 1 and facts[OPENING] < OPENING_WORDS:
-                first_words[facts[OPENING]] = word
-                facts[OPENING] += 1
-        elif words == 1:
-            facts[TOP_PAIR] = max(facts[TOP_PAIR], count)
+            facts[TOP_PAIR] = integer(top)
         else:
-            facts[DISTANT] += there and position - (state >> 20 & _LOW) >= DISTANCE
-    facts[BEFORE_THAT] = facts[BEFORE]
-    facts[BEFORE] = integer(word)
-    facts[CONTENT] = position + 1
-
-
-@inner
-def opening_count(topics: Topics, slots: int, epoch: int) -> int:
-    """How often the words of the first line occur in all the text."""
-    total = 0
-    for k in range(topics.facts[OPENING]):
-        key = topics.opening[k]
-        slot = integer(key >> _SLOT_SHIFT) & (slots - 1)
-        while topics.rows[2 * slot + 1] >> _EPOCH_SHIFT == epoch:
-            if topics.rows[2 * slot] == integer(key):
-                total += topics.rows[2 * slot + 1] & _LOW
-                break
-            slot = slot + 1 & slots - 1
-    return total
+            facts[DISTANT] = distant

@@ -6,7 +6,8 @@
 Sources are those that should lose next to nothing (at most 0.5%). Documents that a reader found to
 be tables, lists or advertisements (`tests/junk_labels/read_as_tables.txt`) are counted in a column
 of their own. Reuters' topic `earn` is reports of a few figures each, and the group misc.forsale is
-small ads: both stand apart. Of DetectRL only what no model has touched counts as human.
+small ads: both stand apart. Of DetectRL only what no model has touched counts as human. Texts of
+the half that the junk model learned from (`junk_train.py`) are left out.
 """
 
 import argparse
@@ -17,11 +18,11 @@ from pathlib import Path
 
 import pyarrow as pa
 from common import ROOT, show_machine
-from junk import load_policy, measured_part
+from junk import learned_from, load_policy, measured_part
+from junk_reasons import reason_categories
 from verdicts import judge
 
 from filters.measure import measure
-from jobs.docs_junk import examples
 
 READ = ROOT / "tests" / "junk_labels" / "read_as_tables.txt"
 BATCH = 1000
@@ -45,23 +46,27 @@ def source_of(name, row):
 
 
 NAMES = (
-    *("text/openstax", "text/reference", "text/scitldr", "text/reuters", "text/newsgroups"),
+    *("text/openstax", "text/reference", "text/scitldr", "text/instruct", "text/reuters"),
+    "text/newsgroups",
     *("slop/detectrl", "slop/outfox"),
 )
 
 
 def documents(data):
+    """Texts that the junk model has not learned from, with their source and id."""
     for name in NAMES:
         with gzip.open(data / f"{name}.jsonl.gz", "rt", encoding="utf-8") as file:
             for row in map(json.loads, file):
                 source = source_of(name, row)
-                if source is not None:
+                if source is not None and not (
+                    name.startswith("text/") and learned_from(row["id"])
+                ):
                     yield source, row["id"], row["text"]
 
 
 def junk_part(policy):
-    """The rules that are about junk: those that have examples."""
-    reasons = {rule.reason for rule in examples().rules}
+    """The rules that are about junk, of those that a text alone can be judged by."""
+    reasons = reason_categories(policy)
     rules = tuple(rule for rule in policy.rules if rule.reason in reasons)
     return type(policy)(name=policy.name, version=policy.version, rules=rules)
 

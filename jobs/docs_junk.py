@@ -69,6 +69,13 @@ def junk_page() -> Iterator[str]:
         "is a page, which is extracted first. `junk-gentle` and `junk-strict` have the same rules "
         "with other bounds."
     )
+    yield (
+        "Rules that ask `junk.*` ask the junk model, learned from judged pages in two additive "
+        "steps, both plain files: `filters/junk_terms.txt` weighs words and pairs, and the trees "
+        "of `filters/junk_model.json` add up what every signal of the text and these weights say. "
+        "The model only measures: the bounds are in the policy. Rules that name a kind of junk "
+        "by other signals may ask `junk.any_score` for a second opinion, with a lower bound."
+    )
     rules = {row.reason: row for row in explain_rows(shipped_policy(POLICY))}
     for rule in examples().rules:
         row = rules[rule.reason]

@@ -78,7 +78,7 @@ def summary(judged, web, edited):
         "The junk rules together, pages judged without doubt: in the half that bounds were set and "
         f"the junk model learned on (which flatters it) {halves[0]} are dropped, in the other "
         f"half {halves[1]}; of filtered web text {sum(map(bool, web)):,} of {len(web):,}, of "
-        f"edited texts that the model has not seen {sum(map(bool, edited)):,} of {len(edited):,}. Above "
+        f"edited texts that it has not seen {sum(map(bool, edited)):,} of {len(edited):,}. Above "
         "each rule: the judged pages that it drops in each half, how many of them are junk, and "
         "what it drops of these texts. `tests/benchmarks/junk_figures.py --write` takes them again."
     )

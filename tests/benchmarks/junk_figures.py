@@ -12,6 +12,7 @@ import argparse
 import gzip
 import json
 import re
+import textwrap
 from collections import Counter
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from verdicts import judge
 from filters.measure import measure
 from filters.policy import shipped_policy
 
+SUMMARY = re.compile(r"# The junk rules together.*?again\.\n", re.DOTALL)
 POLICIES = ("web-en", "junk-gentle", "junk-strict")
 BATCH = 2000
 APART = ("misc.forsale", "newsgroups")
@@ -65,16 +67,22 @@ def sentence(reason, judged, web, edited):
 
 
 def summary(judged, web, edited):
+    """The lines on all junk rules together."""
     halves = []
     for half in HALVES:
         mine = [(row, bool(reasons)) for row, reasons in judged if row["half"] == half]
         junk = [gone for row, gone in mine if "good" not in row["labels"]]
         good = [gone for row, gone in mine if "good" in row["labels"]]
-        halves.append(f"{sum(junk)} of {len(junk)} junk and {sum(good)} of {len(good)} good")
-    return (
-        f"tuning half {halves[0]}; other half {halves[1]}; web text {sum(map(bool, web)):,} of "
-        f"{len(web):,}; edited {sum(map(bool, edited)):,} of {len(edited):,}"
+        halves.append(f"{sum(junk)} of {len(junk)} junk and {sum(good)} of {len(good)} good pages")
+    text = (
+        "The junk rules together, pages judged without doubt: in the half that bounds were set and "
+        f"the junk model learned on (which flatters it) {halves[0]} are dropped, in the other "
+        f"half {halves[1]}; of filtered web text {sum(map(bool, web)):,} of {len(web):,}, of "
+        f"edited texts that the model has not seen {sum(map(bool, edited)):,} of {len(edited):,}. Above "
+        "each rule: the judged pages that it drops in each half, how many of them are junk, and "
+        "what it drops of these texts. `tests/benchmarks/junk_figures.py --write` takes them again."
     )
+    return "".join(f"# {line}\n" for line in textwrap.wrap(text, 98))
 
 
 def main():
@@ -89,7 +97,8 @@ def main():
         policy = shipped_policy(name)
         found, web, edited = (drops(policy, batches) for batches in kinds)
         judged = list(zip(rows, found, strict=True))
-        print(f"{name}: {summary(judged, web, edited)}")
+        together = summary(judged, web, edited)
+        print(f"{name}\n{together}")
         counts = Counter(reason for _, reasons in judged for reason in reasons)
         path = ROOT / "filters" / "policies" / f"{name}.toml"
         blocks = path.read_text(encoding="utf-8").split("\n\n")
@@ -100,7 +109,7 @@ def main():
                 print(f"  {reason[1]:20} {counts[reason[1]]:>5} {line[2:]}")
                 blocks[place] = line + "\n" + block.partition("\n")[2]
         if options.write:
-            path.write_text("\n\n".join(blocks), encoding="utf-8")
+            path.write_text(SUMMARY.sub(together, "\n\n".join(blocks)), encoding="utf-8")
 
 
 if __name__ == "__main__":

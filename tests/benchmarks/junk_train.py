@@ -28,6 +28,7 @@ import pyarrow as pa
 from boosting import Boosting, boost
 from common import ROOT
 from junk import composed, labelled, learned_from
+from junk_reasons import FAMILIES
 from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -43,22 +44,7 @@ sys.path.insert(0, str(ROOT / "tests" / "filters"))
 
 from reference_junk import term_words
 
-FURNITURE = (
-    "consent_notice",
-    "access_notice",
-    "error_page",
-    "navigation",
-    "forum_chrome",
-    "boilerplate_only",
-    "code_or_data",
-    "mojibake",
-)
-KINDS = {
-    "market": ("market_table", "number_table"),
-    "commerce": ("product_grid", "coupon_or_listing"),
-    "seo": ("seo_spam",),
-    "furniture": FURNITURE,
-}
+KINDS = {name: FAMILIES[name] for name in TARGETS if name != "any"}
 EDITED = {
     "openstax": 600,
     "reference": 1500,

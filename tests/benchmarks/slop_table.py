@@ -127,7 +127,7 @@ def write_table(chosen, texts):
             for group in ("detectrl", "outfox", "stories")
         ),
         "detectrl: DetectRL without damaged texts. outfox: OUTFOX essays. stories: fiction",
-        "of 50 models (slop-score) beside Brown and public-domain books.",
+        "of 22 models (slop-score) beside Brown and public-domain books.",
     ]
     lines = [f"# {line}" for line in header]
     lines += [f"{round(100 * weight)}\t{gram}" for gram, weight in sorted(chosen.items())]

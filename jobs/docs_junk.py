@@ -11,9 +11,9 @@ from importlib import resources
 import msgspec
 
 from filters.config import load
-from filters.judge_sql import RuleText, explain_rows
+from filters.judge_sql import explain_rows
 from filters.policy import shipped_policy
-from jobs.docs_sites import site_section
+from jobs.docs_sites import site_section, what_it_drops
 
 POLICY = "web-en"
 
@@ -80,7 +80,7 @@ def junk_page() -> Iterator[str]:
     for rule in examples().rules:
         row = rules[rule.reason]
         yield f"## {rule.reason}"
-        yield f"{row.meaning} Drops where {_tests(row)}."
+        yield what_it_drops(row)
         yield "Drops:"
         yield from map(_block, rule.drops)
         yield "Keeps:"
@@ -90,11 +90,6 @@ def junk_page() -> Iterator[str]:
     for name, text in examples().parts.items():
         yield f"## {name}"
         yield _block(text)
-
-
-def _tests(row: RuleText) -> str:
-    tests = zip(row.signals, row.operators, row.thresholds, strict=True)
-    return " and ".join(f"`{name}` {sign} {value}" for name, sign, value in tests)
 
 
 def _block(text: str) -> str:

@@ -11,7 +11,7 @@ import msgspec
 import pyarrow as pa
 
 from filters.config import load
-from filters.judge_sql import explain_rows
+from filters.judge_sql import RuleText, explain_rows
 from filters.policy import Policy, Rule, shipped_policy
 from filters.signals import family_type
 
@@ -78,6 +78,13 @@ def site_tables(pages: Sequence[Mapping[str, float]]) -> pa.Table:
     return pa.table(columns)
 
 
+def what_it_drops(row: RuleText) -> str:
+    """A rule's meaning and its tests, as a sentence each."""
+    tests = zip(row.signals, row.operators, row.thresholds, strict=True)
+    where = " and ".join(f"`{name}` {sign} {value}" for name, sign, value in tests)
+    return f"{row.meaning} Drops where {where}."
+
+
 def _is_of(name: str, family: str) -> bool:
     return name.split(".")[0] == family
 
@@ -96,10 +103,8 @@ def site_section(policy: str) -> Iterator[str]:
     rows = {row.reason: row for row in explain_rows(shipped_policy(policy))}
     for rule in site_examples().rules:
         row = rows[rule.reason]
-        tests = zip(row.signals, row.operators, row.thresholds, strict=True)
-        where = " and ".join(f"`{name}` {sign} {value}" for name, sign, value in tests)
         yield f"## {rule.reason}"
-        yield f"{row.meaning} Drops where {where}."
+        yield what_it_drops(row)
         for verdict, pages in (("Drops:", rule.drops), ("Keeps:", rule.keeps)):
             yield verdict
             yield "\n".join(f"- {page.what} {_figures(page)}" for page in pages)

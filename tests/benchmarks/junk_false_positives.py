@@ -11,8 +11,6 @@ the half that the junk model learned from (`junk_train.py`) are left out.
 """
 
 import argparse
-import gzip
-import json
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -20,13 +18,13 @@ import pyarrow as pa
 from common import ROOT, show_machine
 from junk import learned_from, load_policy, measured_part
 from junk_reasons import reason_categories
+from slop_table import OWN_WORDS, read
 from verdicts import judge
 
 from filters.measure import measure
 
 READ = ROOT / "tests" / "junk_labels" / "read_as_tables.txt"
 BATCH = 1000
-OWN_WORDS = ("story", "content", "abstract", "document")
 
 
 def source_of(name, row):
@@ -55,13 +53,11 @@ NAMES = (
 def documents(data):
     """Texts that the junk model has not learned from, with their source and id."""
     for name in NAMES:
-        with gzip.open(data / f"{name}.jsonl.gz", "rt", encoding="utf-8") as file:
-            for row in map(json.loads, file):
-                source = source_of(name, row)
-                if source is not None and not (
-                    name.startswith("text/") and learned_from(row["id"])
-                ):
-                    yield source, row["id"], row["text"]
+        for row in read(data, name):
+            source = source_of(name, row)
+            learned = name.startswith("text/") and learned_from(row["id"])
+            if source is not None and not learned:
+                yield source, row["id"], row["text"]
 
 
 def junk_part(policy):

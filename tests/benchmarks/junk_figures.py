@@ -9,8 +9,6 @@ model says of the half `tune` flatters it, since it learned from that half.
 """
 
 import argparse
-import gzip
-import json
 import re
 import textwrap
 from collections import Counter
@@ -21,7 +19,7 @@ from common import ROOT
 from junk import HALVES, labelled, measured_part
 from junk_false_positives import documents
 from junk_reasons import reason_categories
-from verdicts import judge
+from verdicts import judge, read
 
 from filters.measure import measure
 from filters.policy import shipped_policy
@@ -46,12 +44,6 @@ def drops(policy, batches):
         known = reason_categories(part)
         found.extend(known.keys() & set(reasons) for reasons in judge(batch, part))
     return found
-
-
-def web_text(data):
-    path = data / "text" / "weborganizer.jsonl.gz"
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        return [json.loads(line)["text"] for line in file]
 
 
 def sentence(reason, judged, web, edited):
@@ -92,7 +84,10 @@ def main():
     options = parser.parse_args()
     rows, texts = zip(*labelled(options.data, False)[0], strict=True)
     edited_texts = [text for source, _, text in documents(options.data) if source not in APART]
-    kinds = [list(measured(each)) for each in (texts, web_text(options.data), edited_texts)]
+    kinds = [
+        list(measured(each))
+        for each in (texts, [text for _, text in read(options.data, "weborganizer")], edited_texts)
+    ]
     for name in POLICIES:
         policy = shipped_policy(name)
         found, web, edited = (drops(policy, batches) for batches in kinds)

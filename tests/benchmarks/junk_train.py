@@ -15,7 +15,6 @@ scores of pages that the regression did not learn from.
 """
 
 import argparse
-import gzip
 import hashlib
 import json
 import sys
@@ -33,6 +32,7 @@ from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
+from slop_table import read
 
 from filters import junk_model
 from filters.kernels.junk_terms import SCALE
@@ -85,13 +85,13 @@ def edited(data):
     """Edited texts and posts of the half that is learned from, in an order of their own."""
     tables = set(READ_AS_TABLES.read_text(encoding="utf-8").split())
     for name, most in EDITED.items():
-        with gzip.open(data / "text" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as file:
-            rows = [
-                row
-                for row in map(json.loads, file)
-                if learned_from(row["id"]) and row["id"] not in tables
-            ]
-        rows = [row for row in rows if row.get("group") != "misc.forsale"]
+        rows = [
+            row
+            for row in read(data, f"text/{name}")
+            if learned_from(row["id"])
+            and row["id"] not in tables
+            and row.get("group") != "misc.forsale"
+        ]
         rows.sort(key=lambda row: hashlib.sha256(row["id"].encode()).digest())
         yield from rows[:most]
 

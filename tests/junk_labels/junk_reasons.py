@@ -16,18 +16,19 @@ FURNITURE = (
     "mojibake",
 )
 
+_TABLES = ("market_table", "number_table")
+_SELLING = ("product_grid", "coupon_or_listing", "seo_spam")
+
 FAMILIES: dict[str, tuple[str, ...]] = {
-    "market": ("market_table", "number_table"),
+    "market": _TABLES,
     "commerce": ("product_grid", "coupon_or_listing"),
     "seo": ("seo_spam",),
     "furniture": FURNITURE,
     "slop": ("machine_slop",),
-    "junk": ("market_table", "number_table", *FURNITURE, "product_grid", "coupon_or_listing"),
+    "junk": (*_TABLES, *_SELLING, *FURNITURE),
 }
 """What a rule over a family's signals stands for where its reason is not in `REASONS`."""
 
-_TABLES = ("market_table", "number_table")
-_SELLING = ("product_grid", "coupon_or_listing", "seo_spam")
 _MENUS = ("navigation", "forum_chrome", "boilerplate_only")
 
 REASONS: dict[str, tuple[str, ...]] = {
@@ -74,7 +75,7 @@ REASONS: dict[str, tuple[str, ...]] = {
     "commerce_junk": ("product_grid", "coupon_or_listing"),
     "seo_junk": ("seo_spam",),
     "furniture_junk": FURNITURE,
-    "junk_page": ("market_table", "number_table", *_SELLING, *FURNITURE),
+    "junk_page": (*_TABLES, *_SELLING, *FURNITURE),
 }
 """A page dropped for the reason is one of these; any of them counts as right."""
 

@@ -363,14 +363,23 @@ def _take(
             yield name, page
 
 
+FIRST_PAGES = 1492
+"""Pages of the first two draws ..."""
+VIEW = (1250, 600, 300, 200)
+"""... were shown whole up to so many characters, else so many of the start, middle and end ..."""
+LATER_VIEW = (1450, 800, 350, 250)
+"""... and those of the later draws so many."""
+
+
 def show(pages: list[tuple[str, JunkPage]], first: int, last: int) -> Iterator[str]:
     """The start, the middle and the end of pages, with line breaks as slashes."""
     for number in range(first, min(last, len(pages)) + 1):
         page = pages[number - 1][1]
         text = re.sub(r"[ \t]+", " ", re.sub(r"\s*\n\s*", " / ", page.text.strip()))
-        if len(text) > 1250:
+        whole, start, inside, end = VIEW if number <= FIRST_PAGES else LATER_VIEW
+        if len(text) > whole:
             middle = len(text) // 2
-            text = f"{text[:600]} [...] {text[middle : middle + 300]} [...] {text[-200:]}"
+            text = f"{text[:start]} [...] {text[middle : middle + inside]} [...] {text[-end:]}"
         yield f"=={number} {page.id} {page.site[:40]} {words(page)}w\n{text}"
 
 

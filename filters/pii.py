@@ -21,10 +21,11 @@ PHONE = "<PHONE>"
 NEEDS_REDACTION = r"@|[0-9][^0-9]{0,3}[0-9][^0-9]{0,3}[0-9][^0-9]{0,3}[0-9]|[23][0-9A-Fa-f]{3}:"
 """RE2: a text that does not match is left as it is by `redact`."""
 
+# No group is possessive as a whole: before Python 3.11.5 it keeps what its last, failed turn read.
 _LOCAL = r"A-Za-z0-9!#$%&'*+=?^_`{|}~.-"
 _EMAIL = re.compile(
     rf"(?<![{_LOCAL}])(?<!{EMAIL})" + r"([!#$%&'*+=?^`{|}~.-]*+)" + rf"[A-Za-z0-9_][{_LOCAL}]*+"
-    r"@([A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)++)"
+    r"@([A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)+)"
 )
 
 # Each pattern starts with the characters it can start with, which `re` scans for quickly, and

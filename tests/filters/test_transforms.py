@@ -119,6 +119,11 @@ fragments = st.lists(st.sampled_from(PIECES.split() + WHITE), max_size=25).map("
 IDEMPOTENT = [transform for transform in TRANSFORMS if transform.idempotent]
 
 
+@pytest.mark.parametrize("after", [". Then", ".[", ".\n", ".", ", or", ".."])
+def test_an_address_may_end_a_sentence(after):
+    assert redact(f"Write to a@example.com{after}").startswith("Write to <EMAIL>")
+
+
 @settings(max_examples=300, deadline=None)
 @given(text=fragments | st.text(max_size=60))
 @pytest.mark.parametrize("transform", IDEMPOTENT, ids=lambda transform: transform.name)

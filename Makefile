@@ -29,7 +29,7 @@ check: $(READY)
 	$(BIN)/lint-imports
 
 docs: $(READY) ## write the reference pages in docs/ again
-	$(BIN)/python -m jobs.docs
+	$(BIN)/python -m thresher.jobs.docs
 
 lock: ## resolve requirements.lock again (needs uv)
 	uv pip compile pyproject.toml --extra train --group models --group dev --universal --python-version 3.11 \

@@ -12,7 +12,7 @@ from itertools import groupby
 import msgspec
 import numpy as np
 
-from classifiers.evaluation import RATES, Flags, Floats, roc_auc, threshold_at
+from thresher.classifiers.evaluation import RATES, Flags, Floats, roc_auc, threshold_at
 
 LENGTHS = (0, 500, 2_000, 8_000)
 """Least bytes of each class of lengths."""

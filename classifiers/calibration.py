@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from filters.errors import ConfigError
+from thresher.filters.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,21 +1,22 @@
 """The card of a trained model: what it was made from, how, and how good it is.
 
 `card.json` is for programs, and is what a loader reads: labels, preparation and calibration belong
-to the model as much as its weights do. `classifiers.card_text` makes the `CARD.md` for people.
+to the model as much as its weights do. `thresher.classifiers.card_text` makes the `CARD.md` for
+people.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from classifiers.breakdown import Breakdown
-from classifiers.calibration import Calibration
-from classifiers.evaluation import Evaluation
-from classifiers.examples import Source
-from classifiers.fitting import Trial
-from classifiers.preparation import Preparation
-from classifiers.sampling import ClassCounts
-from classifiers.settings import TrainSettings
+from thresher.classifiers.breakdown import Breakdown
+from thresher.classifiers.calibration import Calibration
+from thresher.classifiers.evaluation import Evaluation
+from thresher.classifiers.examples import Source
+from thresher.classifiers.fitting import Trial
+from thresher.classifiers.preparation import Preparation
+from thresher.classifiers.sampling import ClassCounts
+from thresher.classifiers.settings import TrainSettings
 
 CARD_JSON = "card.json"
 CARD_TEXT = "CARD.md"

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from classifiers.breakdown import BySource, Mistake
-from classifiers.card import CARD_PLOT, ModelCard
-from classifiers.evaluation import RATES, Evaluation
-from classifiers.sampling import ClassCounts
+from thresher.classifiers.breakdown import BySource, Mistake
+from thresher.classifiers.card import CARD_PLOT, ModelCard
+from thresher.classifiers.evaluation import RATES, Evaluation
+from thresher.classifiers.sampling import ClassCounts
 
 MIN_TOLD = 30
 """Fewest texts of a source that the headline names."""

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 import zstandard
 from fsspec.implementations.local import LocalFileSystem
 
-from filters.errors import ConfigError, InputError, did_you_mean
+from thresher.filters.errors import ConfigError, InputError, did_you_mean
 
 MAX_DOCUMENT_BYTES = 64 << 20
 """A longer line or text file is refused: it is no document."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from classifiers.fasttext_format import Array, Layout, Matrix
-from classifiers.fasttext_kernels import HIERARCHICAL, Model, hash_table
+from thresher.classifiers.fasttext_format import Array, Layout, Matrix
+from thresher.classifiers.fasttext_kernels import HIERARCHICAL, Model, hash_table
 
 SPELT_OUT_BYTES = 64 << 20
 """A quantised matrix that needs at most so much is held plain: it is read twice as fast."""

@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from classifiers import fasttext_kernels as kernels
+from thresher.classifiers import fasttext_kernels as kernels
 
 MAGIC = 793_712_314
 VERSIONS = (11, 12)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import inlined, inner, kernel
+from thresher.filters.kernels import inlined, inner, kernel
 
 U8 = npt.NDArray[np.uint8]
 I32 = npt.NDArray[np.int32]

@@ -18,12 +18,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from classifiers import fasttext_kernels as kernels
-from classifiers.fasttext_arrays import arrays
-from classifiers.fasttext_format import FormatError, read
-from classifiers.model_files import obtain
-from filters.errors import ModelError
-from filters.kernels import cache
+from thresher.classifiers import fasttext_kernels as kernels
+from thresher.classifiers.fasttext_arrays import arrays
+from thresher.classifiers.fasttext_format import FormatError, read
+from thresher.classifiers.model_files import obtain
+from thresher.filters.errors import ModelError
+from thresher.filters.kernels.text import cache
 
 LABEL_PREFIX = "__label__"
 PREDICTION = pa.struct([("label", pa.string()), ("probability", pa.float64())])

@@ -14,12 +14,12 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from classifiers.evaluation import average_precision, roc_auc
-from classifiers.fasttext_model import LABEL_PREFIX, load, predict
-from classifiers.sampling import Example
-from classifiers.settings import SearchSettings, TrainSettings
-from classifiers.splitting import Sample
-from filters.errors import ConfigError
+from thresher.classifiers.evaluation import average_precision, roc_auc
+from thresher.classifiers.fasttext_model import LABEL_PREFIX, load, predict
+from thresher.classifiers.sampling import Example
+from thresher.classifiers.settings import SearchSettings, TrainSettings
+from thresher.classifiers.splitting import Sample
+from thresher.filters.errors import ConfigError
 
 WHERE = "train"
 

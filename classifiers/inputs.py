@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import msgspec
 import tldextract
 
-from classifiers.examples import Record, Source, expand, read, text_of
-from classifiers.settings import InputSettings
-from filters.errors import ConfigError, InputError
+from thresher.classifiers.examples import Record, Source, expand, read, text_of
+from thresher.classifiers.settings import InputSettings
+from thresher.filters.errors import ConfigError, InputError
 
 UNITS = 2**64
 """Hashes of an id: those up to `fraction` of this are taken."""

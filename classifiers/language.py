@@ -20,13 +20,18 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from classifiers import fasttext_kernels as kernels
-from classifiers.fasttext_model import LABEL_PREFIX, FastTextModel, buffers, refuse_no_numbers
-from classifiers.language_codes import code_of
-from classifiers.model_files import packaged
-from classifiers.preprocessing import prepared
-from classifiers.registry import Model, resolve
-from filters.errors import ModelError
+from thresher.classifiers import fasttext_kernels as kernels
+from thresher.classifiers.fasttext_model import (
+    LABEL_PREFIX,
+    FastTextModel,
+    buffers,
+    refuse_no_numbers,
+)
+from thresher.classifiers.language_codes import code_of
+from thresher.classifiers.model_files import packaged
+from thresher.classifiers.preprocessing import prepared
+from thresher.classifiers.registry import Model, resolve
+from thresher.filters.errors import ModelError
 
 LANGUAGE = pa.struct(
     [("code", pa.string()), ("score", pa.float64()), ("mixed_share", pa.float64())]

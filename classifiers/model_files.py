@@ -23,7 +23,7 @@ import fsspec
 import msgspec
 from fsspec.implementations.local import LocalFileSystem
 
-from filters.errors import ModelError
+from thresher.filters.errors import ModelError
 
 # Part of the marker's name: raise it when the check finds more than it did.
 _CHECK_VERSION = 2
@@ -33,7 +33,7 @@ _HUB = "hf://"
 # Reading a model takes about a second per gigabyte; a start of Python with numpy half a second.
 _PROBE_SECONDS = 60.0
 _PROBE_BYTES_PER_SECOND = 20_000_000
-_PROBE = ("-m", "classifiers.probe")
+_PROBE = ("-m", "thresher.classifiers.probe")
 
 
 class ModelFile(msgspec.Struct, frozen=True):

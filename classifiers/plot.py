@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-from classifiers.evaluation import Evaluation
-from filters.errors import ConfigError
+from thresher.classifiers.evaluation import Evaluation
+from thresher.filters.errors import ConfigError
 
 
 def require_packages() -> None:

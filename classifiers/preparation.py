@@ -12,7 +12,7 @@ import re
 import string
 from typing import Literal, TypeAlias
 
-from classifiers.fasttext_model import to_line
+from thresher.classifiers.fasttext_model import to_line
 
 Preparation: TypeAlias = Literal["plain", "bare"]
 

@@ -7,8 +7,8 @@ import unicodedata
 
 import pyarrow as pa
 
-from classifiers.preparation import prepare
-from classifiers.registry import Text
+from thresher.classifiers.preparation import prepare
+from thresher.classifiers.registry import Text
 
 
 def prepared(texts: pa.Array, how: Text, max_characters: int) -> pa.Array:

@@ -1,4 +1,4 @@
-"""Try a model file where a crash costs nothing: `python -m classifiers.probe MODEL`.
+"""Try a model file where a crash costs nothing: `python -m thresher.classifiers.probe MODEL`.
 
 Exit code 0 where the model loads and predicts, 1 with one line on standard error where it does
 not. Whatever else happens (a signal, a bound reached) is for the parent to report.
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from classifiers.fasttext_model import load, predict, refuse_no_numbers
-from filters.errors import ModelError
+from thresher.classifiers.fasttext_model import load, predict, refuse_no_numbers
+from thresher.filters.errors import ModelError
 
 _SAMPLES = ("", "the of and to", "Ein Satz. 一つの文。 \U0001f600 1234 {x}", "word " * 1000)
 

@@ -7,10 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from classifiers.fasttext_model import LABEL_PREFIX, FastTextModel, label_list
-from classifiers.preprocessing import prepared
-from classifiers.registry import Model, resolve
-from filters.errors import ModelError
+from thresher.classifiers.fasttext_model import LABEL_PREFIX, FastTextModel, label_list
+from thresher.classifiers.preprocessing import prepared
+from thresher.classifiers.registry import Model, resolve
+from thresher.filters.errors import ModelError
 
 POSITIVE_LABEL = LABEL_PREFIX + "keep"
 NEGATIVE_LABEL = LABEL_PREFIX + "drop"

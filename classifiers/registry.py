@@ -28,10 +28,10 @@ import fsspec
 import msgspec
 from fsspec.implementations.local import LocalFileSystem
 
-from classifiers.calibration import Calibration
-from classifiers.model_files import PACKAGE, ModelFile, cache_folder, obtain
-from filters.config import load_toml
-from filters.errors import ConfigError, ModelError, did_you_mean
+from thresher.classifiers.calibration import Calibration
+from thresher.classifiers.model_files import PACKAGE, ModelFile, cache_folder, obtain
+from thresher.filters.config import load_toml
+from thresher.filters.errors import ConfigError, ModelError, did_you_mean
 
 CARD = "card.json"
 NAME = r"^[a-z0-9]+([.-][a-z0-9]+)*$"
@@ -55,7 +55,7 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     positive_label: str = ""
     """Label whose probability is the score; empty for a language model."""
     text: Text = "plain"
-    """What is done to a text first; see `classifiers.preprocessing`."""
+    """What is done to a text first; see `thresher.classifiers.preprocessing`."""
     max_characters: int = 0
     """How many characters of a text count; 0 leaves that to the user."""
     calibration: Calibration | None = None
@@ -304,7 +304,7 @@ def _read_card(url: str) -> _Card | None:
 
 @cache
 def _published() -> tuple[Model, ...]:
-    file = resources.files("classifiers").joinpath("published.toml")
+    file = resources.files("thresher.classifiers").joinpath("published.toml")
     listed = load_toml(_PublishedList, file.read_text(encoding="utf-8"), "published.toml")
     found = tuple(
         Model(

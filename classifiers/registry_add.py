@@ -8,10 +8,10 @@ from typing import Any
 import fsspec
 import msgspec
 
-from classifiers import registry
-from classifiers.fasttext_model import label_list, load
-from classifiers.model_files import obtain
-from filters.errors import ConfigError, ModelError, StoreError
+from thresher.classifiers import registry
+from thresher.classifiers.fasttext_model import label_list, load
+from thresher.classifiers.model_files import obtain
+from thresher.filters.errors import ConfigError, ModelError, StoreError
 
 _NAME = re.compile(f"{registry.NAME[:-1]}@{registry.VERSION[1:]}")
 

@@ -11,8 +11,8 @@ import heapq
 
 import msgspec
 
-from classifiers.inputs import Text
-from classifiers.preparation import Preparation, prepare
+from thresher.classifiers.inputs import Text
+from thresher.classifiers.preparation import Preparation, prepare
 
 
 class ClassCounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -34,10 +34,10 @@ from typing import Annotated, Any
 
 import msgspec
 
-from classifiers.quality import QualityModel, resolved
-from classifiers.registry import Model
-from filters.config import canonical_json
-from filters.errors import ConfigError, ModelError
+from thresher.classifiers.quality import QualityModel, resolved
+from thresher.classifiers.registry import Model
+from thresher.filters.config import canonical_json
+from thresher.filters.errors import ConfigError, ModelError
 
 Scores = Sequence[float | None]
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from classifiers.calibration import Method
-from classifiers.preparation import Preparation
-from classifiers.quality import MAX_CHARACTERS
-from filters.errors import ConfigError
+from thresher.classifiers.calibration import Method
+from thresher.classifiers.preparation import Preparation
+from thresher.classifiers.quality import MAX_CHARACTERS
+from thresher.filters.errors import ConfigError
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Count = Annotated[int, msgspec.Meta(ge=0)]

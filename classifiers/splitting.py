@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from classifiers.sampling import ClassCounts, Example, Pool
-from classifiers.settings import TrainSettings
-from filters.measure import MinHashSettings, sign
+from thresher.classifiers.sampling import ClassCounts, Example, Pool
+from thresher.classifiers.settings import TrainSettings
+from thresher.filters.measure import MinHashSettings, sign
 
 Part: TypeAlias = Literal["trained", "tuned", "held_out"]
 

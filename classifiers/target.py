@@ -13,7 +13,7 @@ import fsspec
 import msgspec
 from fsspec.implementations.local import LocalFileSystem
 
-from filters.errors import ConfigError, StoreError
+from thresher.filters.errors import ConfigError, StoreError
 
 
 class Target(msgspec.Struct, frozen=True):

@@ -17,21 +17,29 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from classifiers import calibration, card_text
-from classifiers.breakdown import Judged, break_down
-from classifiers.calibration import Calibration
-from classifiers.card import CARD_JSON, CARD_PLOT, CARD_TEXT, ModelCard, TrainingClass
-from classifiers.evaluation import evaluate
-from classifiers.examples import Source
-from classifiers.fitting import WHERE, Scorer, fit, labels_of, search, trainer, tuning_scores
-from classifiers.inputs import LakeReader, Text, read_inputs
-from classifiers.plot import calibration_plot, require_packages
-from classifiers.sampling import Example, Pool
-from classifiers.settings import TrainSettings
-from classifiers.splitting import Sample, draw
-from classifiers.target import Target
-from filters.config import load
-from filters.errors import ConfigError, InputError
+from thresher.classifiers import calibration, card_text
+from thresher.classifiers.breakdown import Judged, break_down
+from thresher.classifiers.calibration import Calibration
+from thresher.classifiers.card import CARD_JSON, CARD_PLOT, CARD_TEXT, ModelCard, TrainingClass
+from thresher.classifiers.evaluation import evaluate
+from thresher.classifiers.examples import Source
+from thresher.classifiers.fitting import (
+    WHERE,
+    Scorer,
+    fit,
+    labels_of,
+    search,
+    trainer,
+    tuning_scores,
+)
+from thresher.classifiers.inputs import LakeReader, Text, read_inputs
+from thresher.classifiers.plot import calibration_plot, require_packages
+from thresher.classifiers.sampling import Example, Pool
+from thresher.classifiers.settings import TrainSettings
+from thresher.classifiers.splitting import Sample, draw
+from thresher.classifiers.target import Target
+from thresher.filters.config import load
+from thresher.filters.errors import ConfigError, InputError
 
 Progress = Callable[[str, int], None]
 """Called with a phase and the number of documents it has seen or will see."""

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from filters.errors import ConfigError, did_you_mean
+from thresher.filters.errors import ConfigError, did_you_mean
 
 T = TypeVar("T", bound=msgspec.Struct)
 

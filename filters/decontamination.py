@@ -18,10 +18,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from filters.kernels.cache import compile_once
-from filters.kernels.overlap import HIT, Index, Letters, entries_of, find_overlaps, letters
-from filters.kernels.tables import tables
-from filters.signals import family_type
+from thresher.filters.kernels.likeness.overlap import (
+    HIT,
+    Index,
+    Letters,
+    entries_of,
+    find_overlaps,
+    letters,
+)
+from thresher.filters.kernels.text.cache import compile_once
+from thresher.filters.kernels.text.tables import tables
+from thresher.filters.signals import family_type
 
 FAMILY = "contamination"
 SPANS = "contamination_spans"

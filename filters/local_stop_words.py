@@ -14,9 +14,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.kernels.stop_words import count_words, hash_words
-from filters.kernels.tables import tables
-from filters.signals import family_type
+from thresher.filters.kernels.rules.stop_words import count_words, hash_words
+from thresher.filters.kernels.text.tables import tables
+from thresher.filters.signals import family_type
 
 FAMILY = "stopwords_local"
 

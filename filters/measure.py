@@ -18,20 +18,20 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from filters import junk_model
-from filters.buffers import Data, Offsets, text_buffers
-from filters.junk import measure_junk_families
-from filters.kernels.cache import compile_once, stored_array
-from filters.kernels.columns import COLUMNS
-from filters.kernels.document import measure_documents
-from filters.kernels.hashing import content_hashes, keyed_hashes, raw_hashes
-from filters.kernels.html import copy_visible
-from filters.kernels.junk_columns import COLUMNS as JUNK_COLUMNS
-from filters.kernels.shingles import shingle_runs, sign_texts
-from filters.kernels.tables import tables
-from filters.local_stop_words import count_stop_words
-from filters.scratch import lookup, scratch
-from filters.signals import KERNEL_FAMILIES, family_type
+from thresher.filters.buffers import Data, Offsets, text_buffers
+from thresher.filters.junk import model as junk_model
+from thresher.filters.junk.families import measure_junk_families
+from thresher.filters.kernels.junk.columns import COLUMNS as JUNK_COLUMNS
+from thresher.filters.kernels.likeness.shingles import shingle_runs, sign_texts
+from thresher.filters.kernels.rules.columns import COLUMNS
+from thresher.filters.kernels.rules.document import measure_documents
+from thresher.filters.kernels.text.cache import compile_once, stored_array
+from thresher.filters.kernels.text.hashing import content_hashes, keyed_hashes, raw_hashes
+from thresher.filters.kernels.text.html import copy_visible
+from thresher.filters.kernels.text.tables import tables
+from thresher.filters.local_stop_words import count_stop_words
+from thresher.filters.scratch import lookup, scratch
+from thresher.filters.signals import KERNEL_FAMILIES, family_type
 
 
 class MinHashSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

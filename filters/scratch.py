@@ -7,16 +7,16 @@ import threading
 
 import numpy as np
 
-from filters.kernels.c4 import substrings
-from filters.kernels.compression import SLOTS
-from filters.kernels.document import Lookup, Scratch
-from filters.kernels.exceptions import lexicon
-from filters.kernels.facts import plain
-from filters.kernels.lines import LineScratch
-from filters.kernels.ngrams import FACTS, LONGEST, NgramScratch
-from filters.kernels.personal import KINDS, WORK
-from filters.kernels.tables import tables
-from filters.kernels.words import CHUNK, COUNTERS
+from thresher.filters.kernels.rules.c4 import substrings
+from thresher.filters.kernels.rules.compression import SLOTS
+from thresher.filters.kernels.rules.document import Lookup, Scratch
+from thresher.filters.kernels.rules.exceptions import lexicon
+from thresher.filters.kernels.rules.lines import LineScratch
+from thresher.filters.kernels.rules.ngrams import FACTS, LONGEST, NgramScratch
+from thresher.filters.kernels.rules.personal import KINDS, WORK
+from thresher.filters.kernels.rules.words import CHUNK, COUNTERS
+from thresher.filters.kernels.text.facts import plain
+from thresher.filters.kernels.text.tables import tables
 
 MOST_WORDS = 1 << 20
 """Words of a text whose n-grams are compared, and lines and paragraphs that are remembered."""

@@ -1,7 +1,7 @@
 """The column `shape`: what of a text is kept to tell how alike the texts of a site or a shard are.
 
-It holds hashes only (`filters.kernels.shape` says of what) and is no signal: what is made of the
-shapes of many documents are the families `site` and `collapse`.
+It holds hashes only (`thresher.filters.kernels.rules.shape` says of what) and is no signal: what is
+made of the shapes of many documents are the families `site` and `collapse`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from filters.kernels.cache import compile_once
-from filters.kernels.shape import PREFIX, shape_texts
-from filters.kernels.tables import tables
+from thresher.filters.kernels.rules.shape import PREFIX, shape_texts
+from thresher.filters.kernels.text.cache import compile_once
+from thresher.filters.kernels.text.tables import tables
 
 COLUMN = "shape"
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import tldextract
 
-from filters.signals import family_type
+from thresher.filters.signals import family_type
 
 _PARTS = (
     r"^(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?://(?:[^/?#@]*@)?"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
-from filters.errors import ConfigError
-from jobs.recipe import Recipe
-from manifests.manifest import load_all
-from manifests.run import find_run
-from manifests.store import Store
-from pipeline import judge, measure
-from pipeline.dedup import ShardRef
+from thresher.filters.errors import ConfigError
+from thresher.jobs.recipe import Recipe
+from thresher.manifests.manifest import load_all
+from thresher.manifests.run import find_run
+from thresher.manifests.store import Store
+from thresher.pipeline import judge
+from thresher.pipeline.documents import measure
+from thresher.pipeline.shards import ShardRef
 
 
 class EarlierRun(msgspec.Struct, frozen=True):

@@ -18,8 +18,8 @@ from typing import Any, Protocol
 
 import ray
 
-from filters.errors import ConfigError, LedgerError
-from manifests.manifest import Manifest
+from thresher.filters.errors import ConfigError, LedgerError
+from thresher.manifests.manifest import Manifest
 
 TRANSIENT = (ConnectionError, TimeoutError)
 """Errors of a task that are worth another try."""

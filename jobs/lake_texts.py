@@ -7,11 +7,11 @@ from typing import Any
 
 import duckdb
 
-from classifiers.inputs import UNITS
-from classifiers.settings import InputSettings
-from filters.errors import ConfigError
-from manifests import catalog
-from manifests.store import Store
+from thresher.classifiers.inputs import UNITS
+from thresher.classifiers.settings import InputSettings
+from thresher.filters.errors import ConfigError
+from thresher.manifests import catalog
+from thresher.manifests.store import Store
 
 _ROWS = 1024
 

@@ -8,22 +8,22 @@ from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
 
-from classifiers.language import LanguageIdentifier
-from classifiers.quality import QualityModel
-from classifiers.registry import Model
-from classifiers.scorers import Scorer, check_scorers
-from filters.policy import Policy
-from filters.signals import DOCUMENT_FAMILIES
-from jobs.earlier import EarlierRun, find_earlier
-from jobs.recipe import Recipe, read_policy
-from manifests.manifest import Manifest, fingerprint, load_all
-from manifests.run import ModelRecord
-from manifests.store import Store
-from pipeline import measure
-from pipeline.decontamination import EvaluationSet, find_sets, index_of
-from pipeline.extract import PROFILE_VERSIONS
-from pipeline.guests import check_guests, guests_identity
-from pipeline.read.inputs import InputShard, list_inputs
+from thresher.classifiers.language import LanguageIdentifier
+from thresher.classifiers.quality import QualityModel
+from thresher.classifiers.registry import Model
+from thresher.classifiers.scorers import Scorer, check_scorers
+from thresher.filters.policy import Policy
+from thresher.filters.signals import DOCUMENT_FAMILIES
+from thresher.jobs.earlier import EarlierRun, find_earlier
+from thresher.jobs.recipe import Recipe, read_policy
+from thresher.manifests.manifest import Manifest, fingerprint, load_all
+from thresher.manifests.run import ModelRecord
+from thresher.manifests.store import Store
+from thresher.pipeline.decontamination import EvaluationSet, find_sets, index_of
+from thresher.pipeline.documents import measure
+from thresher.pipeline.extract import PROFILE_VERSIONS
+from thresher.pipeline.guests import check_guests, guests_identity
+from thresher.pipeline.read.inputs import InputShard, list_inputs
 
 
 def thresher_version() -> str:

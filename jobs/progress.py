@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from manifests.manifest import Manifest
+from thresher.manifests.manifest import Manifest
 
 _TITLES = {
     "documents": "measure",

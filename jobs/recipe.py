@@ -13,23 +13,27 @@ from typing import Any, Literal, TypeVar
 import fsspec
 import msgspec
 
-from classifiers.registry import Model, is_name
-from classifiers.scorers import ScorerSettings
-from filters.config import load_toml
-from filters.cuts import Cut
-from filters.errors import ConfigError, InputError
-from filters.measure import MinHashSettings
-from filters.policy import Policy, parse_policy, shipped_policies, shipped_policy
-from pipeline.decontamination import EvaluationSettings
-from pipeline.dedup import DedupSettings
-from pipeline.extract import ExtractSettings
-from pipeline.gating import GateSettings
-from pipeline.guests import GuestSettings
-from pipeline.materialize import CuratedSettings
-from pipeline.measure import MachineTextSettings, MeasureSettings, QualitySettings
-from pipeline.read.inputs import InputSettings
-from pipeline.repeated_lines import LinesSettings
-from pipeline.sites import SiteSettings
+from thresher.classifiers.registry import Model, is_name
+from thresher.classifiers.scorers import ScorerSettings
+from thresher.filters.config import load_toml
+from thresher.filters.errors import ConfigError, InputError
+from thresher.filters.measure import MinHashSettings
+from thresher.filters.policy import Policy, parse_policy, shipped_policies, shipped_policy
+from thresher.filters.transforms.cuts import Cut
+from thresher.pipeline.decontamination import EvaluationSettings
+from thresher.pipeline.dedup import DedupSettings
+from thresher.pipeline.documents.measure import (
+    MachineTextSettings,
+    MeasureSettings,
+    QualitySettings,
+)
+from thresher.pipeline.extract import ExtractSettings
+from thresher.pipeline.gate.gating import GateSettings
+from thresher.pipeline.guests import GuestSettings
+from thresher.pipeline.materialize import CuratedSettings
+from thresher.pipeline.read.inputs import InputSettings
+from thresher.pipeline.repeated_lines import LinesSettings
+from thresher.pipeline.sites import SiteSettings
 
 
 class JudgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -14,24 +14,25 @@ from typing import Any
 
 import msgspec
 
-from filters.policy import policy_to_mapping
-from jobs.dedup_stages import Duplicates, find_duplicates
-from jobs.executor import ONE_CORE, Executor, Needs, Task
-from jobs.judge_stages import judge_documents
-from jobs.line_stages import with_line_signals
-from jobs.plan import Plan, thresher_version
-from jobs.progress import Reporter
-from jobs.report import write_report
-from jobs.score_stages import with_scores
-from jobs.site_stages import with_site_signals
-from manifests import catalog
-from manifests.manifest import Manifest, fingerprint, load_all
-from manifests.run import Failure, InputRecord, RunRecord, save_run
-from pipeline import decontamination, judge, measure
-from pipeline.card import dataset_card
-from pipeline.dedup import ShardRef
-from pipeline.materialize import curated, parts
-from pipeline.materialize.plan import plan_shards
+from thresher.filters.policy import policy_to_mapping
+from thresher.jobs.executor import ONE_CORE, Executor, Needs, Task
+from thresher.jobs.plan import Plan, thresher_version
+from thresher.jobs.progress import Reporter
+from thresher.jobs.report.page import write_report
+from thresher.jobs.stages.dedup import Duplicates, find_duplicates
+from thresher.jobs.stages.judge import judge_documents
+from thresher.jobs.stages.lines import with_line_signals
+from thresher.jobs.stages.scores import with_scores
+from thresher.jobs.stages.sites import with_site_signals
+from thresher.manifests import catalog
+from thresher.manifests.manifest import Manifest, fingerprint, load_all
+from thresher.manifests.run import Failure, InputRecord, RunRecord, save_run
+from thresher.pipeline import decontamination, judge
+from thresher.pipeline.documents import measure
+from thresher.pipeline.materialize import curated, parts
+from thresher.pipeline.materialize.card import dataset_card
+from thresher.pipeline.materialize.plan import plan_shards
+from thresher.pipeline.shards import ShardRef
 
 
 class StageFailedError(Exception):

@@ -23,11 +23,11 @@ from typing import Any
 import duckdb
 import msgspec
 
-from filters.errors import StoreError
-from filters.signals import RUN_FAMILIES, Family
-from manifests.manifest import Manifest, load_all
-from manifests.run import RunRecord, find_run, load_runs, no_run
-from manifests.store import Store
+from thresher.filters.errors import StoreError
+from thresher.filters.signals import RUN_FAMILIES, Family
+from thresher.manifests.manifest import Manifest, load_all
+from thresher.manifests.run import RunRecord, find_run, load_runs, no_run
+from thresher.manifests.store import Store
 
 PATH = "catalog.duckdb"
 

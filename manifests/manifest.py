@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
-from filters.config import canonical_json
-from filters.errors import LedgerError
-from manifests.store import Store
+from thresher.filters.config import canonical_json
+from thresher.filters.errors import LedgerError
+from thresher.manifests.store import Store
 
 FORMAT = 1
 

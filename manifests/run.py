@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from filters.errors import StoreError, did_you_mean
-from manifests.store import Store
+from thresher.filters.errors import StoreError, did_you_mean
+from thresher.manifests.store import Store
 
 _FOLDER = "runs"
 

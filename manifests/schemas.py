@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from filters import shape
-from filters.decontamination import SPANS, SPANS_TYPE
-from filters.signals import DOCUMENT_FAMILIES, family_type
+from thresher.filters import shape
+from thresher.filters.decontamination import SPANS, SPANS_TYPE
+from thresher.filters.signals import DOCUMENT_FAMILIES, family_type
 
 PROVENANCE = (
     pa.field("id", pa.string(), nullable=False),

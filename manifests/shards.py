@@ -11,9 +11,9 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from filters.errors import StoreError
-from manifests.manifest import Output
-from manifests.store import Store
+from thresher.filters.errors import StoreError
+from thresher.manifests.manifest import Output
+from thresher.manifests.store import Store
 
 _DEFAULTS: dict[str, Any] = {
     "compression": "zstd",

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, cast
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from filters.errors import StoreError
+from thresher.filters.errors import StoreError
 
 _TEMPORARY = ".tmp-"
 

@@ -26,20 +26,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from filters.decontamination import (
+from thresher.filters.decontamination import (
     BuildFacts,
     EvaluationIndex,
     build_index,
     entries,
     read_only,
 )
-from filters.errors import ConfigError, InputError, did_you_mean
-from filters.kernels.overlap import LONGEST, Index
-from manifests.manifest import Manifest, Output, commit, fingerprint
-from manifests.store import Store
-from pipeline.read.inputs import InputSettings, list_inputs
-from pipeline.read.rows import field_value
-from pipeline.read.sources import Damage, open_source
+from thresher.filters.errors import ConfigError, InputError, did_you_mean
+from thresher.filters.kernels.likeness.overlap import LONGEST, Index
+from thresher.manifests.manifest import Manifest, Output, commit, fingerprint
+from thresher.manifests.store import Store
+from thresher.pipeline.read.inputs import InputSettings, list_inputs
+from thresher.pipeline.read.rows import field_value
+from thresher.pipeline.read.sources import Damage, open_source
 
 STAGE = "evaluation_index"
 VERSION = 1

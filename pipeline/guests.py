@@ -27,9 +27,9 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from filters.config import canonical_json
-from filters.errors import ConfigError, did_you_mean
-from filters.transforms import Transform
+from thresher.filters.config import canonical_json
+from thresher.filters.errors import ConfigError, did_you_mean
+from thresher.filters.transforms.registry import Transform
 
 COLUMN = "guests"
 PASSED = "passed"

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from filters.signals import RUN_FAMILIES, family_type
-from manifests.store import Store
-from pipeline.dedup import ShardRef
+from thresher.filters.signals import RUN_FAMILIES, family_type
+from thresher.manifests.store import Store
+from thresher.pipeline.shards import ShardRef
 
 
 def signal_folders(shards: Sequence[ShardRef]) -> list[str]:

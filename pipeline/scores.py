@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from classifiers.scorers import Scorer, scores_of
-from manifests.manifest import Manifest, commit
-from manifests.shards import ShardWriter, read_batches
-from manifests.store import Store
-from pipeline.dedup import ShardRef
+from thresher.classifiers.scorers import Scorer, scores_of
+from thresher.manifests.manifest import Manifest, commit
+from thresher.manifests.shards import ShardWriter, read_batches
+from thresher.manifests.store import Store
+from thresher.pipeline.shards import ShardRef
 
 STAGE = "model_scores"
 VERSION = 1

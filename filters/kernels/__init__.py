@@ -14,7 +14,7 @@ import numpy as np
 from llvmlite.ir import Constant
 from numba.extending import intrinsic
 
-from filters.kernels import cache
+from thresher.filters.kernels.text import cache
 
 F = TypeVar("F", bound=Callable[..., Any])
 

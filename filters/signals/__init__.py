@@ -10,17 +10,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from filters.signals import (
-    contamination,
-    content,
-    junk,
-    lines,
-    page,
-    rules,
-    site,
-    words,
-)
-from filters.signals.kinds import Family, Range, Signal
+from thresher.filters.signals import contamination, content, junk, lines, page, rules, site, words
+from thresher.filters.signals.kinds import Family, Range, Signal
 
 __all__ = [
     "DOCUMENT_FAMILIES",
@@ -47,7 +38,7 @@ _TYPES = {
 }
 
 KERNEL_FAMILIES = (*words.FAMILIES, *rules.FAMILIES, *content.KERNEL_FAMILIES, *junk.FAMILIES)
-"""Those that `filters.measure.measure` fills; the pipeline fills the others."""
+"""Those that `thresher.filters.measure.measure` fills; the pipeline fills the others."""
 
 DOCUMENT_FAMILIES = (
     *KERNEL_FAMILIES,

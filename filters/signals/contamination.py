@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from filters.signals.kinds import COUNT, SHARE, THRESHER, Signal, make_family
+from thresher.filters.signals.kinds import COUNT, SHARE, THRESHER, Signal, make_family
 
 _NONE = "the recipe names no evaluation set (`[[decontaminate]]`)"
 _GPT3 = "GPT-3 (Brown et al. 2020, appendix C)"

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from filters.signals.kinds import (
-    Signal,
-    count,
-    make_family,
-    share,
-    text,
-)
+from thresher.filters.signals.kinds import Signal, count, make_family, share, text
 
 _NO_URL = "the URL is missing"
 
 PII = make_family(
     "pii",
     1,
-    "What looks like personal data (`filters.kernels.personal` has the patterns).",
+    "What looks like personal data (`thresher.filters.kernels.rules.personal` has the patterns).",
     count("email_count", "addresses", "E-mail addresses."),
     count("ip_address_count", "addresses", "IPv4 and IPv6 addresses that are public."),
     count("phone_count", "numbers", "Phone numbers in international or North American notation."),

@@ -1,13 +1,14 @@
 """Signals of junk: prose or not, markets, commerce, search engines' bait, machine prose, furniture.
 
 A word here is what stands between white space and holds a letter or a digit. One pass measures all
-of these families (`filters.kernels.junk`); phrases are listed in `filters/phrases.toml`. They are
-evidence, not verdicts: what a page alone cannot prove is for policies and sites to weigh.
+of these families (`thresher.filters.kernels.junk.scan`); phrases are listed in
+`filters/junk/phrases.toml`. They are evidence, not verdicts: what a page alone cannot prove is for
+policies and sites to weigh.
 """
 
 from __future__ import annotations
 
-from filters.signals.kinds import (
+from thresher.filters.signals.kinds import (
     BLANK,
     NEVER,
     NO_WORDS_OR_SPACELESS,
@@ -143,7 +144,7 @@ SLOP = make_family(
         "double",
         "nats per word",
         "Mean over the words of how much more often language models use them and the pairs and "
-        "triples they end than people do (`filters/model_phrases.txt`, counted by Thresher).",
+        "triples they end than people do (`filters/junk/model_phrases.txt`, counted by Thresher).",
         NO_WORDS_OR_SPACELESS,
         "Thresher",
         (None, None),
@@ -221,7 +222,7 @@ JUNK = make_family(
             "double",
             "log-odds, not calibrated",
             f"Words and pairs of the first 1000 words, each once, that stand for {meaning} "
-            "(`filters/junk_terms.txt`).",
+            "(`filters/junk/terms.txt`).",
             NEVER,
             THRESHER,
             (None, None),
@@ -234,7 +235,7 @@ JUNK = make_family(
             "double",
             "probability",
             f"How likely a reader calls the page junk: {meaning}. Boosted trees over every signal "
-            "of the text (`filters/junk_model.json`).",
+            "of the text (`filters/junk/model.json`).",
             NEVER,
             THRESHER,
             SHARE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from filters.signals.kinds import THRESHER, Signal, count, make_family, share
+from thresher.filters.signals.kinds import THRESHER, Signal, count, make_family, share
 
 _NEVER = "repeated lines are not measured (`lines.enabled`)"
 _BLANK = f"the text is blank, or {_NEVER}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from filters.signals.kinds import COUNT, SHARE, Signal, make_family, ratio
+from thresher.filters.signals.kinds import COUNT, SHARE, Signal, make_family, ratio
 
 _NOT_HTML = "the input was finished text, not HTML"
 _NOT_LINES = f"{_NOT_HTML}, or the profile does not look at lines"

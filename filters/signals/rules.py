@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from filters.signals.kinds import (
+from thresher.filters.signals.kinds import (
     BLANK,
     C4,
     COUNT,
@@ -160,7 +160,7 @@ REDPAJAMA_FAMILY = make_family(
     _published(
         "stop_word_fraction",
         "share",
-        "words of the English list, in lower case (`filters.stop_words`)." + _RAW,
+        "words of the English list, in lower case (`thresher.filters.stop_words`)." + _RAW,
         NO_WORDS_OR_SPACELESS,
         "rps_doc_stop_word_fraction",
         SHARE,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from filters.signals.kinds import COUNT, SHARE, Range, Signal, make_family, text
+from thresher.filters.signals.kinds import COUNT, SHARE, Range, Signal, make_family, text
 
 _FEW = "the URL has no registered domain, or its site fewer pages than `sites.min_pages`"
 _FEW_SHARD = "the shard has fewer documents than `sites.min_pages`"
@@ -121,7 +121,7 @@ FIGURES = (
         grain=2.0,
     ),
 )
-"""The figures of diversity, made from `filters.shape` and the duplicates."""
+"""The figures of diversity, made from `thresher.filters.shape` and the duplicates."""
 
 OF_SITE = frozenset({"template_fraction", "near_duplicate_fraction"})
 """Figures of a site that are in the family `site`; the others are in `collapse`."""

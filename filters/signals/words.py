@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from filters.signals.kinds import (
+from thresher.filters.signals.kinds import (
     COUNT,
     DCLM,
     FIRST_WORDS,
@@ -199,7 +199,7 @@ ENTROPY = make_family(
     share(
         "compression_ratio",
         "Compressed bytes by bytes: what a greedy LZ77 parse with matches of 4 bytes or more in "
-        "the last 64 kB costs in LZ4's block format (`filters.kernels.compression`).",
+        "the last 64 kB costs in LZ4's block format (`filters.kernels.rules.compression`).",
         NO_LINES,
         THRESHER,
     ),

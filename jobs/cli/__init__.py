@@ -14,9 +14,9 @@ from typing import Annotated
 
 import typer
 
-from filters.errors import ConfigError, InputError, StoreError, ThresherError
-from jobs.cli import demo, diversity, inspect, models, run, train
-from jobs.cli.common import EXIT_INCOMPLETE, EXIT_USAGE, errors, output
+from thresher.filters.errors import ConfigError, InputError, StoreError, ThresherError
+from thresher.jobs.cli import demo, diversity, inspect, models, run, train
+from thresher.jobs.cli.common import EXIT_INCOMPLETE, EXIT_USAGE, errors, output
 
 app = typer.Typer(
     name="thresher",
@@ -60,7 +60,7 @@ app.add_typer(_models, name="models")
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from jobs.plan import thresher_version
+        from thresher.jobs.plan import thresher_version
 
         output.print(f"thresher {thresher_version()}", highlight=False)
         raise typer.Exit

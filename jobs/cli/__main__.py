@@ -1,5 +1,5 @@
-"""`python -m jobs.cli`: the same as `thresher`."""
+"""`python -m thresher.jobs.cli`: the same as `thresher`."""
 
-from jobs.cli import main
+from thresher.jobs.cli import main
 
 main()

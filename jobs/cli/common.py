@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from jobs.show import as_text, shown
-from manifests.store import Store
+from thresher.jobs.show import as_text, shown
+from thresher.manifests.store import Store
 
 __all__ = ["EXIT_INCOMPLETE", "EXIT_USAGE", "errors", "lake_of", "output", "print_json", "shown"]
 
@@ -42,7 +42,7 @@ def lake_of(where: str) -> Store:
         StoreError: if its place cannot be reached.
     """
     if where.endswith(".toml"):
-        from jobs.recipe import read_recipe
+        from thresher.jobs.recipe import read_recipe
 
         where = read_recipe(Path(where)).lake
     store = Store(where)

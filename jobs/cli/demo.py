@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from jobs.cli.common import EXIT_INCOMPLETE, errors, output, shown
-from jobs.cli.run import print_result, run_plan, with_run_options
-from jobs.progress import reporter_for
-from jobs.sample import SampleCrawl, write_sample
-from manifests import catalog
-from manifests.store import Store
+from thresher.jobs.cli.common import EXIT_INCOMPLETE, errors, output, shown
+from thresher.jobs.cli.run import print_result, run_plan, with_run_options
+from thresher.jobs.progress import reporter_for
+from thresher.jobs.sample import SampleCrawl, write_sample
+from thresher.manifests import catalog
+from thresher.manifests.store import Store
 
 _RECIPE = """\
 # Written by `thresher demo`. Change it and run: thresher run {file}
@@ -58,8 +58,8 @@ def demo(
     in_process: Annotated[bool, typer.Option("--in-process", help="Without Ray.")] = False,
 ) -> None:
     """Write a small crawl, run the main job on it, look."""
-    from jobs.plan import make_plan
-    from jobs.recipe import read_recipe
+    from thresher.jobs.plan import make_plan
+    from thresher.jobs.recipe import read_recipe
 
     crawl = write_sample(folder)
     output.print(

@@ -9,10 +9,10 @@ import typer
 from rich.box import SIMPLE
 from rich.table import Table
 
-from filters.signals.site import FIGURES
-from jobs.cli.common import JsonFlag, LakeArgument, lake_of, output, print_json, shown
-from manifests import catalog
-from pipeline.diversity import Comparison, Population, RuleEffect, compare
+from thresher.filters.signals.site import FIGURES
+from thresher.jobs.cli.common import JsonFlag, LakeArgument, lake_of, output, print_json, shown
+from thresher.manifests import catalog
+from thresher.pipeline.inspect.diversity import Comparison, Population, RuleEffect, compare
 
 _COUNTS = ("dropped", "for it alone", "effect")
 _SHORT = {

@@ -11,14 +11,22 @@ import msgspec
 import typer
 from rich.table import Table
 
-from filters.errors import ConfigError
-from filters.policy import policy_from_mapping
-from jobs.cli.common import JsonFlag, LakeArgument, LakeOption, lake_of, output, print_json, shown
-from manifests import catalog
-from manifests.run import find_run
-from pipeline.difference import Difference
-from pipeline.explain import Explanation, RuleResult
-from pipeline.explain import explain as explain_document
+from thresher.filters.errors import ConfigError
+from thresher.filters.policy import policy_from_mapping
+from thresher.jobs.cli.common import (
+    JsonFlag,
+    LakeArgument,
+    LakeOption,
+    lake_of,
+    output,
+    print_json,
+    shown,
+)
+from thresher.manifests import catalog
+from thresher.manifests.run import find_run
+from thresher.pipeline.inspect.difference import Difference
+from thresher.pipeline.inspect.explain import Explanation, RuleResult
+from thresher.pipeline.inspect.explain import explain as explain_document
 
 _TABLES_HINT = (
     'Tables: thresher query "SHOW TABLES". Columns and signals: thresher query "DESCRIBE kept". '

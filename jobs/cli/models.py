@@ -8,14 +8,14 @@ import msgspec
 import typer
 from rich.table import Table
 
-from jobs.cli.common import JsonFlag, output, print_json
+from thresher.jobs.cli.common import JsonFlag, output, print_json
 
 Name = Annotated[str, typer.Argument(help="NAME@VERSION, or the address of a model file.")]
 
 
 def list_models(as_json: JsonFlag = False) -> None:
     """List the models that can be used by name: shipped, your own ($THRESHER_MODELS), published."""
-    from classifiers.registry import entries
+    from thresher.classifiers.registry import entries
 
     models = entries()
     if as_json:
@@ -31,7 +31,7 @@ def list_models(as_json: JsonFlag = False) -> None:
 
 def show(name: Name, as_json: JsonFlag = False) -> None:
     """Show all that is known of a model, without fetching it."""
-    from classifiers.registry import find
+    from thresher.classifiers.registry import find
 
     _print(_facts(find(name)), as_json)
 
@@ -45,8 +45,8 @@ def fetch(
     as_json: JsonFlag = False,
 ) -> None:
     """Fetch a model into the cache, check its hash and try it in a process of its own."""
-    from classifiers import registry
-    from classifiers.fasttext_model import load
+    from thresher.classifiers import registry
+    from thresher.classifiers.fasttext_model import load
 
     model = registry.find(name)
     if sha256:
@@ -68,7 +68,7 @@ def add(
     as_json: JsonFlag = False,
 ) -> None:
     """Add a model to your own registry ($THRESHER_MODELS); its card comes along."""
-    from classifiers import registry_add
+    from thresher.classifiers import registry_add
 
     _print(_facts(registry_add.add(source, name, positive_label, licence, summary)), as_json)
 

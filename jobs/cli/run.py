@@ -11,9 +11,8 @@ import msgspec
 import typer
 from rich.table import Table
 
-from filters.errors import ConfigError
-from jobs import report
-from jobs.cli.common import (
+from thresher.filters.errors import ConfigError
+from thresher.jobs.cli.common import (
     EXIT_INCOMPLETE,
     JsonFlag,
     LakeArgument,
@@ -23,15 +22,16 @@ from jobs.cli.common import (
     print_json,
     shown,
 )
-from jobs.progress import Reporter, Silent, reporter_for
-from manifests import catalog
-from manifests.manifest import load_all
-from manifests.run import RunRecord, load_runs, no_run
-from manifests.store import Store
+from thresher.jobs.progress import Reporter, Silent, reporter_for
+from thresher.jobs.report import page as report
+from thresher.manifests import catalog
+from thresher.manifests.manifest import load_all
+from thresher.manifests.run import RunRecord, load_runs, no_run
+from thresher.manifests.store import Store
 
 if TYPE_CHECKING:
-    from jobs.plan import Plan
-    from jobs.recipe import Recipe
+    from thresher.jobs.plan import Plan
+    from thresher.jobs.recipe import Recipe
 
 RecipeArgument = Annotated[
     Path, typer.Argument(help="The recipe, a TOML file.", show_default=False)
@@ -56,8 +56,8 @@ def run(
     as_json: JsonFlag = False,
 ) -> None:
     """Run a recipe: crawl in, curated shards and catalog out; continues what was begun."""
-    from jobs.plan import make_plan
-    from jobs.recipe import read_recipe
+    from thresher.jobs.plan import make_plan
+    from thresher.jobs.recipe import read_recipe
 
     plan = make_plan(with_run_options(read_recipe(recipe), workers, address, in_process))
     record = run_plan(plan, Silent() if quiet else reporter_for(errors))
@@ -85,9 +85,9 @@ def with_run_options(recipe: Recipe, workers: int | None, address: str, in_proce
 
 def run_plan(plan: Plan, reporter: Reporter) -> RunRecord:
     """Run a plan with the executor its recipe asks for."""
-    from filters.measure import warm_up
-    from jobs.executor import InProcess, OnRay
-    from jobs.run import execute
+    from thresher.filters.measure import warm_up
+    from thresher.jobs.executor import InProcess, OnRay
+    from thresher.jobs.run import execute
 
     how = plan.recipe.run
     if how.executor == "ray" and plan.store.url().startswith("memory:"):
@@ -110,8 +110,8 @@ def run_plan(plan: Plan, reporter: Reporter) -> RunRecord:
 
 def plan(recipe: RecipeArgument, as_json: JsonFlag = False) -> None:
     """Check a recipe and show what would run, and what is done already. Writes nothing."""
-    from jobs.plan import make_plan
-    from jobs.recipe import read_recipe
+    from thresher.jobs.plan import make_plan
+    from thresher.jobs.recipe import read_recipe
 
     made = make_plan(read_recipe(recipe))
     measured = made.measured()

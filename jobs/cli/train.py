@@ -11,13 +11,13 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from filters.config import load
-from filters.errors import ConfigError, InputError
-from jobs.cli.common import JsonFlag, errors, output, print_json
+from thresher.filters.config import load
+from thresher.filters.errors import ConfigError, InputError
+from thresher.jobs.cli.common import JsonFlag, errors, output, print_json
 
 if TYPE_CHECKING:
-    from classifiers.card import ModelCard
-    from classifiers.settings import TrainSettings
+    from thresher.classifiers.card import ModelCard
+    from thresher.classifiers.settings import TrainSettings
 
 
 def command(
@@ -88,7 +88,7 @@ def read_settings(config: Path | None, changes: dict[str, Any]) -> TrainSettings
     """
     import tomllib
 
-    from classifiers.settings import TrainSettings
+    from thresher.classifiers.settings import TrainSettings
 
     where = str(config) if config else "train"
     given: dict[str, Any] = {}
@@ -112,8 +112,8 @@ def train(
     name: str, settings: TrainSettings, out: str, made_by: str = "", root: str = ""
 ) -> ModelCard:
     """Train with a spinner on stderr that says what is being done."""
-    from classifiers.train import train as run
-    from jobs.lake_texts import lake_texts
+    from thresher.classifiers.train import train as run
+    from thresher.jobs.lake_texts import lake_texts
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=errors, transient=True) as progress:

@@ -8,6 +8,6 @@ two files of other pages to train a small quality model on. The model sees other
 same bank of sentences, so its score in the demo shows that training works, not how well it would.
 """
 
-from jobs.sample.crawl import SampleCrawl, Truth, write_sample
+from thresher.jobs.sample.crawl import SampleCrawl, Truth, write_sample
 
 __all__ = ["SampleCrawl", "Truth", "write_sample"]

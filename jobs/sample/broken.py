@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from jobs.sample import html
-from jobs.sample.grammar import Text, bank, generator
-from jobs.sample.page import Page, Site, text_of, web_page
+from thresher.jobs.sample import html
+from thresher.jobs.sample.grammar import Text, bank, generator
+from thresher.jobs.sample.page import Page, Site, text_of, web_page
 
 BROKEN: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("broken_unclosed", html.unclosed),

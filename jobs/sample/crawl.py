@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from jobs.sample import archives, html
-from jobs.sample.grammar import bank, generator
-from jobs.sample.junk import MAKERS
-from jobs.sample.page import Fate, Page, text_of
-from jobs.sample.pages import documents
+from thresher.jobs.sample import archives, html
+from thresher.jobs.sample.grammar import bank, generator
+from thresher.jobs.sample.junk import MAKERS
+from thresher.jobs.sample.page import Fate, Page, text_of
+from thresher.jobs.sample.pages import documents
 
 WARC_SHARDS = 3
 WET_PAGES = 60

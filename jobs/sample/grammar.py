@@ -115,7 +115,7 @@ def _capital(sentence: str) -> str:
 @cache
 def bank(name: str) -> dict[str, Any]:
     """A file of the text bank, parsed."""
-    return tomllib.loads((files("jobs.sample.bank") / f"{name}.toml").read_text("utf-8"))
+    return tomllib.loads((files("thresher.jobs.sample.bank") / f"{name}.toml").read_text("utf-8"))
 
 
 def names() -> Mapping[str, Sequence[str]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from string import Template
 
-from jobs.sample.grammar import Text, bank
+from thresher.jobs.sample.grammar import Text, bank
 
 _PAPER = Template("""<!DOCTYPE html>
 <html lang="$language"><head>$charset<title>$title - $site</title>

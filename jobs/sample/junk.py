@@ -6,8 +6,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from jobs.sample import html
-from jobs.sample.grammar import Text, bank, grammar
+from thresher.jobs.sample import html
+from thresher.jobs.sample.grammar import Text, bank, grammar
 
 
 @dataclass(frozen=True)

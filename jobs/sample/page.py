@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from jobs.sample import html
-from jobs.sample.grammar import Text, bank, generator, grammar
+from thresher.jobs.sample import html
+from thresher.jobs.sample.grammar import Text, bank, generator, grammar
 
 Fate = Literal["kept", "duplicate", "dropped", "gated", "failed"]
 

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from jobs.sample import broken, html
-from jobs.sample.grammar import Text, bank, generator, grammar
-from jobs.sample.junk import MAKERS
-from jobs.sample.page import Page, Site, text_of, web_page
+from thresher.jobs.sample import broken, html
+from thresher.jobs.sample.grammar import Text, bank, generator, grammar
+from thresher.jobs.sample.junk import MAKERS
+from thresher.jobs.sample.page import Page, Site, text_of, web_page
 
 # kind, file of the text bank, pages
 ARTICLES = (

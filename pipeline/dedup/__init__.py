@@ -26,8 +26,7 @@ from typing import Literal
 
 import msgspec
 
-from filters.errors import ConfigError
-from manifests.store import Store
+from thresher.filters.errors import ConfigError
 
 _FALSE_NEGATIVE_WEIGHT = 0.99
 """A pair found in vain costs time, since it is verified; one not found is a copy that stays."""
@@ -101,27 +100,3 @@ def best_layout(threshold: float, permutations: int) -> tuple[int, int]:
     weights = (1 - _FALSE_NEGATIVE_WEIGHT, _FALSE_NEGATIVE_WEIGHT)
     lsh = MinHashLSH(threshold=threshold, num_perm=permutations, weights=weights)
     return lsh.b, lsh.r
-
-
-class ShardRef(msgspec.Struct, frozen=True):
-    """A shard of measured documents as other stages refer to it."""
-
-    key: str
-    documents: str
-    """Path of its documents inside the lake."""
-    run: str = ""
-    """Id of the earlier run it belongs to; empty for the shards of this one."""
-    lake: str = ""
-    """The lake of that run."""
-    decisions: str = ""
-    """Path of that run's decisions on it: only what it kept counts."""
-    signals: tuple[str, ...] = ()
-    """Paths of its run-wide signals: files with the rows of the documents, in their order."""
-
-    def with_signals(self, path: str) -> ShardRef:
-        """The same with one more file of run-wide signals."""
-        return msgspec.structs.replace(self, signals=(*self.signals, path))
-
-    def store(self, own: Store) -> Store:
-        """The lake its documents are in."""
-        return Store(self.lake) if self.lake else own

@@ -16,13 +16,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.measure import MinHashSettings
-from manifests.manifest import Manifest, Output, commit
-from manifests.shards import read_batches, read_table
-from manifests.store import Store
-from pipeline.dedup import DedupSettings, ShardRef
-from pipeline.dedup.kernels import band_buckets, sketch_words, sketches
-from pipeline.dedup.shuffle import (
+from thresher.filters.measure import MinHashSettings
+from thresher.manifests.manifest import Manifest, Output, commit
+from thresher.manifests.shards import read_batches, read_table
+from thresher.manifests.store import Store
+from thresher.pipeline.dedup import DedupSettings
+from thresher.pipeline.dedup.kernels import band_buckets, sketch_words, sketches
+from thresher.pipeline.dedup.urls import url_hashes
+from thresher.pipeline.shards import ShardRef
+from thresher.pipeline.shuffle import (
     I64,
     ID,
     ROW_GROUP_ROWS,
@@ -33,7 +35,6 @@ from pipeline.dedup.shuffle import (
     write_sorted,
     writer,
 )
-from pipeline.dedup.urls import url_hashes
 
 STAGE = "bands"
 VERSION = 3

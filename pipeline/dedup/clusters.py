@@ -9,13 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from manifests.manifest import Manifest, Output, commit
-from manifests.shards import ShardWriter, read_table
-from manifests.store import Store
-from pipeline.dedup import ShardRef
-from pipeline.dedup.members import CLUSTERS, NOTES
-from pipeline.dedup.nodes import Slice, row_of, shard_of
-from pipeline.dedup.shuffle import fixed_binary, rows_in_range, unpack_ids
+from thresher.manifests.manifest import Manifest, Output, commit
+from thresher.manifests.shards import ShardWriter, read_table
+from thresher.manifests.store import Store
+from thresher.pipeline.dedup.members import CLUSTERS, NOTES
+from thresher.pipeline.dedup.nodes import Slice, row_of, shard_of
+from thresher.pipeline.shards import ShardRef
+from thresher.pipeline.shuffle import fixed_binary, rows_in_range, unpack_ids
 
 STAGE = "duplicates"
 VERSION = 3

@@ -23,10 +23,10 @@ import pyarrow as pa
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from manifests.manifest import Manifest, commit
-from manifests.store import Store
-from pipeline.dedup.nodes import Slice
-from pipeline.dedup.shuffle import (
+from thresher.manifests.manifest import Manifest, commit
+from thresher.manifests.store import Store
+from thresher.pipeline.dedup.nodes import Slice
+from thresher.pipeline.shuffle import (
     I64,
     ROW_GROUP_ROWS,
     rows_in_range,

@@ -13,18 +13,13 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from manifests.manifest import Manifest, commit
-from manifests.store import Store
-from pipeline.dedup import DedupSettings
-from pipeline.dedup.groups import equal_groups, url_groups
-from pipeline.dedup.kernels import candidate_pairs
-from pipeline.dedup.nodes import nodes_of
-from pipeline.dedup.shuffle import (
-    fixed_binary,
-    partition_range,
-    read_range,
-    write_sorted,
-)
+from thresher.manifests.manifest import Manifest, commit
+from thresher.manifests.store import Store
+from thresher.pipeline.dedup import DedupSettings
+from thresher.pipeline.dedup.groups import equal_groups, url_groups
+from thresher.pipeline.dedup.kernels import candidate_pairs
+from thresher.pipeline.dedup.nodes import nodes_of
+from thresher.pipeline.shuffle import fixed_binary, partition_range, read_range, write_sorted
 
 STAGE = "edges"
 VERSION = 3

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from manifests.store import Store
-from pipeline.dedup.nodes import nodes_of
-from pipeline.dedup.shuffle import I64, ID, U64, binary, fixed_binary, read_range
+from thresher.manifests.store import Store
+from thresher.pipeline.dedup.nodes import nodes_of
+from thresher.pipeline.shuffle import I64, ID, U64, binary, fixed_binary, read_range
 
 EQUAL = pa.schema(
     [

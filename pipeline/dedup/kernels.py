@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from filters.kernels import integer
+from thresher.filters.kernels import integer
 
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]

@@ -15,12 +15,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from manifests.manifest import Manifest, commit
-from manifests.store import Store
-from pipeline.dedup import ShardRef, groups
-from pipeline.dedup.components import LINKS
-from pipeline.dedup.nodes import Slice, shard_of
-from pipeline.dedup.shuffle import (
+from thresher.manifests.manifest import Manifest, commit
+from thresher.manifests.store import Store
+from thresher.pipeline.dedup import groups
+from thresher.pipeline.dedup.components import LINKS
+from thresher.pipeline.dedup.nodes import Slice, shard_of
+from thresher.pipeline.dedup.verify import SCHEMA as NEAR
+from thresher.pipeline.dedup.verify import read_nodes
+from thresher.pipeline.shards import ShardRef
+from thresher.pipeline.shuffle import (
     I64,
     ID,
     U64,
@@ -30,8 +33,6 @@ from pipeline.dedup.shuffle import (
     rows_in_range,
     write_sorted,
 )
-from pipeline.dedup.verify import SCHEMA as NEAR
-from pipeline.dedup.verify import read_nodes
 
 STAGE, NAMES = "members", "names"
 VERSION = 1

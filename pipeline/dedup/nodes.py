@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from pipeline.dedup.shuffle import I64
+from thresher.pipeline.shuffle import I64
 
 _ROW_BITS = 40
 _BYTES = 1_000

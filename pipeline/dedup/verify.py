@@ -19,17 +19,18 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from filters.measure import MinHashSettings, shingle_sets
-from manifests.manifest import Manifest, commit
-from manifests.shards import read_table
-from manifests.store import Store
-from pipeline.dedup import DedupSettings, ShardRef
-from pipeline.dedup.components import LINKS, stars
-from pipeline.dedup.edges import partition_key
-from pipeline.dedup.groups import EQUAL
-from pipeline.dedup.kernels import agreement, apart, join
-from pipeline.dedup.nodes import row_of, shard_of
-from pipeline.dedup.shuffle import (
+from thresher.filters.measure import MinHashSettings, shingle_sets
+from thresher.manifests.manifest import Manifest, commit
+from thresher.manifests.shards import read_table
+from thresher.manifests.store import Store
+from thresher.pipeline.dedup import DedupSettings
+from thresher.pipeline.dedup.components import LINKS, stars
+from thresher.pipeline.dedup.edges import partition_key
+from thresher.pipeline.dedup.groups import EQUAL
+from thresher.pipeline.dedup.kernels import agreement, apart, join
+from thresher.pipeline.dedup.nodes import row_of, shard_of
+from thresher.pipeline.shards import ShardRef
+from thresher.pipeline.shuffle import (
     I64,
     U64,
     fixed_binary,

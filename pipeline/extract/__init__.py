@@ -1,7 +1,7 @@
 """Extraction: HTML pages to text, in a child process that a hostile page may kill."""
 
-from pipeline.extract.extractor import ExtractionStartError, Extractor
-from pipeline.extract.settings import PROFILE_VERSIONS, Extracted, ExtractSettings, Facts
+from thresher.pipeline.extract.extractor import ExtractionStartError, Extractor
+from thresher.pipeline.extract.settings import PROFILE_VERSIONS, Extracted, ExtractSettings, Facts
 
 __all__ = [
     "PROFILE_VERSIONS",

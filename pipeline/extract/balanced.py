@@ -16,13 +16,13 @@ import numpy as np
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
-from filters.kernels.trees import Trees, probabilities
-from pipeline.extract import kernels as k
-from pipeline.extract.choice import LINKED_SHARE, choose, repeated
-from pipeline.extract.features import Flags, Lines, Signs, features, read_lines, signs
-from pipeline.extract.model import line_model
-from pipeline.extract.render import render
-from pipeline.extract.settings import Facts
+from thresher.filters.kernels.text.trees import Trees, probabilities
+from thresher.pipeline.extract import kernels as k
+from thresher.pipeline.extract.choice import LINKED_SHARE, choose, repeated
+from thresher.pipeline.extract.features import Flags, Lines, Signs, features, read_lines, signs
+from thresher.pipeline.extract.model import line_model
+from thresher.pipeline.extract.render import render
+from thresher.pipeline.extract.settings import Facts
 
 _STRUCTURE = ["nav", "header", "footer", "aside"]
 _NAMED = [

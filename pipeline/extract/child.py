@@ -1,7 +1,7 @@
 """The extraction process: pages in on stdin, texts out on stdout, until stdin ends.
 
-Run by `Extractor` as `python -m pipeline.extract.child`. It can be killed at any time. It limits
-its own memory, and an alarm ends it should it hang when nobody is left to kill it.
+Run by `Extractor` as `python -m thresher.pipeline.extract.child`. It can be killed at any time. It
+limits its own memory, and an alarm ends it should it hang when nobody is left to kill it.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import BinaryIO
 
 import msgspec
 
-from pipeline.extract.frames import HEADER, Answer, Task, pack
-from pipeline.extract.profiles import Profile, all_text, load_profile
-from pipeline.extract.settings import ExtractSettings
-from pipeline.read.charset import decode_html
+from thresher.pipeline.extract.frames import HEADER, Answer, Task, pack
+from thresher.pipeline.extract.profiles import Profile, all_text, load_profile
+from thresher.pipeline.extract.settings import ExtractSettings
+from thresher.pipeline.read.charset import decode_html
 
 _STDERR_BYTES = 16 << 20
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels.trees import CERTAIN
-from pipeline.extract import kernels as k
-from pipeline.extract.features import Flags, Lines, Signs
+from thresher.filters.kernels.text.trees import CERTAIN
+from thresher.pipeline.extract import kernels as k
+from thresher.pipeline.extract.features import Flags, Lines, Signs
 
 Integers = npt.NDArray[np.int64]
 

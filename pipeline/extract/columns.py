@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from filters.signals import family_type
-from filters.titles import title_word_fractions
-from pipeline.extract.settings import Extracted
+from thresher.filters.junk.titles import title_word_fractions
+from thresher.filters.signals import family_type
+from thresher.pipeline.extract.settings import Extracted
 
 
 def extract_column(items: Sequence[Extracted]) -> pa.Array:

@@ -23,12 +23,12 @@ from typing import BinaryIO, cast
 
 import msgspec
 
-import pipeline
-from pipeline.extract.frames import Answer, Task, Unpacker, pack
-from pipeline.extract.settings import Extracted, ExtractSettings
-from pipeline.metadata import Metadata, with_headers
-from pipeline.read.charset import CharsetSource
-from pipeline.read.records import SAMPLE_BYTES, Page, Rejected, reject
+import thresher
+from thresher.pipeline.extract.frames import Answer, Task, Unpacker, pack
+from thresher.pipeline.extract.metadata import Metadata, with_headers
+from thresher.pipeline.extract.settings import Extracted, ExtractSettings
+from thresher.pipeline.read.charset import CharsetSource
+from thresher.pipeline.read.records import SAMPLE_BYTES, Page, Rejected, reject
 
 _WINDOW_PAGES = 16
 _WINDOW_BYTES = 4 << 20
@@ -50,13 +50,13 @@ class Extractor:
 
     Args:
         settings: profile and bounds.
-        command: the program to run instead of `pipeline.extract.child`; tests use it for
+        command: the program to run instead of `thresher.pipeline.extract.child`; tests use it for
             children that hang and crash.
     """
 
     def __init__(self, settings: ExtractSettings, command: Sequence[str] | None = None) -> None:
         self._settings = settings
-        self._command = command or (sys.executable, "-P", "-m", "pipeline.extract.child")
+        self._command = command or (sys.executable, "-P", "-m", "thresher.pipeline.extract.child")
         self._child: _Child | None = None
 
     def __enter__(self) -> Extractor:
@@ -152,7 +152,7 @@ class _Child:
     def __init__(self, command: Sequence[str], settings: ExtractSettings) -> None:
         self._timeout = settings.timeout_seconds
         self._errors = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 - kept until stop
-        root = str(Path(pipeline.__file__).resolve().parent.parent)
+        root = str(Path(thresher.__file__).parent.parent)
         path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
         # One thread: a pool of BLAS threads would only reserve address space.
         threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.extract import kernels as k
-from pipeline.extract import phrases
+from thresher.pipeline.extract import kernels as k
+from thresher.pipeline.extract import phrases
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import msgspec
 
-from pipeline.extract.settings import Facts
-from pipeline.metadata import Metadata
+from thresher.pipeline.extract.metadata import Metadata
+from thresher.pipeline.extract.settings import Facts
 
 HEADER = 4
 

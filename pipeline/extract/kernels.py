@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels import inlined, kernel
+from thresher.filters.kernels import inlined, kernel
 
 Bytes = npt.NDArray[np.uint8]
 

@@ -9,7 +9,7 @@ import json
 from functools import cache
 from pathlib import Path
 
-from filters.kernels.trees import Trees, parse_trees
+from thresher.filters.kernels.text.trees import Trees, parse_trees
 
 _MODEL = Path(__file__).with_name("lines_model.json")
 

@@ -13,11 +13,11 @@ import msgspec
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
-from pipeline.extract.depth import nesting_depth
-from pipeline.extract.settings import ExtractSettings, Facts
-from pipeline.metadata import Metadata, declared
-from pipeline.read.charset import Decoded
-from pipeline.read.records import clean_text
+from thresher.pipeline.extract.depth import nesting_depth
+from thresher.pipeline.extract.metadata import Metadata, declared
+from thresher.pipeline.extract.settings import ExtractSettings, Facts
+from thresher.pipeline.read.charset import Decoded
+from thresher.pipeline.read.records import clean_text
 
 
 class Outcome(msgspec.Struct):
@@ -55,7 +55,9 @@ def load_profile(settings: ExtractSettings) -> Profile:
     if settings.profile == "fast":
         read = _fast
     else:
-        from pipeline.extract.balanced import balanced  # a second of numba that `fast` need not pay
+        from thresher.pipeline.extract.balanced import (
+            balanced,  # a second of numba that `fast` need not pay
+        )
 
         read = balanced
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipeline.extract import kernels as k
-from pipeline.extract.features import Flags, Lines
+from thresher.pipeline.extract import kernels as k
+from thresher.pipeline.extract.features import Flags, Lines
 
 _CELL_BYTES = 120
 

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from filters.errors import ConfigError
-from pipeline.metadata import Metadata
-from pipeline.read.charset import CharsetSource
-from pipeline.read.records import Page
+from thresher.filters.errors import ConfigError
+from thresher.pipeline.extract.metadata import Metadata
+from thresher.pipeline.read.charset import CharsetSource
+from thresher.pipeline.read.records import Page
 
 ProfileName = Literal["balanced", "fast", "precise", "all_text", "custom"]
 

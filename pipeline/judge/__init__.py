@@ -8,7 +8,7 @@
 
 The survivor is chosen among members that pass every other rule, so a rule never kills the
 canonical copy while its twins are dropped as duplicates. The policy is compiled to SQL by
-`filters.judge_sql` and DuckDB runs it, here as in replay and `explain`.
+`thresher.filters.policy.load.sql` and DuckDB runs it, here as in replay and `explain`.
 """
 
 THRESHOLDS, CANDIDATES, PAGES, SURVIVORS = "thresholds", "candidates", "pages", "survivors"

@@ -8,16 +8,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.judge_sql import compile_rules, signal_sql
-from filters.measure import keyed_hash
-from filters.policy import Policy
-from manifests.manifest import Manifest, commit
-from manifests.shards import read_table
-from manifests.store import Store
-from pipeline.dedup import ShardRef
-from pipeline.dedup.shuffle import write_sorted
-from pipeline.judge import CANDIDATES
-from pipeline.judge.tables import RECEIPT, database, register_documents
+from thresher.filters.measure import keyed_hash
+from thresher.filters.policy import Policy
+from thresher.filters.policy.sql import compile_rules, signal_sql
+from thresher.manifests.manifest import Manifest, commit
+from thresher.manifests.shards import read_table
+from thresher.manifests.store import Store
+from thresher.pipeline.judge import CANDIDATES
+from thresher.pipeline.judge.tables import RECEIPT, database, register_documents
+from thresher.pipeline.shards import ShardRef
+from thresher.pipeline.shuffle import write_sorted
 
 CANDIDATES_SCHEMA = pa.schema(
     [

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 
 import pyarrow.compute as pc
 
-from filters.judge_sql import compile_rules
-from filters.policy import Policy
-from manifests.manifest import Manifest, commit
-from manifests.schemas import DECISIONS
-from manifests.shards import ShardWriter
-from manifests.store import Store
-from pipeline.dedup import ShardRef
-from pipeline.dedup.shuffle import rows_in_range
-from pipeline.judge import STAGE
-from pipeline.judge.survivors import SURVIVORS_SCHEMA
-from pipeline.judge.tables import RECEIPT, database, register_documents
+from thresher.filters.policy import Policy
+from thresher.filters.policy.sql import compile_rules
+from thresher.manifests.manifest import Manifest, commit
+from thresher.manifests.schemas import DECISIONS
+from thresher.manifests.shards import ShardWriter
+from thresher.manifests.store import Store
+from thresher.pipeline.judge import STAGE
+from thresher.pipeline.judge.survivors import SURVIVORS_SCHEMA
+from thresher.pipeline.judge.tables import RECEIPT, database, register_documents
+from thresher.pipeline.shards import ShardRef
+from thresher.pipeline.shuffle import rows_in_range
 
 
 def decide(

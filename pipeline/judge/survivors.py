@@ -12,14 +12,14 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from filters.policy import DUPLICATE_REASONS, Policy
-from manifests.manifest import Manifest, commit
-from manifests.store import Store
-from pipeline.dedup.edges import partition_key
-from pipeline.dedup.shuffle import partition_range, rows_in_range, write_sorted
-from pipeline.judge import PAGES, SURVIVORS
-from pipeline.judge.candidates import CANDIDATES_SCHEMA, PAGES_SCHEMA
-from pipeline.judge.tables import RECEIPT, spilling_database
+from thresher.filters.policy import DUPLICATE_REASONS, Policy
+from thresher.manifests.manifest import Manifest, commit
+from thresher.manifests.store import Store
+from thresher.pipeline.dedup.edges import partition_key
+from thresher.pipeline.judge import PAGES, SURVIVORS
+from thresher.pipeline.judge.candidates import CANDIDATES_SCHEMA, PAGES_SCHEMA
+from thresher.pipeline.judge.tables import RECEIPT, spilling_database
+from thresher.pipeline.shuffle import partition_range, rows_in_range, write_sorted
 
 MOVED_SCHEMA = pa.schema(
     [

@@ -10,11 +10,11 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from filters.judge_sql import signals_of
-from filters.policy import Policy
-from manifests.store import Store
-from pipeline.dedup import ShardRef
-from pipeline.measured import read_measured
+from thresher.filters.policy import Policy
+from thresher.filters.policy.sql import signals_of
+from thresher.manifests.store import Store
+from thresher.pipeline.measured import read_measured
+from thresher.pipeline.shards import ShardRef
 
 RECEIPT = "matched_id, similarity, verified, bands_shared"
 """The closest verified match of a document, which joined it to its cluster."""

@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.policy import MedianBound, Policy, unresolved
-from manifests.manifest import Manifest, commit
-from manifests.store import Store
-from pipeline.dedup import ShardRef
-from pipeline.judge import KEY, THRESHOLDS
-from pipeline.judge.top import cuts
-from pipeline.measured import read_measured
+from thresher.filters.policy import MedianBound, Policy, unresolved
+from thresher.manifests.manifest import Manifest, commit
+from thresher.manifests.store import Store
+from thresher.pipeline.judge import KEY, THRESHOLDS
+from thresher.pipeline.judge.top import cuts
+from thresher.pipeline.measured import read_measured
+from thresher.pipeline.shards import ShardRef
 
 
 def thresholds(
@@ -26,7 +26,7 @@ def thresholds(
     """Find what the policy leaves to the run, over all its documents.
 
     The facts hold it by reason: for `keep_top` the value and the id of the last document that is
-    kept, by pool (`pipeline.judge.top`); for `below_median` the bound of each language.
+    kept, by pool (`thresher.pipeline.judge.top`); for `below_median` the bound of each language.
     """
     began = time.perf_counter()
     found: dict[str, Any] = {}

@@ -18,10 +18,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.signals import signal as registered
-from manifests.store import Store
-from pipeline.dedup import ShardRef
-from pipeline.measured import read_measured
+from thresher.filters.signals import signal as registered
+from thresher.manifests.store import Store
+from thresher.pipeline.measured import read_measured
+from thresher.pipeline.shards import ShardRef
 
 HELD = 1 << 20
 """Documents that are held at once, over all pools."""

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import msgspec
 
-from filters.cuts import Cut
-from filters.errors import ConfigError
-from filters.transforms import Transform, transforms
-from pipeline.guests import FormatterSettings, formatter_transform
+from thresher.filters.errors import ConfigError
+from thresher.filters.transforms.cuts import Cut
+from thresher.filters.transforms.registry import Transform, transforms
+from thresher.pipeline.guests import FormatterSettings, formatter_transform
 
 KEY_SPACE = 2**64
 """Shuffle keys are below this."""

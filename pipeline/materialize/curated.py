@@ -15,12 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from manifests.manifest import Manifest, Output, commit
-from manifests.shards import ShardWriter
-from manifests.store import Store
-from pipeline.materialize import CuratedSettings
-from pipeline.materialize.parts import CURATED, SCHEMA, in_order
-from pipeline.materialize.plan import KeyRange
+from thresher.manifests.manifest import Manifest, Output, commit
+from thresher.manifests.shards import ShardWriter
+from thresher.manifests.store import Store
+from thresher.pipeline.materialize import CuratedSettings
+from thresher.pipeline.materialize.parts import CURATED, SCHEMA, in_order
+from thresher.pipeline.materialize.plan import KeyRange
 
 STAGE = "curated"
 VERSION = 2

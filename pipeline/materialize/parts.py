@@ -9,17 +9,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.cuts import Cut, apply_cuts
-from filters.errors import StoreError
-from filters.measure import keyed_hash
-from filters.transforms import Transform
-from manifests.manifest import Manifest, commit
-from manifests.shards import ShardWriter, read_batches, read_table
-from manifests.store import Store
-from pipeline.dedup import ShardRef
-from pipeline.materialize import CuratedSettings
-from pipeline.materialize.plan import Histogram, add, histogram
-from pipeline.measured import read_measured
+from thresher.filters.errors import StoreError
+from thresher.filters.measure import keyed_hash
+from thresher.filters.transforms.cuts import Cut, apply_cuts
+from thresher.filters.transforms.registry import Transform
+from thresher.manifests.manifest import Manifest, commit
+from thresher.manifests.shards import ShardWriter, read_batches, read_table
+from thresher.manifests.store import Store
+from thresher.pipeline.materialize import CuratedSettings
+from thresher.pipeline.materialize.plan import Histogram, add, histogram
+from thresher.pipeline.measured import read_measured
+from thresher.pipeline.shards import ShardRef
 
 STAGE = "parts"
 VERSION = 2

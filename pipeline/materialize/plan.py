@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.materialize import KEY_SPACE, CuratedSettings, validation_low
+from thresher.pipeline.materialize import KEY_SPACE, CuratedSettings, validation_low
 
 BINS = 4096
 """Equal ranges of the training keys that a histogram counts; one more counts validation."""

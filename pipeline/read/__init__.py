@@ -12,16 +12,16 @@ from typing import BinaryIO, cast
 
 import fsspec
 
-from pipeline.read.checksum import ChecksumFile
-from pipeline.read.inputs import InputSettings, InputShard, list_inputs
-from pipeline.read.jsonl import read_jsonl
-from pipeline.read.parquet import read_parquet
-from pipeline.read.reasons import REASONS, Reason
-from pipeline.read.records import Page, Rejected, reject
-from pipeline.read.rows import RowFields
-from pipeline.read.sources import Damage, open_source
-from pipeline.read.streams import ByteReader
-from pipeline.read.warc import read_warc
+from thresher.pipeline.read.checksum import ChecksumFile
+from thresher.pipeline.read.inputs import InputSettings, InputShard, list_inputs
+from thresher.pipeline.read.jsonl import read_jsonl
+from thresher.pipeline.read.parquet import read_parquet
+from thresher.pipeline.read.reasons import REASONS, Reason
+from thresher.pipeline.read.records import Page, Rejected, reject
+from thresher.pipeline.read.rows import RowFields
+from thresher.pipeline.read.sources import Damage, open_source
+from thresher.pipeline.read.streams import ByteReader
+from thresher.pipeline.read.warc import read_warc
 
 __all__ = [
     "REASONS",

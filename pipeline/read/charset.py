@@ -24,7 +24,7 @@ from typing import Literal
 import numpy as np
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 
-from pipeline.read.records import clean_text
+from thresher.pipeline.read.records import clean_text
 
 CharsetSource = Literal["bom", "http", "meta", "detected", "format"]
 """Where a charset is from; `format` where the file format fixes it (WET, JSON, Parquet)."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import fsspec
 import msgspec
 
-from filters.errors import InputError
+from thresher.filters.errors import InputError
 
 Format = Literal["auto", "warc", "wet", "jsonl", "parquet"]
 

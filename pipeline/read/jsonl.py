@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from pipeline.read.records import Page, Rejected, reject
-from pipeline.read.rows import RowFields, row_to_page
-from pipeline.read.sources import Damage
-from pipeline.read.streams import ByteReader
+from thresher.pipeline.read.records import Page, Rejected, reject
+from thresher.pipeline.read.rows import RowFields, row_to_page
+from thresher.pipeline.read.sources import Damage
+from thresher.pipeline.read.streams import ByteReader
 
 
 def read_jsonl(

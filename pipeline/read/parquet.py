@@ -8,8 +8,8 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.read.records import Page, Rejected, reject
-from pipeline.read.rows import RowFields, row_to_page
+from thresher.pipeline.read.records import Page, Rejected, reject
+from thresher.pipeline.read.rows import RowFields, row_to_page
 
 _BATCH_ROWS = 256
 _BUFFER = 1 << 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from pipeline.read.reasons import REASONS
+from thresher.pipeline.read.reasons import REASONS
 
 DETAIL_CHARACTERS = 300
 SAMPLE_BYTES = 1024

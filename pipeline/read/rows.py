@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.read.records import Page, Rejected, clean_text, reject
+from thresher.pipeline.read.records import Page, Rejected, clean_text, reject
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.read.sources import Damage, Source
+from thresher.pipeline.read.sources import Damage, Source
 
 
 class ByteReader:

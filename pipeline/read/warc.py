@@ -14,11 +14,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from pipeline.read import http
-from pipeline.read.charset import decode_text
-from pipeline.read.records import SAMPLE_BYTES, Page, Rejected, clean_text, reject
-from pipeline.read.sources import Damage
-from pipeline.read.streams import ByteReader
+from thresher.pipeline.read import http
+from thresher.pipeline.read.charset import decode_text
+from thresher.pipeline.read.records import SAMPLE_BYTES, Page, Rejected, clean_text, reject
+from thresher.pipeline.read.sources import Damage
+from thresher.pipeline.read.streams import ByteReader
 
 _HEADER_BYTES = 1 << 16
 _WARC_LINE = re.compile(rb"WARC/\d\.\d{1,2}[ \t\r]*\n")

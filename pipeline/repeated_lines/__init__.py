@@ -20,7 +20,7 @@ from typing import Literal
 
 import msgspec
 
-from filters.errors import ConfigError
+from thresher.filters.errors import ConfigError
 
 NUMBERS = "repeated_line_numbers"
 """Column beside the family: the numbers, from 0, of the lines that the transform removes."""

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
-from manifests.manifest import Manifest, commit
-from manifests.shards import ShardWriter
-from manifests.store import Store
-from pipeline.dedup import ShardRef
-from pipeline.dedup.shuffle import partition_range, read_range
-from pipeline.repeated_lines import LinesSettings
-from pipeline.repeated_lines.lines import I64, SITE, U64, Batch, read_lines
+from thresher.manifests.manifest import Manifest, commit
+from thresher.manifests.shards import ShardWriter
+from thresher.manifests.store import Store
+from thresher.pipeline.repeated_lines import LinesSettings
+from thresher.pipeline.repeated_lines.lines import I64, SITE, U64, Batch, read_lines
+from thresher.pipeline.shards import ShardRef
+from thresher.pipeline.shuffle import partition_range, read_range
 
 KEYS, COUNTS = "line_keys", "line_counts"
 VERSION = 1

@@ -11,13 +11,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.kernels.cache import compile_once
-from filters.kernels.line_hashes import NO_HASH, hash_lines, scoped_keys
-from filters.kernels.tables import tables
-from filters.measure import keyed_hash
-from manifests.shards import read_batches, read_table
-from manifests.store import Store
-from pipeline.dedup import ShardRef
+from thresher.filters.kernels.likeness.line_hashes import NO_HASH, hash_lines, scoped_keys
+from thresher.filters.kernels.text.cache import compile_once
+from thresher.filters.kernels.text.tables import tables
+from thresher.filters.measure import keyed_hash
+from thresher.manifests.shards import read_batches, read_table
+from thresher.manifests.store import Store
+from thresher.pipeline.shards import ShardRef
 
 RUN, SITE = np.uint64(0), np.uint64(1)
 """Kinds of scope: the lowest bit of a key."""

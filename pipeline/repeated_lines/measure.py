@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from filters.signals import family_type
-from manifests.manifest import Manifest, commit
-from manifests.shards import ShardWriter
-from manifests.store import Store
-from pipeline.dedup import ShardRef
-from pipeline.repeated_lines import NUMBERS, LinesSettings
-from pipeline.repeated_lines.lines import I64, U64, Batch, Flags, read_lines
+from thresher.filters.signals import family_type
+from thresher.manifests.manifest import Manifest, commit
+from thresher.manifests.shards import ShardWriter
+from thresher.manifests.store import Store
+from thresher.pipeline.repeated_lines import NUMBERS, LinesSettings
+from thresher.pipeline.repeated_lines.lines import I64, U64, Batch, Flags, read_lines
+from thresher.pipeline.shards import ShardRef
 
 STAGE = "repeated_lines"
 VERSION = 1

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import msgspec
 
-from filters.errors import ConfigError
+from thresher.filters.errors import ConfigError
 
 
 class SiteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

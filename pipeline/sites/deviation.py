@@ -15,11 +15,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.signals.site import FIGURES, LEVELS
-from manifests.manifest import Manifest, commit
-from manifests.shards import ShardWriter, read_table
-from manifests.store import Store
-from pipeline.sites import SiteSettings
+from thresher.filters.signals.site import FIGURES, LEVELS
+from thresher.manifests.manifest import Manifest, commit
+from thresher.manifests.shards import ShardWriter, read_table
+from thresher.manifests.store import Store
+from thresher.pipeline.sites import SiteSettings
 
 STAGE = "diversity"
 VERSION = 2

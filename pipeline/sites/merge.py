@@ -17,15 +17,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from filters import shape
-from filters.signals.site import FIGURES, MEANS
-from manifests.manifest import Manifest, commit
-from manifests.shards import ShardWriter
-from manifests.store import Store
-from pipeline.dedup.shuffle import partition_range, read_range
-from pipeline.sites import SiteSettings
-from pipeline.sites.figures import figures, read_shapes
-from pipeline.sites.parts import SAMPLES, SCALE, SUMS
+from thresher.filters import shape
+from thresher.filters.signals.site import FIGURES, MEANS
+from thresher.manifests.manifest import Manifest, commit
+from thresher.manifests.shards import ShardWriter
+from thresher.manifests.store import Store
+from thresher.pipeline.shuffle import partition_range, read_range
+from thresher.pipeline.sites import SiteSettings
+from thresher.pipeline.sites.figures import figures, read_shapes
+from thresher.pipeline.sites.parts import SAMPLES, SCALE, SUMS
 
 STAGE = "sites"
 VERSION = 3

@@ -14,15 +14,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters import shape
-from filters.measure import keyed_hash
-from filters.signals.site import LEVELS, MEANS
-from manifests.manifest import Manifest, commit
-from manifests.shards import ShardWriter, read_table
-from manifests.store import Store
-from pipeline.dedup import ShardRef
-from pipeline.measured import read_measured
-from pipeline.sites import SiteSettings
+from thresher.filters import shape
+from thresher.filters.measure import keyed_hash
+from thresher.filters.signals.site import LEVELS, MEANS
+from thresher.manifests.manifest import Manifest, commit
+from thresher.manifests.shards import ShardWriter, read_table
+from thresher.manifests.store import Store
+from thresher.pipeline.measured import read_measured
+from thresher.pipeline.shards import ShardRef
+from thresher.pipeline.sites import SiteSettings
 
 STAGE = "site_parts"
 VERSION = 3

@@ -10,17 +10,17 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters import shape
-from filters.signals import family_type
-from filters.signals.site import COLLAPSE, FAMILIES, FIGURES, MEANS, OF_SITE, SITE
-from manifests.manifest import Manifest, commit
-from manifests.shards import ShardWriter
-from manifests.store import Store
-from pipeline.dedup import ShardRef
-from pipeline.measured import read_measured
-from pipeline.sites.deviation import Spread, deviations
-from pipeline.sites.merge import rows_of_shard
-from pipeline.sites.parts import group_hashes, site_names
+from thresher.filters import shape
+from thresher.filters.signals import family_type
+from thresher.filters.signals.site import COLLAPSE, FAMILIES, FIGURES, MEANS, OF_SITE, SITE
+from thresher.manifests.manifest import Manifest, commit
+from thresher.manifests.shards import ShardWriter
+from thresher.manifests.store import Store
+from thresher.pipeline.measured import read_measured
+from thresher.pipeline.shards import ShardRef
+from thresher.pipeline.sites.deviation import Spread, deviations
+from thresher.pipeline.sites.merge import rows_of_shard
+from thresher.pipeline.sites.parts import group_hashes, site_names
 
 STAGE = "site_signals"
 VERSION = 3

@@ -25,10 +25,10 @@ import pyarrow as pa
 from common import HERE, ROOT, environment, read_jsonl, show_machine, write_jsonl
 from verdicts import FILTERS, REASONS, SOURCES, judge, pack, read, rules
 
-from filters.kernels.exceptions import exceptions
-from filters.kernels.tables import SCRIPT, tables
-from filters.measure import measure, warm_up
-from filters.transforms import TRANSFORMS
+from thresher.filters.kernels.rules.exceptions import exceptions
+from thresher.filters.kernels.text.tables import SCRIPT, tables
+from thresher.filters.measure import measure, warm_up
+from thresher.filters.transforms.registry import TRANSFORMS
 
 PEER = HERE / "peer_verdicts.py"
 PACKED = ROOT / "tests" / "filters" / "datatrove_verdicts.json"

@@ -1,4 +1,4 @@
-"""Learns the trees of `filters.kernels.trees`: second-order boosting of oblivious trees.
+"""Learns the trees of `thresher.filters.kernels.text.trees` by second-order boosting.
 
 The same rows give the same trees: what is drawn is drawn by a fixed seed.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from filters.kernels.trees import UNIT
+from thresher.filters.kernels.text.trees import UNIT
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def trained(work, lines):
 def compare(work, title, model_path, lines):
     import pyarrow as pa
 
-    from classifiers.fasttext_model import FastTextModel
+    from thresher.classifiers.fasttext_model import FastTextModel
 
     print(f"\n{title}, {len(lines):,} lines\n\n| what | lines/s | MB/s | same |\n|---|---|---|---|")
     model = FastTextModel(str(model_path))
@@ -101,7 +101,7 @@ def compare(work, title, model_path, lines):
 def windowed(texts):
     import pyarrow as pa
 
-    from classifiers.language import LanguageIdentifier
+    from thresher.classifiers.language import LanguageIdentifier
 
     identifier = LanguageIdentifier()
     column = pa.array(texts, pa.large_string())
@@ -115,7 +115,7 @@ def languages(data, identifier):
     import pyarrow as pa
 
     known = set(identifier.codes)
-    from classifiers.language_codes import ISO_639_1
+    from thresher.classifiers.language_codes import ISO_639_1
 
     print("\n| set | texts | right | languages | mean of the languages |\n|---|---|---|---|---|")
     sets = {"UDHR, whole": list(read(data / "language/udhr/udhr.jsonl.gz"))}
@@ -160,8 +160,8 @@ def main():
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("THRESHER_CACHE", str(options.work / "cache"))
-    from classifiers.language import model_path
-    from pipeline.visible import excerpt
+    from thresher.classifiers.language import model_path
+    from thresher.pipeline.gate.visible import excerpt
 
     show_machine()
     texts = texts_of(options.data)

@@ -26,12 +26,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from slop_table import counted
 
-from filters.measure import MinHashSettings, measure
-from filters.shape import measure_shapes
-from filters.signals.site import FIGURES, MEANS
-from pipeline.sites import SiteSettings
-from pipeline.sites.deviation import deviations, robust
-from pipeline.sites.figures import figures, read_shapes
+from thresher.filters.measure import MinHashSettings, measure
+from thresher.filters.shape import measure_shapes
+from thresher.filters.signals.site import FIGURES, MEANS
+from thresher.pipeline.sites import SiteSettings
+from thresher.pipeline.sites.deviation import deviations, robust
+from thresher.pipeline.sites.figures import figures, read_shapes
 
 SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 CLEAN = 24

@@ -11,7 +11,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "filters")]
+sys.path[:0] = [str(ROOT / "tests" / "filters")]
 
 from verdicts import read  # noqa: E402 - after the path
 

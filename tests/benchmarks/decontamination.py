@@ -21,9 +21,9 @@ from pathlib import Path
 import pyarrow as pa
 from common import show_machine
 
-from filters.decontamination import measure_overlap
-from manifests.store import Store
-from pipeline.decontamination import (
+from thresher.filters.decontamination import measure_overlap
+from thresher.manifests.store import Store
+from thresher.pipeline.decontamination import (
     EvaluationSettings,
     evaluation_index,
     field_value,

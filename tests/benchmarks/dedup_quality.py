@@ -36,8 +36,6 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[2])]
-
 THRESHOLD = 0.8
 NGRAM = 5
 WORD = re.compile(r"[^\W_]+")
@@ -165,11 +163,12 @@ def run_ours(texts_path: Path, verify: str) -> tuple[list[tuple[int, int]], floa
     import pyarrow.parquet as pq
     from tree_memory import watched
 
-    from filters.measure import MinHashSettings, warm_up
-    from jobs.dedup_stages import find_duplicates
-    from manifests.shards import read_table
-    from manifests.store import Store
-    from pipeline.dedup import DedupSettings, ShardRef
+    from thresher.filters.measure import MinHashSettings, warm_up
+    from thresher.jobs.stages.dedup import find_duplicates
+    from thresher.manifests.shards import read_table
+    from thresher.manifests.store import Store
+    from thresher.pipeline.dedup import DedupSettings
+    from thresher.pipeline.shards import ShardRef
 
     settings = DedupSettings(threshold=THRESHOLD, verify=verify)
     minhash = MinHashSettings(permutations=settings.signature_values, ngram=NGRAM)
@@ -225,8 +224,8 @@ def _write_shard(store, texts_path, start, end, key, minhash) -> str:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from filters.measure import content_hash, raw_hash, sign
-    from manifests.shards import ShardWriter
+    from thresher.filters.measure import content_hash, raw_hash, sign
+    from thresher.manifests.shards import ShardWriter
 
     path = f"documents/x/{key}.parquet"
     schema = pa.schema(

@@ -26,24 +26,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from tree_memory import watched
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[2])]
-
-from tree_memory import watched  # noqa: E402 - after the path
-
-from filters.measure import (  # noqa: E402
-    MinHashSettings,
-    content_hash,
-    raw_hash,
-    sign,
-    warm_up,
-)
-from jobs.dedup_stages import find_duplicates  # noqa: E402
-from manifests.manifest import load_all  # noqa: E402
-from manifests.shards import ShardWriter, read_table  # noqa: E402
-from manifests.store import Store  # noqa: E402
-from pipeline.dedup import DedupSettings, ShardRef  # noqa: E402
-from pipeline.dedup.shuffle import pack_ids  # noqa: E402
+from thresher.filters.measure import MinHashSettings, content_hash, raw_hash, sign, warm_up
+from thresher.jobs.stages.dedup import find_duplicates
+from thresher.manifests.manifest import load_all
+from thresher.manifests.shards import ShardWriter, read_table
+from thresher.manifests.store import Store
+from thresher.pipeline.dedup import DedupSettings
+from thresher.pipeline.shards import ShardRef
+from thresher.pipeline.shuffle import pack_ids
 
 SHARD_DOCUMENTS = 25_000
 KINDS = ("original", "equal", "word", "paragraph", "template", "crowd")

@@ -55,7 +55,7 @@ def thresher(unit: str) -> Sign:
     """Our own kernel, as in the measuring stage."""
     import pyarrow as pa
 
-    from filters.measure import MinHashSettings, sign, warm_up
+    from thresher.filters.measure import MinHashSettings, sign, warm_up
 
     warm_up()
     settings = MinHashSettings(permutations=PERMUTATIONS, ngram=NGRAM, unit=unit)

@@ -29,11 +29,11 @@ import time
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from pipeline.extract import PROFILE_VERSIONS, Extractor, ExtractSettings
-from pipeline.extract.profiles import load_profile
-from pipeline.read import read_shard
-from pipeline.read.charset import decode_html
-from pipeline.read.inputs import InputSettings, list_inputs
+from thresher.pipeline.extract import PROFILE_VERSIONS, Extractor, ExtractSettings
+from thresher.pipeline.extract.profiles import load_profile
+from thresher.pipeline.read import read_shard
+from thresher.pipeline.read.charset import decode_html
+from thresher.pipeline.read.inputs import InputSettings, list_inputs
 
 HERE = Path(__file__).resolve().parent
 OURS = ("all_text", "fast", "balanced", "precise")

@@ -23,10 +23,10 @@ import numpy as np
 from boosting import Boosting, boost
 from resiliparse.parse.html import HTMLTree
 
-from filters.kernels.trees import parse_trees
-from pipeline.extract import kernels as k
-from pipeline.extract.balanced import balanced, view
-from pipeline.read.charset import decode_html
+from thresher.filters.kernels.text.trees import parse_trees
+from thresher.pipeline.extract import kernels as k
+from thresher.pipeline.extract.balanced import balanced, view
+from thresher.pipeline.read.charset import decode_html
 
 HOW = Boosting(trees=120, depth=5, rate=0.15, damping=20.0)
 PAGE_WEIGHT, SNIPPET_WEIGHT, MOST_WORDS, WORD_POWER = 400.0, 6.0, 80, 0.7

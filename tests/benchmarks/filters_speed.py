@@ -20,7 +20,7 @@ import pyarrow as pa
 from common import HERE, NotInstalledError, environment, machine, sample, show_machine, write_jsonl
 from verdicts import FILTERS, judge, part
 
-from filters.measure import MinHashSettings, content_hash, measure, warm_up
+from thresher.filters.measure import MinHashSettings, content_hash, measure, warm_up
 
 SIDES = ("thresher", "datatrove", "dolma", "nemo", "juicer")
 BATCH = 256

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from classifiers.evaluation import roc_auc
-from classifiers.quality import QualityModel
+from thresher.classifiers.evaluation import roc_auc
+from thresher.classifiers.quality import QualityModel
 
 DATA = Path(os.environ["THRESHER_TEST_DATA"])
 

@@ -32,8 +32,8 @@ from junk_pages import read_pages, source_of
 from junk_reasons import ANY_KIND, GROUPS, reason_categories
 from sample import CATEGORIES, GOOD, LABELS
 
-from filters.measure import measure
-from filters.policy import parse_policy, shipped_policies, shipped_policy
+from thresher.filters.measure import measure
+from thresher.filters.policy import parse_policy, shipped_policies, shipped_policy
 
 HALVES = ("tune", "test")
 

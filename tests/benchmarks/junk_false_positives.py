@@ -21,7 +21,7 @@ from junk_reasons import reason_categories
 from slop_table import OWN_WORDS, read
 from verdicts import judge
 
-from filters.measure import measure
+from thresher.filters.measure import measure
 
 READ = ROOT / "tests" / "junk_labels" / "read_as_tables.txt"
 BATCH = 1000

@@ -21,8 +21,8 @@ from junk_false_positives import documents
 from junk_reasons import reason_categories
 from verdicts import judge, read
 
-from filters.measure import measure
-from filters.policy import shipped_policy
+from thresher.filters.measure import measure
+from thresher.filters.policy import shipped_policy
 
 SUMMARY = re.compile(r"# The junk rules together.*?again\.\n", re.DOTALL)
 POLICIES = ("web-en", "junk-gentle", "junk-strict")

@@ -14,15 +14,15 @@ import numpy as np
 import pyarrow as pa
 from common import sample, show_machine
 
-from filters import measure as measuring
-from filters.buffers import text_buffers
-from filters.junk import measure_junk_families
-from filters.kernels import kernel
-from filters.kernels.document import measure_lines
-from filters.kernels.ngrams import find_repeats
-from filters.kernels.repeats import measure_repeated_lines
-from filters.kernels.words import CHARACTERS, WORDS
-from filters.scratch import lookup, scratch
+from thresher.filters import measure as measuring
+from thresher.filters.buffers import text_buffers
+from thresher.filters.junk.families import measure_junk_families
+from thresher.filters.kernels import kernel
+from thresher.filters.kernels.rules.document import measure_lines
+from thresher.filters.kernels.rules.ngrams import find_repeats
+from thresher.filters.kernels.rules.repeats import measure_repeated_lines
+from thresher.filters.kernels.rules.words import CHARACTERS, WORDS
+from thresher.filters.scratch import lookup, scratch
 
 BATCH = 256
 

@@ -1,4 +1,4 @@
-"""Makes the junk model (`filters/junk_terms.txt`, `filters/junk_model.json`) from judged pages.
+"""Makes the junk model (`filters/junk/terms.txt`, `filters/junk/model.json`) from judged pages.
 
     python tests/benchmarks/junk_train.py --data DATA --check   # what it is worth on unseen sites
     python tests/benchmarks/junk_train.py --data DATA           # make it
@@ -34,11 +34,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 from slop_table import read
 
-from filters import junk_model
-from filters.kernels.junk_terms import SCALE
-from filters.kernels.trees import CERTAIN, parse_trees, probabilities
-from filters.measure import measure
-from filters.signals.junk import TARGETS
+from thresher.filters.junk import model as junk_model
+from thresher.filters.kernels.junk.terms import SCALE
+from thresher.filters.kernels.text.trees import CERTAIN, parse_trees, probabilities
+from thresher.filters.measure import measure
+from thresher.filters.signals.junk import TARGETS
 
 sys.path.insert(0, str(ROOT / "tests" / "filters"))
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import pyarrow as pa
 from common import sample, show_machine
 
-from filters.measure import MinHashSettings, measure, warm_up
+from thresher.filters.measure import MinHashSettings, measure, warm_up
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 HOSTILE = {

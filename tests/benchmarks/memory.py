@@ -17,10 +17,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from jobs.executor import InProcess
-from jobs.plan import make_plan
-from jobs.recipe import read_recipe
-from jobs.run import execute
+from thresher.jobs.executor import InProcess
+from thresher.jobs.plan import make_plan
+from thresher.jobs.recipe import read_recipe
+from thresher.jobs.run import execute
 
 WORDS = [
     f"{a}{b}"

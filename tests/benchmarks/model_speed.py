@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from classifiers.quality import QualityModel
+from thresher.classifiers.quality import QualityModel
 
 
 def main():

@@ -26,11 +26,11 @@ sys.path.insert(0, str(ROOT / "tests" / "junk_labels"))
 from junk_pages import JunkPage, _linked_site, _responses, _sites
 from sample import GOOD, LABELS
 
-from filters.titles import title_word_fractions
-from pipeline.extract import ExtractSettings
-from pipeline.extract.balanced import link_share, view
-from pipeline.extract.profiles import load_profile
-from pipeline.read.charset import decode_html
+from thresher.filters.junk.titles import title_word_fractions
+from thresher.pipeline.extract import ExtractSettings
+from thresher.pipeline.extract.balanced import link_share, view
+from thresher.pipeline.extract.profiles import load_profile
+from thresher.pipeline.read.charset import decode_html
 
 KNOWN = ("wcxb", "trafilatura", "dragnet")
 """Sources whose pages have a known main text; nearly all are articles."""

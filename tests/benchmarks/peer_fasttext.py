@@ -1,4 +1,4 @@
-"""One distribution of fastText on texts from a file: the peer of `classifiers.py`.
+"""One distribution of fastText on texts from a file: the peer of `thresher.classifiers.py`.
 
     peer_fasttext.py MODEL TEXTS.json OUT.json
 

@@ -17,14 +17,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from common import show_machine
 
-from filters.measure import keyed_hash
-from filters.urls import measure_urls
-from jobs.line_stages import with_line_signals
-from manifests.shards import ShardWriter, read_table
-from manifests.store import Store
-from pipeline.dedup import ShardRef
-from pipeline.repeated_lines import NUMBERS, LinesSettings
-from pipeline.repeated_lines.lines import warm_up
+from thresher.filters.measure import keyed_hash
+from thresher.filters.urls import measure_urls
+from thresher.jobs.stages.lines import with_line_signals
+from thresher.manifests.shards import ShardWriter, read_table
+from thresher.manifests.store import Store
+from thresher.pipeline.repeated_lines import NUMBERS, LinesSettings
+from thresher.pipeline.repeated_lines.lines import warm_up
+from thresher.pipeline.shards import ShardRef
 
 SOURCES = ("weborganizer", "newsgroups", "reuters")
 SCHEMA = pa.schema(

@@ -4,10 +4,11 @@
     python tests/benchmarks/site_rules.py --data DATA --leave-out   # minutes
 
 A site is so many pages drawn from one kind of text: one generator, one newsgroup, one book, one
-format and topic of web text. Texts that `filters/model_phrases.txt` was counted from are left out,
-and so are judged pages of half `test`. `--leave-out` counts the table again without a generator and
-scores that generator with it; the trained model behind `machine_text.score` stays the shipped one,
-and `model` says whether it was trained on texts of that generator (`seen`) or not (`new`).
+format and topic of web text. Texts that `filters/junk/model_phrases.txt` was counted from are left
+out, and so are judged pages of half `test`. `--leave-out` counts the table again without a
+generator and scores that generator with it; the trained model behind `machine_text.score` stays the
+shipped one, and `model` says whether it was trained on texts of that generator (`seen`) or not
+(`new`).
 """
 
 import argparse
@@ -31,14 +32,16 @@ sys.path.insert(0, str(ROOT / "tests" / "junk_labels"))
 
 from junk_pages import read_pages
 
-from classifiers.quality import QualityModel
-from filters import junk, phrases, shape
-from filters.judge_sql import signals_of
-from filters.measure import measure
-from filters.shape import measure_shapes
-from filters.signals import family_type
-from filters.signals.site import MEANS
-from pipeline.sites.figures import figures, read_shapes
+from thresher.classifiers.quality import QualityModel
+from thresher.filters import shape
+from thresher.filters.junk import families as junk
+from thresher.filters.junk import phrases
+from thresher.filters.measure import measure
+from thresher.filters.policy.sql import signals_of
+from thresher.filters.shape import measure_shapes
+from thresher.filters.signals import family_type
+from thresher.filters.signals.site import MEANS
+from thresher.pipeline.sites.figures import figures, read_shapes
 
 LABELS = ROOT / "tests" / "junk_labels" / "labels.jsonl"
 MODEL = "machine-text-en@1"

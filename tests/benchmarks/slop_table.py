@@ -3,11 +3,11 @@
     python tests/benchmarks/slop_table.py --data SHARED/data          # figures of the table
     python tests/benchmarks/slop_table.py --data SHARED/data --write  # count and write it first
 
-The table (`filters/model_phrases.txt`) holds n-grams of one to three words, and for each hundredths
-of the natural logarithm of how many more of the models' texts hold it than of people's. People and
-models wrote on the same prompts (DetectRL, OUTFOX); stories by models stand beside books. Texts are
-halved by a hash of their id: one half is counted, the other gives the figures, among people's texts
-also those of sources that were not counted at all.
+The table (`filters/junk/model_phrases.txt`) holds n-grams of one to three words, and for each
+hundredths of the natural logarithm of how many more of the models' texts hold it than of people's.
+People and models wrote on the same prompts (DetectRL, OUTFOX); stories by models stand beside
+books. Texts are halved by a hash of their id: one half is counted, the other gives the figures,
+among people's texts also those of sources that were not counted at all.
 """
 
 import argparse
@@ -22,8 +22,8 @@ from pathlib import Path
 import pyarrow as pa
 from common import ROOT
 
-from filters.junk import FUNCTION_WORDS
-from filters.measure import measure
+from thresher.filters.junk.families import FUNCTION_WORDS
+from thresher.filters.measure import measure
 
 TABLE = ROOT / "filters" / "model_phrases.txt"
 LONGEST = 3

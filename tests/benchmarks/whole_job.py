@@ -93,7 +93,7 @@ def run_thresher(work, files, workers, profile, python):
     recipe = work / f"{profile}.toml"
     urls = json.dumps([str(file) for file in files])
     recipe.write_text(RECIPE.format(profile=profile, lake=lake, urls=urls, workers=workers))
-    command = [python, "-m", "jobs.cli", "run", recipe]
+    command = [python, "-m", "thresher.jobs.cli", "run", recipe]
     _, seconds = timed(command, work / f"thresher-{profile}.log", cwd=ROOT)
     return {
         "wall_seconds": round(seconds, 2),

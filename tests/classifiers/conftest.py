@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from classifiers.card import ModelCard
-from classifiers.settings import InputSettings, TrainSettings
-from classifiers.train import train
+from thresher.classifiers.card import ModelCard
+from thresher.classifiers.settings import InputSettings, TrainSettings
+from thresher.classifiers.train import train
 
 GOOD = "the river carries silt because its current slows where the valley widens and settles"
 BAD = "buy cheap pills now click here best price offer discount order today free shipping"

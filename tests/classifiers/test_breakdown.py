@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifiers.breakdown import Judged, break_down
-from classifiers.evaluation import RATES, evaluate, threshold_at
+from thresher.classifiers.breakdown import Judged, break_down
+from thresher.classifiers.evaluation import RATES, evaluate, threshold_at
 
 
 def judged(positive, source, scores, length=600):

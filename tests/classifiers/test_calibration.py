@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifiers.calibration import Calibration, Isotonic, Platt, fit
-from filters.errors import ConfigError
+from thresher.classifiers.calibration import Calibration, Isotonic, Platt, fit
+from thresher.filters.errors import ConfigError
 
 SCORES = st.lists(st.floats(0, 1), min_size=25, max_size=120)
 

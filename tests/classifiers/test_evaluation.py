@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifiers.evaluation import average_precision, evaluate, roc_auc
+from thresher.classifiers.evaluation import average_precision, evaluate, roc_auc
 
 few_scores = st.lists(st.sampled_from([0.0, 0.1, 0.2, 0.5, 1.0]), min_size=1, max_size=12)
 

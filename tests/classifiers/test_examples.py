@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from classifiers import examples
-from filters.errors import ConfigError, InputError
+from thresher.classifiers import examples
+from thresher.filters.errors import ConfigError, InputError
 
 TEXTS = ["one", "zwei\nü", ""]
 LINES = "".join(json.dumps({"text": text, "n": 1}) + "\n" for text in TEXTS).encode()

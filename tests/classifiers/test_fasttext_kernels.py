@@ -13,10 +13,10 @@ from fasttext import FastText
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifiers import fasttext_arrays
-from classifiers import fasttext_kernels as kernels
-from classifiers.fasttext_model import LABEL_PREFIX, buffers, load, predict, to_line
-from classifiers.language import model_path
+from thresher.classifiers import fasttext_arrays
+from thresher.classifiers import fasttext_kernels as kernels
+from thresher.classifiers.fasttext_model import LABEL_PREFIX, buffers, load, predict, to_line
+from thresher.classifiers.language import model_path
 
 SETTINGS = {
     "softmax": {"loss": "softmax", "wordNgrams": 2},

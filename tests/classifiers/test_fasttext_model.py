@@ -14,10 +14,10 @@ from fasttext import FastText
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifiers import fasttext_format, model_files, probe
-from classifiers.fasttext_model import FastTextModel, load, predict, to_line
-from classifiers.language import model_path
-from filters.errors import ModelError
+from thresher.classifiers import fasttext_format, model_files, probe
+from thresher.classifiers.fasttext_model import FastTextModel, load, predict, to_line
+from thresher.classifiers.language import model_path
+from thresher.filters.errors import ModelError
 
 # Offsets in a model file: magic, version, twelve ints and a double, then the dictionary's counts.
 DIM, NGRAMS, MODEL, BUCKET = 8, 28, 36, 40

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from classifiers.inputs import domain_of, read_inputs
-from classifiers.settings import InputSettings
-from filters.errors import ConfigError, InputError
+from thresher.classifiers.inputs import domain_of, read_inputs
+from thresher.classifiers.settings import InputSettings
+from thresher.filters.errors import ConfigError, InputError
 
 RECORDS = [
     {"id": f"r{i}", "text": f"text {i}", "kind": "ab"[i % 2], "url": f"https://www.s{i % 3}.co.uk/"}

@@ -8,9 +8,9 @@ import sys
 import pyarrow as pa
 import pytest
 
-from classifiers import language, model_files
-from classifiers.language import LanguageIdentifier
-from filters.errors import ModelError
+from thresher.classifiers import language, model_files
+from thresher.classifiers.language import LanguageIdentifier
+from thresher.filters.errors import ModelError
 
 SENTENCES = {
     "en": "The committee agreed that the harbour would be widened before the winter storms.",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifiers.preparation import prepare
+from thresher.classifiers.preparation import prepare
 
 
 def reference(text):

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from classifiers.quality import QualityModel
-from filters.errors import ModelError
+from thresher.classifiers.quality import QualityModel
+from thresher.filters.errors import ModelError
 
 
 @pytest.mark.parametrize("which", ["card", "quantised"])

@@ -14,15 +14,15 @@ import msgspec
 import pyarrow as pa
 import pytest
 
-from classifiers import registry, registry_add
-from classifiers.calibration import Platt
-from classifiers.language import LanguageIdentifier, model_path
-from classifiers.language_codes import ISO_639_1, code_of
-from classifiers.model_files import cache_folder
-from classifiers.preprocessing import folded, letters
-from classifiers.quality import QualityModel
-from filters.errors import ConfigError, ModelError
-from filters.languages import LANGUAGES
+from thresher.classifiers import registry, registry_add
+from thresher.classifiers.calibration import Platt
+from thresher.classifiers.language import LanguageIdentifier, model_path
+from thresher.classifiers.language_codes import ISO_639_1, code_of
+from thresher.classifiers.model_files import cache_folder
+from thresher.classifiers.preprocessing import folded, letters
+from thresher.classifiers.quality import QualityModel
+from thresher.filters.errors import ConfigError, ModelError
+from thresher.filters.languages import LANGUAGES
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

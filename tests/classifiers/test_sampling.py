@@ -6,10 +6,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifiers.inputs import Text
-from classifiers.sampling import Example, Pool
-from classifiers.settings import InputSettings, TrainSettings
-from classifiers.splitting import draw, near_copies, part_of, windows_of
+from thresher.classifiers.inputs import Text
+from thresher.classifiers.sampling import Example, Pool
+from thresher.classifiers.settings import InputSettings, TrainSettings
+from thresher.classifiers.splitting import draw, near_copies, part_of, windows_of
 
 documents = st.lists(st.sampled_from([*"abcdefgh", "A", " a\n", "", " "]), max_size=40)
 

@@ -11,14 +11,14 @@ import msgspec
 import pyarrow as pa
 import pytest
 
-from classifiers import registry
-from classifiers.card import ModelCard
-from classifiers.card_text import markdown
-from classifiers.quality import QualityModel
-from classifiers.settings import TrainSettings
-from filters.config import load_toml
+from thresher.classifiers import registry
+from thresher.classifiers.card import ModelCard
+from thresher.classifiers.card_text import markdown
+from thresher.classifiers.quality import QualityModel
+from thresher.classifiers.settings import TrainSettings
+from thresher.filters.config import load_toml
 
-FOLDER = Path(str(resources.files("classifiers"))) / "models"
+FOLDER = Path(str(resources.files("thresher.classifiers"))) / "models"
 NAMES = ("quality-en", "machine-text-en")
 
 TEXTBOOK = (

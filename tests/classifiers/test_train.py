@@ -10,14 +10,19 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from classifiers import target
-from classifiers.card import CARD_JSON, ModelCard
-from classifiers.card_text import markdown
-from classifiers.fasttext_model import FastTextModel
-from classifiers.settings import CalibrationSettings, InputSettings, SearchSettings, TrainSettings
-from classifiers.train import train
-from filters.config import load_toml
-from filters.errors import ConfigError, InputError, StoreError
+from thresher.classifiers import target
+from thresher.classifiers.card import CARD_JSON, ModelCard
+from thresher.classifiers.card_text import markdown
+from thresher.classifiers.fasttext_model import FastTextModel
+from thresher.classifiers.settings import (
+    CalibrationSettings,
+    InputSettings,
+    SearchSettings,
+    TrainSettings,
+)
+from thresher.classifiers.train import train
+from thresher.filters.config import load_toml
+from thresher.filters.errors import ConfigError, InputError, StoreError
 
 FILES = ["CARD.md", "calibration.png", "card.json"]
 

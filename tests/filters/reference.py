@@ -3,8 +3,8 @@
 `reference_plain` has the families that are not of Gopher, C4 or FineWeb, `reference_junk` those of
 junk.
 
-Words follow spaCy's English rules as `filters.kernels.affixes` states them; the rest is
-datatrove's filters, with the words of here instead of spaCy's.
+Words follow spaCy's English rules as `thresher.filters.kernels.rules.affixes` states them; the rest
+is datatrove's filters, with the words of here instead of spaCy's.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from types import ModuleType
 
 from datatrove.utils.text import PUNCTUATION_SET, TERMINAL_PUNCTUATION
 
-from filters.kernels.exceptions import STOP_WORDS, UNITS, exceptions
-from filters.kernels.tables import CURRENCIES, PUNCT_MARKS, QUOTE_MARKS, SCRIPT_RANGES
+from thresher.filters.kernels.rules.exceptions import STOP_WORDS, UNITS, exceptions
+from thresher.filters.kernels.text.tables import CURRENCIES, PUNCT_MARKS, QUOTE_MARKS, SCRIPT_RANGES
 
 
 def _beside(name: str) -> ModuleType:

@@ -13,11 +13,13 @@ from pathlib import Path
 
 from datatrove.utils.text import TERMINAL_PUNCTUATION
 
-from filters import junk, junk_model, phrases
-from filters.kernels.junk_terms import TERM_WORDS
-from filters.kernels.market import EXCHANGES, SUFFIXES
-from filters.kernels.tables import CURRENCIES, QUOTE_MARKS, SCRIPT_RANGES
-from filters.signals.junk import TARGETS
+from thresher.filters.junk import families as junk
+from thresher.filters.junk import model as junk_model
+from thresher.filters.junk import phrases
+from thresher.filters.kernels.junk.market import EXCHANGES, SUFFIXES
+from thresher.filters.kernels.junk.terms import TERM_WORDS
+from thresher.filters.kernels.text.tables import CURRENCIES, QUOTE_MARKS, SCRIPT_RANGES
+from thresher.filters.signals.junk import TARGETS
 
 
 @cache

@@ -10,7 +10,7 @@ import unicodedata
 from collections import Counter
 from itertools import pairwise
 
-from filters.stop_words import ENGLISH
+from thresher.filters.stop_words import ENGLISH
 
 BULLETS = "\u2022\u2023\u25b6\u25c0\u25e6\u25a0\u25a1\u25aa\u25ab\u2013"
 SOCIAL = (

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from filters.measure import measure
+from thresher.filters.measure import measure
 
 AGREEMENT = 0.995
 """Of all documents; `tests/benchmarks/agreement.py` names each that differs, with its cause."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from filters.kernels import cache
+from thresher.filters.kernels.text import cache
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -13,8 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.cuts import cut_windows, without
-from filters.decontamination import (
+from thresher.filters.decontamination import (
     LEAST_WORDS,
     MOST_EXAMPLES,
     BuildFacts,
@@ -22,7 +21,8 @@ from filters.decontamination import (
     entries,
     measure_overlap,
 )
-from filters.kernels.tables import SCRIPT_RANGES
+from thresher.filters.kernels.text.tables import SCRIPT_RANGES
+from thresher.filters.transforms.cuts import cut_windows, without
 
 
 @cache

@@ -10,15 +10,15 @@ import msgspec
 import pyarrow as pa
 import pytest
 
-from filters.measure import measure
-from filters.policy import shipped_policy
-from jobs.docs_junk import PAGE_START, examples
-from jobs.docs_sites import site_examples, site_rules, site_tables
-from pipeline.extract import Extracted, ExtractSettings
-from pipeline.extract.columns import extract_column
-from pipeline.extract.profiles import load_profile
-from pipeline.read.charset import Decoded
-from pipeline.read.records import Page
+from thresher.filters.measure import measure
+from thresher.filters.policy import shipped_policy
+from thresher.jobs.docs.junk import PAGE_START, examples
+from thresher.jobs.docs.sites import site_examples, site_rules, site_tables
+from thresher.pipeline.extract import Extracted, ExtractSettings
+from thresher.pipeline.extract.columns import extract_column
+from thresher.pipeline.extract.profiles import load_profile
+from thresher.pipeline.read.charset import Decoded
+from thresher.pipeline.read.records import Page
 
 _spec = importlib.util.spec_from_file_location(
     "thresher_verdicts", Path(__file__).with_name("verdicts.py")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.line_edits import c4_lines, c4_lines_any_end, dclm_lines
+from thresher.filters.transforms.line_edits import c4_lines, c4_lines_any_end, dclm_lines
 
 AGREEMENT = 0.995
 SETS = ("weborganizer", "reference", "newsgroups", "reuters", "openstax", "scitldr")

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.languages import LANGUAGES
-from filters.local_stop_words import STOP_WORDS, count_stop_words
+from thresher.filters.languages import LANGUAGES
+from thresher.filters.local_stop_words import STOP_WORDS, count_stop_words
 
 UNSPACED = {"ja", "th", "zh"}
 words = st.sampled_from(sorted({word for listed in STOP_WORDS.values() for word in listed}))
@@ -75,7 +75,7 @@ def test_rows_do_not_depend_on_their_batch(rows):
 
 
 def test_languages_are_those_of_the_model():
-    from classifiers.language import LanguageIdentifier
+    from thresher.classifiers.language import LanguageIdentifier
 
     assert set(LanguageIdentifier().codes) == LANGUAGES
 

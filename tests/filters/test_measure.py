@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from filters import junk_model
-from filters.measure import MinHashSettings, content_hash, keyed_hash, measure
-from filters.signals import KERNEL_FAMILIES, family_type, signal
+from thresher.filters.junk import model as junk_model
+from thresher.filters.measure import MinHashSettings, content_hash, keyed_hash, measure
+from thresher.filters.signals import KERNEL_FAMILIES, family_type, signal
 
 _spec = importlib.util.spec_from_file_location(
     "thresher_reference", Path(__file__).with_name("reference.py")

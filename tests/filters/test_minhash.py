@@ -9,9 +9,9 @@ from datasketch import MinHash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.kernels.shingles import normal_words, shingle
-from filters.kernels.tables import tables
-from filters.measure import MinHashSettings, measure, shingle_sets
+from thresher.filters.kernels.likeness.shingles import normal_words, shingle
+from thresher.filters.kernels.text.tables import tables
+from thresher.filters.measure import MinHashSettings, measure, shingle_sets
 
 LOREM = "One fine day in 2024 the old café sold 1,250.75 cups, and nobody knew why it did so. "
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from filters.measure import measure
-from filters.phrases import written_out
+from thresher.filters.junk.phrases import written_out
+from thresher.filters.measure import measure
 
 
 def counts(text, signal):

@@ -7,9 +7,9 @@ from importlib import resources
 
 import pytest
 
-from filters.config import canonical_json
-from filters.errors import ConfigError
-from filters.policy import (
+from thresher.filters.config import canonical_json
+from thresher.filters.errors import ConfigError
+from thresher.filters.policy import (
     DUPLICATE_REASONS,
     RESERVED_MEANINGS,
     LanguageBounds,
@@ -72,7 +72,7 @@ def test_these_policies_are_shipped():
 
 @pytest.mark.parametrize("name", shipped_policies())
 def test_each_shipped_policy_says_its_source_and_departures(name):
-    text = resources.files("filters.policies").joinpath(f"{name}.toml").read_text()
+    text = resources.files("thresher.filters.policies").joinpath(f"{name}.toml").read_text()
     header = text[: text.index("\nname = ")]
     assert all(line.startswith("# ") for line in header.splitlines())
     assert "# Source: " in header

@@ -13,8 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.judge_sql import compile_rules, explain_rows, signals_of
-from filters.policy import (
+from thresher.filters.policy import (
     Condition,
     LanguageBounds,
     Policy,
@@ -24,6 +23,7 @@ from filters.policy import (
     shipped_policies,
     shipped_policy,
 )
+from thresher.filters.policy.sql import compile_rules, explain_rows, signals_of
 
 SCHEMA = {
     "length": pa.struct([("words", pa.int64()), ("mean_word_characters", pa.float64())]),

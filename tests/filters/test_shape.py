@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.kernels.tables import BREAK, DROP, SCRIPT, tables
-from filters.shape import TYPE, measure_shapes
+from thresher.filters.kernels.text.tables import BREAK, DROP, SCRIPT, tables
+from thresher.filters.shape import TYPE, measure_shapes
 
 MASK = 2**64 - 1
 

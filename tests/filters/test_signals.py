@@ -5,10 +5,13 @@ import re
 import pyarrow as pa
 import pytest
 
-from filters import junk, phrases
-from filters.kernels import columns, junk_columns, junk_fill
-from filters.signals import FAMILIES, KERNEL_FAMILIES, family, family_type, names, signal
-from filters.signals.junk import TARGETS
+from thresher.filters.junk import families as junk
+from thresher.filters.junk import phrases
+from thresher.filters.kernels.junk import columns as junk_columns
+from thresher.filters.kernels.junk import fill as junk_fill
+from thresher.filters.kernels.rules import columns
+from thresher.filters.signals import FAMILIES, KERNEL_FAMILIES, family, family_type, names, signal
+from thresher.filters.signals.junk import TARGETS
 
 
 def test_every_signal_is_named_and_documented():

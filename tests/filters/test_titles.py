@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.junk import FUNCTION_WORDS
-from filters.kernels.tables import SCRIPT_RANGES
-from filters.kernels.titles import TITLE_WORDS
-from filters.titles import FEWEST_WORDS, title_word_fractions
+from thresher.filters.junk.families import FUNCTION_WORDS
+from thresher.filters.junk.titles import FEWEST_WORDS, title_word_fractions
+from thresher.filters.kernels.junk.titles import TITLE_WORDS
+from thresher.filters.kernels.text.tables import SCRIPT_RANGES
 
 PROSE = (
     "The river rises in the hills, runs south for forty miles, and meets the sea at a town that "

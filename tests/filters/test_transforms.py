@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.cuts import CUTS, Cut, apply_cuts, without
-from filters.errors import ConfigError
-from filters.line_cleaning import clean
-from filters.pii import redact
-from filters.transforms import TRANSFORMS, transforms
+from thresher.filters.errors import ConfigError
+from thresher.filters.transforms.cuts import CUTS, Cut, apply_cuts, without
+from thresher.filters.transforms.line_cleaning import clean
+from thresher.filters.transforms.pii import redact
+from thresher.filters.transforms.registry import TRANSFORMS, transforms
 
 ARTICLE = (
     "The regulator fined the company because its privacy policy did not say what it stores.\n"

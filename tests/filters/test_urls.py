@@ -8,8 +8,8 @@ import tldextract
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.signals import family_type
-from filters.urls import measure_urls
+from thresher.filters.signals import family_type
+from thresher.filters.urls import measure_urls
 
 EXTRACT = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
 

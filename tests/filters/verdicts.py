@@ -16,8 +16,8 @@ import duckdb
 import msgspec
 import pyarrow as pa
 
-from filters.judge_sql import compile_rules
-from filters.policy import Policy, shipped_policy
+from thresher.filters.policy import Policy, shipped_policy
+from thresher.filters.policy.sql import compile_rules
 
 SOURCES = ("weborganizer", "reference", "openstax", "scitldr", "reuters", "newsgroups")
 

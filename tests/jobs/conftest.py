@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.sample import write_sample
+from thresher.jobs.sample import write_sample
 
 
 @pytest.fixture(scope="session")

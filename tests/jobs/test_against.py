@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from filters.errors import ConfigError, StoreError
-from jobs.executor import InProcess
-from jobs.plan import make_plan
-from jobs.progress import Silent
-from jobs.recipe import read_recipe
-from jobs.run import execute
-from manifests import catalog
+from thresher.filters.errors import ConfigError, StoreError
+from thresher.jobs.executor import InProcess
+from thresher.jobs.plan import make_plan
+from thresher.jobs.progress import Silent
+from thresher.jobs.recipe import read_recipe
+from thresher.jobs.run import execute
+from thresher.manifests import catalog
 
 
 def run(folder, urls, extra=""):

@@ -11,11 +11,11 @@ from html.parser import HTMLParser
 import pytest
 from typer.testing import CliRunner
 
-import jobs.cli
-from filters.signals import FAMILIES, Family
-from jobs import report
-from jobs.cli import app, main
-from jobs.cli.common import shown
+import thresher.jobs.cli as cli
+from thresher.filters.signals import FAMILIES, Family
+from thresher.jobs.cli import app, main
+from thresher.jobs.cli.common import shown
+from thresher.jobs.report import page as report
 
 KEEP_GATED = "[gates]\nretain_fraction = 1.0\n"
 
@@ -156,7 +156,7 @@ def test_explain_in_a_lake_that_an_earlier_version_measured(lake, monkeypatch):
     sql = "SELECT id FROM dropped ORDER BY id LIMIT 1"
     (row,) = json.loads(invoke("query", sql, "-l", folder, "--json").stdout)
     later = Family("later", 1, "Measured since.", (FAMILIES[0].signals[0],))
-    monkeypatch.setattr("pipeline.explain.FAMILIES", (*FAMILIES, later))
+    monkeypatch.setattr("thresher.pipeline.inspect.explain.FAMILIES", (*FAMILIES, later))
     assert invoke("explain", row["id"], "-l", folder).exit_code == 0
 
 
@@ -309,7 +309,7 @@ def test_a_program_error_is_not_hidden(monkeypatch):
     def broken():
         raise ZeroDivisionError
 
-    monkeypatch.setattr(jobs.cli, "app", broken)
+    monkeypatch.setattr(cli, "app", broken)
     with pytest.raises(ZeroDivisionError):
         main()
 

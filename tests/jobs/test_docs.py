@@ -9,12 +9,12 @@ from typing import Annotated, Literal
 import msgspec
 import pytest
 
-from filters.policy import RESERVED_MEANINGS, shipped_policies, shipped_policy
-from filters.signals import names
-from filters.transforms import TRANSFORMS
-from jobs import docs
-from jobs.docs_settings import settings_of
-from pipeline.read import REASONS
+from thresher.filters.policy import RESERVED_MEANINGS, shipped_policies, shipped_policy
+from thresher.filters.signals import names
+from thresher.filters.transforms.registry import TRANSFORMS
+from thresher.jobs.docs import pages as docs
+from thresher.jobs.docs.settings import settings_of
+from thresher.pipeline.read import REASONS
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -6,16 +6,16 @@ import json
 
 import pytest
 
-from filters.errors import ConfigError
-from filters.policy import policy_from_mapping
-from jobs.executor import InProcess
-from jobs.plan import make_plan
-from jobs.progress import Silent
-from jobs.recipe import read_recipe
-from jobs.run import execute
-from manifests import catalog
-from manifests.run import load_runs
-from pipeline.explain import explain
+from thresher.filters.errors import ConfigError
+from thresher.filters.policy import policy_from_mapping
+from thresher.jobs.executor import InProcess
+from thresher.jobs.plan import make_plan
+from thresher.jobs.progress import Silent
+from thresher.jobs.recipe import read_recipe
+from thresher.jobs.run import execute
+from thresher.manifests import catalog
+from thresher.manifests.run import load_runs
+from thresher.pipeline.inspect.explain import explain
 
 POLICY = """
 name = "lines"

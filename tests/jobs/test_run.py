@@ -19,15 +19,15 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from filters.errors import ConfigError, InputError
-from jobs.executor import InProcess, OnRay
-from jobs.plan import make_plan
-from jobs.progress import Silent
-from jobs.recipe import read_recipe
-from jobs.run import execute
-from manifests import catalog
-from manifests.run import load_runs
-from manifests.store import Store
+from thresher.filters.errors import ConfigError, InputError
+from thresher.jobs.executor import InProcess, OnRay
+from thresher.jobs.plan import make_plan
+from thresher.jobs.progress import Silent
+from thresher.jobs.recipe import read_recipe
+from thresher.jobs.run import execute
+from thresher.manifests import catalog
+from thresher.manifests.run import load_runs
+from thresher.manifests.store import Store
 
 CURATED = "[curated]\nvalidation_fraction = 0.05\n"
 ROOT = Path(__file__).resolve().parents[2]
@@ -224,16 +224,16 @@ def test_a_corrupt_shard_leaves_the_rest_and_is_reported(recipe_for, sample, tmp
 
 
 def test_a_task_that_fails_is_recorded(recipe_for, sample, tmp_path, monkeypatch):
-    import pipeline.measure
+    import thresher.pipeline.documents.measure as measuring
 
-    original = pipeline.measure.read_shard
+    original = measuring.read_shard
 
     def breaks(shard, *arguments):
         if shard.uri == sample.shards[0].as_uri():
             raise PermissionError("no access")
         return original(shard, *arguments)
 
-    monkeypatch.setattr(pipeline.measure, "read_shard", breaks)
+    monkeypatch.setattr(measuring, "read_shard", breaks)
     store, record = run(recipe_for(tmp_path / "lake", [str(s) for s in sample.shards[:2]]))
     assert record.status == "incomplete"
     assert [failure.stage for failure in record.failures] == ["documents"]
@@ -306,8 +306,16 @@ def test_ray_gives_the_same_bytes(finished, recipe_for, tmp_path):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_kill_9_in_the_middle_changes_nothing(finished, recipe_for, tmp_path, workers):
     recipe = recipe_for(tmp_path / "lake")
-    command = [sys.executable, "-m", "jobs.cli", "run", str(recipe), "--workers", str(workers)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [
+        sys.executable,
+        "-m",
+        "thresher.jobs.cli",
+        "run",
+        str(recipe),
+        "--workers",
+        str(workers),
+    ]
+    environment = dict(os.environ)
     store = Store(str(tmp_path / "lake"))
     for stage in ("documents", "decisions"):
         process = subprocess.Popen(

@@ -12,9 +12,9 @@ import pytest
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 from resiliparse.extract.html2text import extract_plain_text
 
-from jobs.sample import write_sample
-from jobs.sample.archives import gzip_member
-from jobs.sample.pages import ARTICLES, BLOCKED_WORD, JUNK
+from thresher.jobs.sample import write_sample
+from thresher.jobs.sample.archives import gzip_member
+from thresher.jobs.sample.pages import ARTICLES, BLOCKED_WORD, JUNK
 
 # sha256 of all files of seed 0: a change of it must be a change of the sample that was meant.
 DIGEST = "746b9f1d9891f5353c6b206c11a18db05abb57c0c44b41e1cdaeee5cb09030b6"

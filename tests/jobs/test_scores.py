@@ -8,15 +8,15 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from filters.errors import ConfigError
-from filters.policy import policy_from_mapping
-from jobs.executor import InProcess, OnRay
-from jobs.plan import make_plan
-from jobs.progress import Silent
-from jobs.recipe import read_recipe
-from jobs.run import execute
-from manifests import catalog
-from pipeline.explain import explain
+from thresher.filters.errors import ConfigError
+from thresher.filters.policy import policy_from_mapping
+from thresher.jobs.executor import InProcess, OnRay
+from thresher.jobs.plan import make_plan
+from thresher.jobs.progress import Silent
+from thresher.jobs.recipe import read_recipe
+from thresher.jobs.run import execute
+from thresher.manifests import catalog
+from thresher.pipeline.inspect.explain import explain
 
 HEADS = Path(__file__).with_name("scorer_heads.py")
 TEXTS = {

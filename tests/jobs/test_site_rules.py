@@ -7,18 +7,18 @@ import json
 
 import pytest
 
-from filters.judge_sql import compile_rules
-from filters.policy import shipped_policy
-from jobs.docs_sites import site_rules
-from jobs.executor import InProcess
-from jobs.plan import make_plan
-from jobs.progress import Silent
-from jobs.recipe import read_recipe
-from jobs.run import execute
-from jobs.sample.grammar import generator
-from jobs.sample.junk import MAKERS
-from jobs.sample.page import text_of
-from manifests import catalog
+from thresher.filters.policy import shipped_policy
+from thresher.filters.policy.sql import compile_rules
+from thresher.jobs.docs.sites import site_rules
+from thresher.jobs.executor import InProcess
+from thresher.jobs.plan import make_plan
+from thresher.jobs.progress import Silent
+from thresher.jobs.recipe import read_recipe
+from thresher.jobs.run import execute
+from thresher.jobs.sample.grammar import generator
+from thresher.jobs.sample.junk import MAKERS
+from thresher.jobs.sample.page import text_of
+from thresher.manifests import catalog
 
 HUMAN = ("town", "person", "news", "story", "essay", "science", "howto", "finance")
 

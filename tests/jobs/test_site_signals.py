@@ -9,18 +9,18 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from filters.errors import StoreError
-from jobs.cli import app
-from jobs.executor import InProcess
-from jobs.plan import make_plan
-from jobs.progress import Silent
-from jobs.recipe import read_recipe
-from jobs.report import PATH, _table
-from jobs.report_diversity import _flagged
-from jobs.run import execute
-from jobs.sample.page import text_of
-from manifests import catalog
-from pipeline.diversity import compare
+from thresher.filters.errors import StoreError
+from thresher.jobs.cli import app
+from thresher.jobs.executor import InProcess
+from thresher.jobs.plan import make_plan
+from thresher.jobs.progress import Silent
+from thresher.jobs.recipe import read_recipe
+from thresher.jobs.report.diversity import _flagged
+from thresher.jobs.report.page import PATH, _table
+from thresher.jobs.run import execute
+from thresher.jobs.sample.page import text_of
+from thresher.manifests import catalog
+from thresher.pipeline.inspect.diversity import compare
 
 POLICY = """
 name = "by-site"

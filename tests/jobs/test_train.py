@@ -9,10 +9,10 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from classifiers.settings import InputSettings
-from filters.errors import ConfigError
-from jobs.cli import app
-from jobs.lake_texts import lake_texts
+from thresher.classifiers.settings import InputSettings
+from thresher.filters.errors import ConfigError
+from thresher.jobs.cli import app
+from thresher.jobs.lake_texts import lake_texts
 
 SMALL = "dim = 8\nbucket = 5000\nepoch = 5\nlr = 0.5\ntuning_fraction = 0.3\n"
 

@@ -22,11 +22,11 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 
-from filters.urls import measure_urls
-from pipeline.extract import ExtractSettings
-from pipeline.extract.profiles import load_profile
-from pipeline.read import InputSettings, InputShard, Page, read_shard
-from pipeline.read.charset import decode_html
+from thresher.filters.urls import measure_urls
+from thresher.pipeline.extract import ExtractSettings
+from thresher.pipeline.extract.profiles import load_profile
+from thresher.pipeline.read import InputSettings, InputShard, Page, read_shard
+from thresher.pipeline.read.charset import decode_html
 
 ARCHIVES = ("wcxb", "trafilatura", "dragnet", "real")
 SOURCES = (*ARCHIVES, "weborganizer", "lines")

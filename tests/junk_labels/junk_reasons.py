@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from filters.policy import Policy
-from filters.policy_types import Rule
+from thresher.filters.policy import Policy
+from thresher.filters.policy.types import Rule
 
 FURNITURE = (
     "consent_notice",

@@ -29,11 +29,11 @@ from typing import Any
 import pyarrow as pa
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parents[1]), str(HERE)]
+sys.path[:0] = [str(HERE)]
 
 from junk_pages import SOURCES, TEXTS, JunkPage, read_pages, source_of  # noqa: E402 - after the path
 
-from classifiers.language import LanguageIdentifier  # noqa: E402
+from thresher.classifiers.language import LanguageIdentifier  # noqa: E402
 
 LABELS = HERE / "labels.jsonl"
 SECOND = HERE / "second_reading.jsonl"

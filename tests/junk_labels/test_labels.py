@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from filters.policy import shipped_policies, shipped_policy
+from thresher.filters.policy import shipped_policies, shipped_policy
 
 HERE = Path(__file__).resolve().parent
 if str(HERE) not in sys.path:

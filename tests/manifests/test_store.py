@@ -5,10 +5,10 @@ import uuid
 import pyarrow as pa
 import pytest
 
-from filters.errors import LedgerError, StoreError
-from manifests.manifest import Manifest, commit, fingerprint, load, load_all, manifest_path
-from manifests.shards import ShardWriter, read_batches, read_table
-from manifests.store import Store
+from thresher.filters.errors import LedgerError, StoreError
+from thresher.manifests.manifest import Manifest, commit, fingerprint, load, load_all, manifest_path
+from thresher.manifests.shards import ShardWriter, read_batches, read_table
+from thresher.manifests.store import Store
 
 
 @pytest.fixture(params=["local", "memory"])

@@ -7,17 +7,17 @@ from typing import Any
 
 import pyarrow as pa
 
-from filters import shape
-from filters.shape import measure_shapes
-from filters.signals import DOCUMENT_FAMILIES, family_type
-from jobs.site_stages import with_site_signals
-from manifests.manifest import Manifest, load_all
-from manifests.shards import ShardWriter
-from manifests.store import Store
-from pipeline.dedup import ShardRef
-from pipeline.dedup.clusters import SCHEMA as DUPLICATES
-from pipeline.measured import read_measured
-from pipeline.sites import SiteSettings
+from thresher.filters import shape
+from thresher.filters.shape import measure_shapes
+from thresher.filters.signals import DOCUMENT_FAMILIES, family_type
+from thresher.jobs.stages.sites import with_site_signals
+from thresher.manifests.manifest import Manifest, load_all
+from thresher.manifests.shards import ShardWriter
+from thresher.manifests.store import Store
+from thresher.pipeline.dedup.clusters import SCHEMA as DUPLICATES
+from thresher.pipeline.measured import read_measured
+from thresher.pipeline.shards import ShardRef
+from thresher.pipeline.sites import SiteSettings
 
 DOCUMENTS = pa.schema(
     [

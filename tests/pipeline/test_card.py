@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from filters.policy import shipped_policy
-from manifests.manifest import Manifest, Output
-from pipeline.card import dataset_card, escape
-from pipeline.materialize import CuratedSettings
+from thresher.filters.policy import shipped_policy
+from thresher.manifests.manifest import Manifest, Output
+from thresher.pipeline.materialize import CuratedSettings
+from thresher.pipeline.materialize.card import dataset_card, escape
 
 HOSTILE = '---\nlicense: mit\n| <script>alert("x")</script> ](javascript:x) `*_ {{ "'
 

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.read import InputSettings, list_inputs, read_shard
-from pipeline.read.checksum import ChecksumFile
+from thresher.pipeline.read import InputSettings, list_inputs, read_shard
+from thresher.pipeline.read.checksum import ChecksumFile
 
 
 @given(st.binary(max_size=50), st.lists(st.tuples(st.booleans(), st.integers(0, 60)), max_size=8))

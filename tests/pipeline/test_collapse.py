@@ -18,14 +18,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.shape import TYPE
-from filters.signals.site import FIGURES
-from jobs.sample.page import text_of
-from jobs.sample.pages import ARTICLES
-from manifests.shards import read_table
-from pipeline.sites import SiteSettings
-from pipeline.sites.deviation import deviations
-from pipeline.sites.figures import FEW, MANY, figures, read_shapes
+from thresher.filters.shape import TYPE
+from thresher.filters.signals.site import FIGURES
+from thresher.jobs.sample.page import text_of
+from thresher.jobs.sample.pages import ARTICLES
+from thresher.manifests.shards import read_table
+from thresher.pipeline.sites import SiteSettings
+from thresher.pipeline.sites.deviation import deviations
+from thresher.pipeline.sites.figures import FEW, MANY, figures, read_shapes
 
 _spec = importlib.util.spec_from_file_location(
     "thresher_run_wide", Path(__file__).with_name("run_wide.py")

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from filters.config import load
-from filters.decontamination import measure_overlap
-from filters.errors import ConfigError, InputError
-from manifests.store import Store
-from pipeline.decontamination import (
+from thresher.filters.config import load
+from thresher.filters.decontamination import measure_overlap
+from thresher.filters.errors import ConfigError, InputError
+from thresher.manifests.store import Store
+from thresher.pipeline.decontamination import (
     EvaluationSettings,
     evaluation_index,
     find_sets,

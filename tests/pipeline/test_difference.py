@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.difference import Change, difference
+from thresher.pipeline.inspect.difference import Change, difference
 
 
 def test_replaced_inserted_and_lost_words_are_shown_with_what_comes_before():

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.extract import Extracted, ExtractionStartError, Extractor, ExtractSettings
-from pipeline.extract.depth import nesting_depth
-from pipeline.extract.frames import Answer, Unpacker, pack
-from pipeline.read import Page, Rejected
+from thresher.pipeline.extract import Extracted, ExtractionStartError, Extractor, ExtractSettings
+from thresher.pipeline.extract.depth import nesting_depth
+from thresher.pipeline.extract.frames import Answer, Unpacker, pack
+from thresher.pipeline.read import Page, Rejected
 
 ARTICLE = (
     "<html><head><title>A  title &amp; more</title></head><body><nav><a href=/>Home</a></nav>"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.read.charset import decode_html
+from thresher.pipeline.read.charset import decode_html
 
 DATA = Path(os.environ.get("THRESHER_TEST_DATA", "")) / "language" / "udhr" / "udhr.jsonl.gz"
 

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from pipeline.extract import Extracted, Extractor, ExtractSettings
-from pipeline.read.records import Page
+from thresher.pipeline.extract import Extracted, Extractor, ExtractSettings
+from thresher.pipeline.read.records import Page
 
 TAGS = [
     "div",

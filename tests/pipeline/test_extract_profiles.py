@@ -9,19 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.errors import ConfigError
-from filters.kernels.trees import CERTAIN, probabilities
-from filters.signals import family
-from pipeline.extract import Extracted, Extractor, ExtractSettings
-from pipeline.extract import kernels as k
-from pipeline.extract.choice import best_choice
-from pipeline.extract.columns import extract_column
-from pipeline.extract.features import read_lines
-from pipeline.extract.model import line_model
-from pipeline.extract.profiles import load_profile
-from pipeline.extract.render import render
-from pipeline.read.charset import Decoded
-from pipeline.read.records import Page
+from thresher.filters.errors import ConfigError
+from thresher.filters.kernels.text.trees import CERTAIN, probabilities
+from thresher.filters.signals import family
+from thresher.pipeline.extract import Extracted, Extractor, ExtractSettings
+from thresher.pipeline.extract import kernels as k
+from thresher.pipeline.extract.choice import best_choice
+from thresher.pipeline.extract.columns import extract_column
+from thresher.pipeline.extract.features import read_lines
+from thresher.pipeline.extract.model import line_model
+from thresher.pipeline.extract.profiles import load_profile
+from thresher.pipeline.extract.render import render
+from thresher.pipeline.read.charset import Decoded
+from thresher.pipeline.read.records import Page
 
 PROSE = (
     "The river rises in the hills, runs south for forty miles, and meets the sea at a town that "

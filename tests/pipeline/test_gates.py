@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import gates
-from pipeline.gates import UrlBlocklist, UrlBlocklistSettings, hash_names
+from thresher.pipeline.gate import gates
+from thresher.pipeline.gate.gates import UrlBlocklist, UrlBlocklistSettings, hash_names
 
 KINDS = {
     "domain": "domain",

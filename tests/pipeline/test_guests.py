@@ -6,17 +6,16 @@ import json
 
 import pytest
 
-from filters.errors import ConfigError
-from jobs.executor import InProcess
-from jobs.plan import make_plan
-from jobs.progress import Silent
-from jobs.recipe import read_recipe
-from jobs.run import execute
-from manifests import catalog
-from manifests.manifest import load_all
-from pipeline import measure
-from pipeline.explain import explain
-from pipeline.guests import (
+from thresher.filters.errors import ConfigError
+from thresher.jobs.executor import InProcess
+from thresher.jobs.plan import make_plan
+from thresher.jobs.progress import Silent
+from thresher.jobs.recipe import read_recipe
+from thresher.jobs.run import execute
+from thresher.manifests import catalog
+from thresher.manifests.manifest import load_all
+from thresher.pipeline.documents import measure
+from thresher.pipeline.guests import (
     FormatterSettings,
     GuestDocument,
     Guests,
@@ -25,7 +24,8 @@ from pipeline.guests import (
     formatter_transform,
     guests_identity,
 )
-from pipeline.materialize import CuratedSettings
+from thresher.pipeline.inspect.explain import explain
+from thresher.pipeline.materialize import CuratedSettings
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of datatrove's own dependencies
 

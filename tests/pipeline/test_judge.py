@@ -8,19 +8,19 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from filters.policy import parse_policy, resolve, shipped_policies, shipped_policy
-from filters.signals import FAMILIES, family_type
-from jobs.dedup_stages import Duplicates
-from jobs.judge_stages import judge_documents
-from manifests.shards import ShardWriter, read_table
-from manifests.store import Store
-from pipeline.dedup import ShardRef
-from pipeline.dedup.clusters import SCHEMA as DUPLICATES
-from pipeline.dedup.shuffle import write_sorted
-from pipeline.judge.candidates import CANDIDATES_SCHEMA
-from pipeline.judge.decide import decide
-from pipeline.judge.survivors import survivors
-from pipeline.judge.thresholds import thresholds
+from thresher.filters.policy import parse_policy, resolve, shipped_policies, shipped_policy
+from thresher.filters.signals import FAMILIES, family_type
+from thresher.jobs.stages.dedup import Duplicates
+from thresher.jobs.stages.judge import judge_documents
+from thresher.manifests.shards import ShardWriter, read_table
+from thresher.manifests.store import Store
+from thresher.pipeline.dedup.clusters import SCHEMA as DUPLICATES
+from thresher.pipeline.judge.candidates import CANDIDATES_SCHEMA
+from thresher.pipeline.judge.decide import decide
+from thresher.pipeline.judge.survivors import survivors
+from thresher.pipeline.judge.thresholds import thresholds
+from thresher.pipeline.shards import ShardRef
+from thresher.pipeline.shuffle import write_sorted
 
 POLICY = """
 name = "test"

@@ -15,15 +15,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.errors import ConfigError, StoreError
-from manifests.manifest import load_all
-from manifests.shards import ShardWriter
-from manifests.store import Store
-from pipeline.dedup import ShardRef
-from pipeline.materialize import KEY_SPACE, CuratedSettings, validation_low
-from pipeline.materialize.curated import curated_shard, group_sizes, shard_key
-from pipeline.materialize.parts import CURATED, histogram_of, in_order, part
-from pipeline.materialize.plan import BINS, Histogram, add, histogram, plan_shards
+from thresher.filters.errors import ConfigError, StoreError
+from thresher.manifests.manifest import load_all
+from thresher.manifests.shards import ShardWriter
+from thresher.manifests.store import Store
+from thresher.pipeline.materialize import KEY_SPACE, CuratedSettings, validation_low
+from thresher.pipeline.materialize.curated import curated_shard, group_sizes, shard_key
+from thresher.pipeline.materialize.parts import CURATED, histogram_of, in_order, part
+from thresher.pipeline.materialize.plan import BINS, Histogram, add, histogram, plan_shards
+from thresher.pipeline.shards import ShardRef
 
 FINGERPRINT = "f" * 16
 SETTINGS = CuratedSettings(shard_bytes=40_000, row_group_rows=64, validation_fraction=0.1)
@@ -175,7 +175,7 @@ def test_the_bytes_do_not_depend_on_order(tmp_path):
 def test_several_runs_in_a_part_give_the_same_bytes(tmp_path, monkeypatch):
     digests = []
     for run_bytes in (10**9, 5_000):
-        monkeypatch.setattr("pipeline.materialize.parts._RUN_BYTES", run_bytes)
+        monkeypatch.setattr("thresher.pipeline.materialize.parts._RUN_BYTES", run_bytes)
         store = Store(str(tmp_path / str(run_bytes)))
         lake(store, shards=2, rows=1500)
         digests.append([m.output().sha256 for m in materialize(store, shards=2).values()])

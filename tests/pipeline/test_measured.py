@@ -3,12 +3,12 @@
 import pyarrow as pa
 import pytest
 
-from filters.signals import kinds
-from manifests.shards import ShardWriter
-from manifests.store import Store
-from pipeline import measured
-from pipeline.dedup import ShardRef
-from pipeline.measured import read_measured
+from thresher.filters.signals import kinds
+from thresher.manifests.shards import ShardWriter
+from thresher.manifests.store import Store
+from thresher.pipeline import measured
+from thresher.pipeline.measured import read_measured
+from thresher.pipeline.shards import ShardRef
 
 SITE = kinds.make_family(
     "site", 1, "Facts of a site.", kinds.count("pages", "pages", "Pages of the site.")

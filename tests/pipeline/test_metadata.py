@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from resiliparse.parse.html import HTMLTree
 
-from filters.signals import family
-from pipeline.extract import Extractor, ExtractSettings
-from pipeline.extract.columns import metadata_column
-from pipeline.metadata import Metadata, declared, with_headers
-from pipeline.read import http
-from pipeline.read.records import Page
+from thresher.filters.signals import family
+from thresher.pipeline.extract import Extractor, ExtractSettings
+from thresher.pipeline.extract.columns import metadata_column
+from thresher.pipeline.extract.metadata import Metadata, declared, with_headers
+from thresher.pipeline.read import http
+from thresher.pipeline.read.records import Page
 
 CC = "https://creativecommons.org/licenses/by-sa/4.0/deed.de"
 

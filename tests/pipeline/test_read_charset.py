@@ -4,7 +4,7 @@ import codecs
 
 import pytest
 
-from pipeline.read.charset import decode_html, decode_text, python_codec
+from thresher.pipeline.read.charset import decode_html, decode_text, python_codec
 
 GERMAN = "<p>Die Größe der Bäume über dem Fluß, schöne Grüße aus München.</p>" * 3
 RUSSIAN = "<p>Привет, мир! Как дела? Сегодня хорошая погода и мы идём гулять.</p>" * 3

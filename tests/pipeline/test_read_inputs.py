@@ -5,8 +5,8 @@ import zipfile
 import fsspec
 import pytest
 
-from filters.errors import InputError
-from pipeline.read import InputSettings, list_inputs, read_shard
+from thresher.filters.errors import InputError
+from thresher.pipeline.read import InputSettings, list_inputs, read_shard
 
 
 def listed(base, *urls, **settings):

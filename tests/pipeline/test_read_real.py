@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from pipeline.extract import Extractor, ExtractSettings
-from pipeline.read import REASONS, InputSettings, Page, Rejected, list_inputs, read_shard
+from thresher.pipeline.extract import Extractor, ExtractSettings
+from thresher.pipeline.read import REASONS, InputSettings, Page, Rejected, list_inputs, read_shard
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from filters.errors import InputError
-from pipeline.read import InputSettings, Page, list_inputs, read_shard
+from thresher.filters.errors import InputError
+from thresher.pipeline.read import InputSettings, Page, list_inputs, read_shard
 
 
 def settings(**changes):

@@ -10,10 +10,10 @@ import zstandard
 from fastwarc.stream_io import BrotliWriter, Lz4Writer
 from fastwarc.warc import ArchiveIterator
 
-from pipeline.read import Page, Rejected
-from pipeline.read.sources import open_source
-from pipeline.read.streams import ByteReader
-from pipeline.read.warc import read_warc
+from thresher.pipeline.read import Page, Rejected
+from thresher.pipeline.read.sources import open_source
+from thresher.pipeline.read.streams import ByteReader
+from thresher.pipeline.read.warc import read_warc
 
 HTML = b"<html><body><p>Some words of a page.</p></body></html>"
 LIMIT = 1 << 20

@@ -14,15 +14,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.cuts import drop_lines, without
-from filters.errors import ConfigError
-from filters.measure import keyed_hash
-from jobs.line_stages import with_line_signals
-from manifests.shards import ShardWriter, read_table
-from manifests.store import Store
-from pipeline.dedup import ShardRef
-from pipeline.repeated_lines import NUMBERS, LinesSettings
-from pipeline.repeated_lines.lines import split
+from thresher.filters.errors import ConfigError
+from thresher.filters.measure import keyed_hash
+from thresher.filters.transforms.cuts import drop_lines, without
+from thresher.jobs.stages.lines import with_line_signals
+from thresher.manifests.shards import ShardWriter, read_table
+from thresher.manifests.store import Store
+from thresher.pipeline.repeated_lines import NUMBERS, LinesSettings
+from thresher.pipeline.repeated_lines.lines import split
+from thresher.pipeline.shards import ShardRef
 
 DOCUMENTS = pa.schema(
     [

@@ -12,15 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from filters.policy import parse_policy
-from filters.shape import measure_shapes
-from filters.signals import names, signal
-from filters.signals.site import FAMILIES, FIGURES, MEANS
-from manifests.shards import read_table
-from pipeline.judge import KEY
-from pipeline.judge.decide import decide
-from pipeline.judge.thresholds import thresholds
-from pipeline.sites import SiteSettings, merge, parts
+from thresher.filters.policy import parse_policy
+from thresher.filters.shape import measure_shapes
+from thresher.filters.signals import names, signal
+from thresher.filters.signals.site import FAMILIES, FIGURES, MEANS
+from thresher.manifests.shards import read_table
+from thresher.pipeline.judge import KEY
+from thresher.pipeline.judge.decide import decide
+from thresher.pipeline.judge.thresholds import thresholds
+from thresher.pipeline.sites import SiteSettings, merge, parts
 
 _spec = importlib.util.spec_from_file_location(
     "thresher_run_wide", Path(__file__).with_name("run_wide.py")

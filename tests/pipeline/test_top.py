@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manifests.store import Store
-from pipeline.dedup import ShardRef
-from pipeline.judge import top
-from pipeline.judge.top import Cut, cuts
+from thresher.manifests.store import Store
+from thresher.pipeline.judge import top
+from thresher.pipeline.judge.top import Cut, cuts
+from thresher.pipeline.shards import ShardRef
 
 ROW = st.tuples(
     st.text("0123456789abcdef", min_size=1, max_size=6),

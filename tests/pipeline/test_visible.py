@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.kernels.html import copy_visible
-from pipeline.read.records import Page
-from pipeline.visible import excerpt, page_excerpt
+from thresher.filters.kernels.text.html import copy_visible
+from thresher.pipeline.gate.visible import excerpt, page_excerpt
+from thresher.pipeline.read.records import Page
 
 
 def visible(html, size=1 << 16):

@@ -1,1 +1,1 @@
-"""The hand-written text bank of the sample crawl: TOML grammars, read by `jobs.sample.grammar`."""
+"""The hand-written text bank of the sample crawl: TOML grammars, read by `grammar`."""

@@ -9,12 +9,13 @@ from collections import Counter
 import numpy as np
 import pyarrow as pa
 
-from filters.measure import MinHashSettings, content_hash, measure, raw_hash
-from jobs.dedup_stages import find_duplicates
-from jobs.earlier import EarlierRun
-from manifests.shards import ShardWriter, read_table
-from manifests.store import Store
-from pipeline.dedup import DedupSettings, ShardRef
+from thresher.filters.measure import MinHashSettings, content_hash, measure, raw_hash
+from thresher.jobs.earlier import EarlierRun
+from thresher.jobs.stages.dedup import find_duplicates
+from thresher.manifests.shards import ShardWriter, read_table
+from thresher.manifests.store import Store
+from thresher.pipeline.dedup import DedupSettings
+from thresher.pipeline.shards import ShardRef
 
 PERMUTATIONS = 112
 SCHEMA = pa.schema(

@@ -20,8 +20,8 @@ from dedup_lake import (
     texts_mix,
 )
 
-from filters.errors import ConfigError
-from pipeline.dedup import DedupSettings
+from thresher.filters.errors import ConfigError
+from thresher.pipeline.dedup import DedupSettings
 
 
 def test_all_new_documents_that_match_an_earlier_one_in_one_band_are_found(tmp_path):

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.dedup_stages import connect
-from manifests.shards import read_table
-from manifests.store import Store
-from pipeline.dedup.components import LINKS, stars
-from pipeline.dedup.nodes import Slice, cut, nodes_of, row_of, shard_of
-from pipeline.dedup.shuffle import write_sorted
+from thresher.jobs.stages.dedup import connect
+from thresher.manifests.shards import read_table
+from thresher.manifests.store import Store
+from thresher.pipeline.dedup.components import LINKS, stars
+from thresher.pipeline.dedup.nodes import Slice, cut, nodes_of, row_of, shard_of
+from thresher.pipeline.shuffle import write_sorted
 
 ROWS = 64
 """Rows of each shard in these tests."""

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from dedup_lake import DedupSettings, ShardRef, text_documents, texts_mix, write_documents
 
-import jobs.dedup_stages
-from filters.measure import MinHashSettings
-from jobs.dedup_stages import edges, find_duplicates, verify
-from manifests.manifest import load_all
-from manifests.store import Store
-from pipeline.dedup.nodes import Slice
+import thresher.jobs.stages.dedup as stages
+from thresher.filters.measure import MinHashSettings
+from thresher.jobs.stages.dedup import edges, find_duplicates, verify
+from thresher.manifests.manifest import load_all
+from thresher.manifests.store import Store
+from thresher.pipeline.dedup.nodes import Slice
 
 SHARDS = 8
 
@@ -40,7 +40,7 @@ def in_tasks(monkeypatch, count):
     slices = tuple(Slice(*pair) for pair in itertools.pairwise(bounds))
     monkeypatch.setattr(edges, "partition_count", lambda *_: count)
     monkeypatch.setattr(verify, "pair_partitions", lambda *_: max(1, count - 1))
-    monkeypatch.setattr(jobs.dedup_stages, "cut", lambda *_: slices)
+    monkeypatch.setattr(stages, "cut", lambda *_: slices)
 
 
 def duplicates(lake, mark, run=None):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.dedup.urls import canonical_url, url_hashes
+from thresher.pipeline.dedup.urls import canonical_url, url_hashes
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""What changes a text after it was judged: each has a name, a version, and says what it removed."""

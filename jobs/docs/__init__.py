@@ -1,0 +1,1 @@
+"""The reference pages, made from the registries, the settings and the commands."""

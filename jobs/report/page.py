@@ -1,0 +1,205 @@
+"""The report of a run: one self-contained HTML page a person reads after the run.
+
+Funnel, reasons, diversity, samples of what was kept and dropped, shards that were not read whole.
+All that came from the web is escaped; the page has no script and loads nothing.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from string import Template
+from typing import Any
+
+import duckdb
+
+from thresher.filters.policy import RESERVED_MEANINGS
+from thresher.jobs.report.diversity import diversity_section
+from thresher.jobs.show import shown
+from thresher.manifests import catalog
+from thresher.manifests.run import RunRecord
+from thresher.manifests.store import Store
+from thresher.pipeline.read import REASONS
+
+PATH = "report.html"
+
+_SAMPLES_PER_REASON = 3
+_EXCERPT_CHARACTERS = 400
+_LONG_CELL = 40
+"""Characters beyond which a cell may break, and anywhere, as URLs and hashes must."""
+
+_LOSSES = frozenset({"gated", "failed", "dropped", "emptied by transforms"})
+_STATUSES = {
+    "truncated": "The file ends early; what comes before the cut was read.",
+    "pending": "Not read yet; the same command continues.",
+}
+
+_PAGE = Template("""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>$title</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+:root { color-scheme: light dark; --text: #1c2024; --page: #fff; --quiet: #5a6169; --line: #e4e7ea;
+  --quote: #cfd4d9; --kept: #2f6f4f; --lost: #b4532a; }
+@media (prefers-color-scheme: dark) { :root { --text: #e3e6e9; --page: #16191c; --quiet: #9aa3ab;
+  --line: #2c3237; --quote: #454d54; --kept: #4f9d75; --lost: #d0703f; } }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 66rem; margin: 2rem auto; padding: 0 1rem;
+  color: var(--text); background: var(--page); }
+h1 { font-size: 1.6rem; margin-bottom: .2rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
+h1, p, code { overflow-wrap: anywhere; } code { font-size: .9em; }
+p.note { color: var(--quiet); margin-top: 0; }
+div.wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
+td, th { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid var(--line);
+  vertical-align: top; } th { vertical-align: bottom; } td { white-space: nowrap; }
+td.n, th.n { text-align: right; } td.n { font-variant-numeric: tabular-nums; }
+td.long { min-width: 13rem; white-space: normal; overflow-wrap: anywhere; }
+td.bar { width: 45%; min-width: 4rem; } .bar div { background: var(--kept); height: .8rem;
+  margin-top: .35rem; } .bar div.lost { background: var(--lost); }
+blockquote { margin: .4rem 0 1rem; padding: .3rem .9rem; border-left: 3px solid var(--quote);
+  white-space: pre-wrap; overflow-wrap: anywhere; max-height: 18rem; overflow-y: auto; }
+summary { cursor: pointer; padding: .3rem 0; }
+</style></head><body>
+<h1>$title</h1>
+<p class="note">$subtitle</p>
+$body
+</body></html>
+""")
+
+
+def write_report(store: Store, record: RunRecord) -> str:
+    """Write the report of the latest run into the lake and return its URL."""
+    with catalog.connect(store) as database:
+        sections = [
+            _funnel(database),
+            _incomplete(database, record),
+            _reasons(database, record),
+            diversity_section(database, _table),
+            _samples(database),
+            _files(database, store, record),
+        ]
+    page = _PAGE.substitute(
+        title=escape(f"{record.name}: {record.status}"),
+        subtitle=escape(
+            f"Run {record.run_id}, policy {record.policy.get('name', 'none')} "
+            f"version {record.policy.get('version', '-')}, Thresher {record.version}"
+        ),
+        body="\n".join(section for section in sections if section),
+    )
+    store.write_bytes(PATH, page.encode())
+    return store.url(PATH)
+
+
+def _funnel(database: duckdb.DuckDBPyConnection) -> str:
+    rows = database.execute("SELECT step, records, percent FROM funnel").fetchall()
+    cells = "".join(
+        f"<tr><td>{escape(step)}</td><td class=n>{int(records or 0):,}</td>"
+        f"<td class=n>{percent or 0:.1f}%</td>"
+        f"<td class=bar><div{' class=lost' if step in _LOSSES else ''} "
+        f"style='width:{percent or 0:.2f}%'></div></td></tr>"
+        for step, records, percent in rows
+    )
+    return f"<h2>Funnel</h2><div class=wide><table>{cells}</table></div>"
+
+
+def _incomplete(database: duckdb.DuckDBPyConnection, record: RunRecord) -> str:
+    rows = [
+        (uri, status, error or _STATUSES.get(status, ""))
+        for uri, status, error in catalog.not_read_whole(database, record.run_id)
+    ]
+    rows += [(f"{f.stage}/{f.key}", "failed", f.error) for f in record.failures]
+    if not rows:
+        return ""
+    return "<h2>Not read whole</h2>" + _table(("what", "status", "why"), rows)
+
+
+def _reasons(database: duckdb.DuckDBPyConnection, record: RunRecord) -> str:
+    meanings = {name: reason.meaning for name, reason in REASONS.items()}
+    meanings |= RESERVED_MEANINGS
+    meanings |= {rule["reason"]: rule.get("meaning", "") for rule in record.policy.get("rules", ())}
+    rows = database.execute("SELECT outcome, reason, records, records_any FROM reasons").fetchall()
+    return (
+        "<h2>Why records left</h2><p class=note>Every record counts once in the first column of "
+        "numbers, under its first reason; the second counts all records that have the reason.</p>"
+    ) + _table(
+        ("outcome", "reason", "records", "have it at all", "meaning"),
+        [(*row, meanings.get(row[1], "")) for row in rows],
+    )
+
+
+def _samples(database: duckdb.DuckDBPyConnection) -> str:
+    views = {
+        name for (name,) in database.execute("SELECT view_name FROM duckdb_views()").fetchall()
+    }
+    if not {"kept", "dropped"} <= views:
+        return ""
+    parts = ["<h2>Look</h2>"]
+    query = "SELECT id, url, left(text, {length}) FROM {view} {where} ORDER BY id LIMIT {count}"
+    kept = database.execute(
+        query.format(length=_EXCERPT_CHARACTERS + 1, view="kept", where="", count=6)
+    ).fetchall()
+    parts.append(_sample("kept", kept))
+    reasons = database.execute(
+        "SELECT reason FROM dropped GROUP BY reason ORDER BY count(*) DESC, reason LIMIT 20"
+    ).fetchall()
+    dropped = query.format(
+        length=_EXCERPT_CHARACTERS + 1,
+        view="dropped",
+        where="WHERE reason = $reason",
+        count=_SAMPLES_PER_REASON,
+    )
+    for (reason,) in reasons:
+        rows = database.execute(dropped, {"reason": reason}).fetchall()
+        parts.append(_sample(f"dropped: {reason}", rows))
+    return "".join(parts)
+
+
+def _sample(title: str, rows: list[Any]) -> str:
+    if not rows:
+        return ""
+    quotes = "".join(
+        f"<div><code>{escape(shown(url or identity, 300))}</code><br>"
+        f"<code>{escape(identity)}</code>"
+        f"<blockquote>{_excerpt(text)}</blockquote></div>"
+        for identity, url, text in rows
+    )
+    return f"<details><summary>{escape(shown(title))}</summary>{quotes}</details>"
+
+
+def _files(database: duckdb.DuckDBPyConnection, store: Store, record: RunRecord) -> str:
+    rows = database.execute(
+        "SELECT path, split, rows, bytes, sha256 FROM output_shards "
+        "WHERE run_id = $run ORDER BY path",
+        {"run": record.run_id},
+    ).fetchall()
+    table = _table(("curated shard", "split", "rows", "bytes", "sha256"), rows)
+    lake = escape(store.url())
+    ask = 'thresher query "SELECT * FROM dropped LIMIT 5"'
+    return (
+        f"<h2>Files</h2>{table}<p>Ask more: <code>{escape(ask)} --lake {lake}</code>, "
+        f"<code>thresher explain ID --lake {lake}</code></p>"
+    )
+
+
+def _table(names: tuple[str, ...], rows: list[Any]) -> str:
+    if not rows:
+        return "<p>None.</p>"
+    numeric = [
+        any(isinstance(row[place], int | float) for row in rows) for place in range(len(names))
+    ]
+    head = "".join(
+        f"<th{' class=n' if right else ''}>{escape(name)}</th>"
+        for name, right in zip(names, numeric, strict=True)
+    )
+    body = "".join("<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in rows)
+    return f"<div class=wide><table><tr>{head}</tr>{body}</table></div>"
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, int | float):
+        return f"<td class=n>{value:{',' if isinstance(value, int) else 'z,.4f'}}</td>"
+    text = shown(value, 500)
+    return f"<td{' class=long' if len(text) > _LONG_CELL else ''}>{escape(text)}</td>"
+
+
+def _excerpt(text: str) -> str:
+    """The beginning of a text, line by line and escaped."""
+    cut = text[:_EXCERPT_CHARACTERS] + ("…" if len(text) > _EXCERPT_CHARACTERS else "")
+    return "\n".join(escape(shown(line, len(cut))) for line in cut.splitlines())

@@ -1,0 +1,172 @@
+"""The stages of deduplication in their order: what a run, a test and a benchmark all drive.
+
+    bands -> edges -> verified -> components (rounds) -> members -> names -> duplicates
+
+The driver sees manifests only. Of the rounds it sees how many links changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from thresher.filters.measure import MinHashSettings
+from thresher.jobs.earlier import EarlierRun
+from thresher.jobs.executor import ONE_CORE, Needs
+from thresher.manifests.manifest import Manifest, fingerprint
+from thresher.pipeline.dedup import DedupSettings, clusters, components, edges, members, verify
+from thresher.pipeline.dedup.bands import STAGE as BANDS
+from thresher.pipeline.dedup.bands import VERSION as BANDS_VERSION
+from thresher.pipeline.dedup.bands import bands
+from thresher.pipeline.dedup.nodes import Slice, cut
+from thresher.pipeline.shards import ShardRef
+
+
+class RunStage(Protocol):
+    """Runs `function(store, *arguments, mark)` for every key; the manifests by key."""
+
+    def __call__(
+        self,
+        stage: str,
+        mark: str,
+        function: Callable[..., Manifest],
+        work: Mapping[str, tuple[Any, ...]],
+        *,
+        needs: Needs = ONE_CORE,
+    ) -> dict[str, Manifest]:
+        """Run what is not done yet."""
+
+
+class Duplicates(msgspec.Struct, frozen=True):
+    """What deduplication found."""
+
+    fingerprint: str
+    paths: Mapping[str, str]
+    """The duplicates file of each shard that has any."""
+
+
+def find_duplicates(
+    run: RunStage,
+    shards: Sequence[ShardRef],
+    earlier: Sequence[EarlierRun],
+    documents: str,
+    settings: DedupSettings,
+    minhash: MinHashSettings,
+) -> Duplicates:
+    """Mark the duplicates of a run; nothing is dropped.
+
+    Args:
+        run: runs a stage.
+        shards: the measured shards, in key order.
+        earlier: runs whose kept documents count as known.
+        documents: fingerprint of the measuring.
+        settings: how duplicates are found.
+        minhash: what a shingle is.
+    """
+
+    def banded_of(chosen: Sequence[ShardRef], *upstream: str) -> list[Manifest]:
+        layout = [settings.urls, settings.near, settings.layout(), minhash]
+        mark = fingerprint(BANDS, BANDS_VERSION, *upstream, layout)
+        made = run(BANDS, mark, bands, {s.key: (s, settings, minhash) for s in chosen})
+        return [made[shard.key] for shard in chosen]
+
+    known = [m for old in earlier for m in banded_of(old.shards, old.documents, old.decisions)]
+    banded = [*banded_of(shards, documents), *known]
+    upstream = [
+        documents,
+        [shard.key for shard in shards],
+        [[old.documents, old.decisions, [s.key for s in old.shards]] for old in earlier],
+    ]
+    own = len(shards)
+    shards = [*shards, *(shard for old in earlier for shard in old.shards)]
+    sizes = [manifest.facts["documents"] for manifest in banded]
+
+    count = edges.partition_count(sum(sizes), settings)
+    partitions = {edges.partition_key(part): part for part in range(count)}
+    how = msgspec.structs.replace(settings, against=())
+    mark = fingerprint(edges.STAGE, edges.VERSION, upstream, how)
+    work: dict[str, tuple[Any, ...]]
+    work = {key: (banded, own, part, count, settings) for key, part in partitions.items()}
+    linked = _in_order(run(edges.STAGE, mark, edges.edges, work))
+
+    mark = fingerprint(verify.STAGE, verify.VERSION, mark, minhash)
+    count = verify.pair_partitions(linked, settings)
+    work = {
+        edges.partition_key(part): (shards, linked, part, count, settings, minhash)
+        for part in range(count)
+    }
+    checked = _in_order(run(verify.STAGE, mark, verify.verified, work))
+
+    slices = cut(sizes, settings.memory)
+    links = connect(run, _paths(checked, 1), slices, mark)
+    keys = {edges.partition_key(number): number for number in range(len(slices))}
+    mark = fingerprint(members.STAGE, members.VERSION, mark, components.VERSION)
+    equal, url = _paths(linked, 0), _paths(linked, 2)
+    near = _paths(checked, 0)
+    gathered = _in_order(
+        run(
+            members.STAGE,
+            mark,
+            members.members,
+            {
+                key: (shards, equal, url, near, links, slices, number, key)
+                for key, number in keys.items()
+            },
+        )
+    )
+    mark = fingerprint(members.NAMES, members.VERSION, mark)
+    shares = _paths(gathered, 1)
+    work = {key: (shares, slices[number], key) for key, number in keys.items()}
+    named = _paths(_in_order(run(members.NAMES, mark, members.names, work)), 0)
+    notes = _paths(gathered, 2)
+    mark = fingerprint(clusters.STAGE, clusters.VERSION, mark)
+    work = {
+        key: (shards, gathered[number].output().path, named, notes, slices, number, key)
+        for key, number in keys.items()
+    }
+    found = run(clusters.STAGE, mark, clusters.duplicates, work)
+    return Duplicates(mark, clusters.shard_paths(found.values()))
+
+
+def connect(
+    run: RunStage, links: Sequence[str], slices: Sequence[Slice], upstream: str
+) -> list[str]:
+    """Contract and jump until no link changes: files that join each node to its smallest.
+
+    Args:
+        run: runs a stage.
+        links: files of links by node.
+        slices: of the nodes.
+        upstream: fingerprint of the links.
+    """
+    mark, unchanged, paths = upstream, 0, list(links)
+    keys = {edges.partition_key(number): part for number, part in enumerate(slices)}
+    while True:
+        mark = fingerprint(components.STAGE, components.VERSION, mark, "contract")
+        work: dict[str, tuple[Any, ...]] = {key: (paths, part, key) for key, part in keys.items()}
+        made = _in_order(run(components.STAGE, mark, components.contract, work))
+        paths, turned = _paths(made, 0), _paths(made, 1)
+        unchanged = 0 if _changed(made) else unchanged + 1
+        if len(slices) == 1 or unchanged == 2:
+            return paths
+        mark = fingerprint(components.STAGE, components.VERSION, mark, "jump")
+        work = {key: (paths, turned, part, key) for key, part in keys.items()}
+        made = _in_order(run(components.STAGE, mark, components.jump, work))
+        unchanged = 0 if _changed(made) else unchanged + 1
+        if unchanged == 2:
+            return paths
+        paths = _paths(made, 0)
+
+
+def _changed(manifests: Sequence[Manifest]) -> int:
+    return sum(manifest.facts["changed"] for manifest in manifests)
+
+
+def _in_order(manifests: Mapping[str, Manifest]) -> list[Manifest]:
+    return [manifests[key] for key in sorted(manifests)]
+
+
+def _paths(manifests: Sequence[Manifest], output: int) -> list[str]:
+    return [manifest.output(output).path for manifest in manifests]

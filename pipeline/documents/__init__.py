@@ -1,0 +1,1 @@
+"""The first stage: an input shard is read, gated, extracted and measured."""

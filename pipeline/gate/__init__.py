@@ -1,0 +1,1 @@
+"""What is stopped before it costs, and the book of all that was."""

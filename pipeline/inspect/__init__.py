@@ -1,0 +1,1 @@
+"""What a person asks of a finished run: why a document, what differs, how diverse."""

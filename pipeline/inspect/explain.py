@@ -1,0 +1,208 @@
+"""Why a document was kept or dropped: every signal, rule, threshold and reason of one document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import msgspec
+
+from thresher.filters.errors import StoreError
+from thresher.filters.policy import Policy
+from thresher.filters.policy.sql import compile_rules, explain_rows
+from thresher.filters.signals import FAMILIES
+from thresher.pipeline.guests import COLUMN
+from thresher.pipeline.inspect.difference import Difference, difference
+from thresher.pipeline.scores import COLUMN as SCORES
+
+_PROVENANCE = ("id", "record_id", "url", "source", "date", "title", "charset", "charset_source")
+_DECISION = (
+    *("verdict", "reason", "reasons", "unknown", "cluster_id", "cluster_size", "survivor_id"),
+    *("survivor_run", "matched_id", "similarity", "verified", "bands_shared"),
+)
+_TEXT_CHARACTERS = 600
+
+
+class RuleResult(msgspec.Struct, frozen=True):
+    """What one rule said."""
+
+    reason: str
+    meaning: str
+    tests: list[str]
+    """Each bound as `signal operator threshold (value)`."""
+    drops: bool | None
+    """None where the signal is undefined; `missing` says what that means."""
+    missing: str
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """All that is known of one document."""
+
+    provenance: dict[str, Any]
+    decision: dict[str, Any]
+    """Empty where the run did not judge the document."""
+    rules: list[RuleResult]
+    signals: dict[str, Any]
+    duplicates: list[dict[str, Any]]
+    """The other members of its cluster, at most 20."""
+    text: str
+    """The start of the text."""
+    difference: Difference | None = None
+    """From the survivor of its cluster, or else the closest match; None where it has neither."""
+    matched: dict[str, Any] = {}
+    """Where it shares text with an evaluation set: the set, the example, the longest such text."""
+    quarantine: dict[str, Any] = {}
+    """Filled instead of all else where the record is not a document."""
+
+
+def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> Explanation:
+    """Explain a document.
+
+    Args:
+        database: a connection to the catalog.
+        name: its id, record id or URL.
+        policy: the resolved policy of the run.
+
+    Raises:
+        StoreError: if no document and no quarantined record has that name.
+    """
+    # An earlier version measured fewer families.
+    held = {name for name, *_ in database.execute("DESCRIBE measured").fetchall()}
+    own = [name for name in (COLUMN, SCORES) if name in held]
+    families = [*(family.name for family in FAMILIES if family.name in held), *own]
+    match = "id = $name OR record_id = $name OR url = $name"
+    found = _one(
+        database,
+        f"""
+        SELECT {", ".join(_PROVENANCE)}, shard, row, left(text, {_TEXT_CHARACTERS}) AS text,
+          substr(text, 1 + contamination."start", contamination."end" - contamination."start")
+            AS matched,
+          {", ".join(f'"{family}"' for family in families)}, {compile_rules(policy)}
+        FROM measured WHERE {match} ORDER BY id, shard, row LIMIT 1
+        """,  # noqa: S608 - registry names and a compiled policy; the value is a parameter
+        {"name": name},
+    )
+    if found is None:
+        return _quarantined(database, name, match)
+    fired = found["fired"] or {}
+    signals = {
+        signal.name: (found.get(family.name) or {}).get(signal.name.split(".")[1])
+        for family in FAMILIES
+        for signal in family.signals
+    }
+    for column in own:
+        signals |= {f"{column}.{name}": value for name, value in (found[column] or {}).items()}
+    rules = [
+        RuleResult(
+            reason=rule.reason,
+            meaning=rule.meaning,
+            tests=[
+                f"{signal} {operator} {threshold} ({_short(signals.get(signal))})"
+                for signal, operator, threshold in zip(
+                    rule.signals, rule.operators, rule.thresholds, strict=True
+                )
+            ],
+            drops=fired.get(rule.reason),
+            missing=rule.missing,
+        )
+        for rule in explain_rows(policy, signals["language.code"])
+    ]
+    decision = _one(
+        database,
+        f"SELECT {', '.join(_DECISION)} FROM decisions WHERE shard = $shard AND row = $row",  # noqa: S608
+        {"shard": found["shard"], "row": found["row"]},
+    )
+    return Explanation(
+        provenance={name: found[name] for name in _PROVENANCE},
+        decision=decision or {},
+        rules=rules,
+        signals=signals,
+        duplicates=_cluster(database, found["id"]),
+        text=found["text"],
+        difference=_difference(database, found, decision or {}),
+        matched={
+            "set": signals["contamination.set"],
+            "item": signals["contamination.item"],
+            "text": found["matched"][:_TEXT_CHARACTERS],
+        }
+        if found["matched"]
+        else {},
+    )
+
+
+def _difference(
+    database: duckdb.DuckDBPyConnection, document: dict[str, Any], decision: dict[str, Any]
+) -> Difference | None:
+    names = ("matched_id",) if decision.get("survivor_run") else ("survivor_id", "matched_id")
+    other = next((decision[name] for name in names if decision.get(name)), None)
+    query = "SELECT text FROM documents WHERE id = $id LIMIT 1"
+    theirs = _one(database, query, {"id": other}) if other else None
+    mine = _one(
+        database,
+        "SELECT text FROM documents WHERE shard = $shard AND row = $row",
+        {"shard": document["shard"], "row": document["row"]},
+    )
+    return difference(other, mine["text"], theirs["text"]) if other and mine and theirs else None
+
+
+def _cluster(database: duckdb.DuckDBPyConnection, identity: str) -> list[dict[str, Any]]:
+    if not _has_view(database, "duplicates"):
+        return []
+    return _all(
+        database,
+        """
+        SELECT p.id, p.similarity, p.verified, p.matched_id, d.url, x.verdict, x.reason
+        FROM duplicates AS p
+        JOIN documents AS d ON p.shard = d.shard AND p.row = d.row
+        JOIN decisions AS x ON p.shard = x.shard AND p.row = x.row
+        WHERE p.cluster_id IN (SELECT cluster_id FROM duplicates WHERE id = $id) AND p.id <> $id
+        ORDER BY x.verdict DESC, p.id LIMIT 20
+        """,
+        {"id": identity},
+    )
+
+
+def _quarantined(database: duckdb.DuckDBPyConnection, name: str, match: str) -> Explanation:
+    row = _one(
+        database,
+        "SELECT id, record_id, url, source, outcome, reason, detail, sample "  # noqa: S608
+        f"FROM quarantine WHERE {match} ORDER BY id LIMIT 1",
+        {"name": name},
+    )
+    if row is None:
+        raise StoreError(
+            f"no document has the id, record id or URL '{name}' in the latest run. "
+            "Gated records are kept as a sample only. `thresher query` finds ids by URL, as in "
+            "... FROM documents WHERE url LIKE '%example%'"
+        )
+    sample = bytes(row.pop("sample") or b"")[:_TEXT_CHARACTERS].decode("utf-8", "replace")
+    return Explanation(
+        provenance={}, decision={}, rules=[], signals={}, duplicates=[], text=sample, quarantine=row
+    )
+
+
+def _has_view(database: duckdb.DuckDBPyConnection, name: str) -> bool:
+    query = "SELECT 1 FROM duckdb_views() WHERE view_name = $name"
+    return bool(database.execute(query, {"name": name}).fetchall())
+
+
+def _short(value: object) -> object:
+    """A value beside its threshold: enough digits to tell the two apart in all but odd cases."""
+    if value is None:
+        return "NULL"
+    return f"{value:.6g}" if isinstance(value, float) else value
+
+
+def _one(
+    database: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, Any]
+) -> dict[str, Any] | None:
+    rows = _all(database, query, parameters)
+    return rows[0] if rows else None
+
+
+def _all(
+    database: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, Any]
+) -> list[dict[str, Any]]:
+    result = database.execute(query, parameters)
+    names = [column[0] for column in result.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -1,0 +1,1 @@
+"""Curate web crawls into pretraining data: measure once, judge many, prove every drop."""

@@ -8,9 +8,7 @@ on its neighbours, not on the batch. The labels and probabilities are fastText's
 
 from __future__ import annotations
 
-import hashlib
 import re
-from functools import cache as once
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +85,7 @@ def load(path: Path, url: str) -> tuple[tuple[str, ...], kernels.Model]:
     Raises:
         ModelError: where it is no sound model.
     """
-    cache.compile_once(_what(), _compile)
+    cache.compile_once("fasttext", _compile)
     try:
         layout = read(path)
         return layout.labels, arrays(layout)
@@ -148,12 +146,6 @@ def to_line(text: bytes, max_characters: int | None = None) -> bytes | None:
     if not line or (line[0] > 127 and not line.decode("utf-8", "replace").strip()):
         return None
     return line
-
-
-@once
-def _what() -> str:
-    source = Path(kernels.__file__).read_bytes()
-    return f"fasttext-{hashlib.sha256(source).hexdigest()[:16]}"
 
 
 def _compile() -> None:

@@ -31,7 +31,7 @@ from thresher.jobs.docs.settings import Setting, settings_of
 from thresher.jobs.recipe import Recipe
 from thresher.pipeline.read import REASONS
 
-FOLDER = Path(__file__).resolve().parents[1] / "docs"
+FOLDER = Path(__file__).resolve().parents[2] / "docs"
 
 _TRAINING_EXAMPLE = """\
 ```toml

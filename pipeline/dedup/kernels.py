@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
-from thresher.filters.kernels import integer
+from thresher.filters.kernels import inlined, integer, kernel
 
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
@@ -29,7 +28,7 @@ DOUBTFUL = 8
 """Doubtful pairs kept per document of a bucket that is larger."""
 
 
-@njit(nogil=True, cache=True, inline="always")
+@inlined
 def _mix(x: np.uint64) -> np.uint64:
     """The finaliser of splitmix64 (Steele, Lea and Flood 2014)."""
     x = (x ^ (x >> np.uint64(30))) * _MIX_1
@@ -37,7 +36,7 @@ def _mix(x: np.uint64) -> np.uint64:
     return x ^ (x >> np.uint64(31))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def band_buckets(signatures: npt.NDArray[np.uint32], bands: int, rows: int) -> U64:
     """Bucket of each band of each signature, shape (documents, bands).
 
@@ -61,7 +60,7 @@ def sketch_words(permutations: int) -> int:
     return -(-permutations // 32)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def sketches(signatures: npt.NDArray[np.uint32], words: int) -> U64:
     """The lowest two bits of every signature value (Li and Koenig 2010), packed."""
     out = np.zeros((signatures.shape[0], words), np.uint64)
@@ -72,7 +71,7 @@ def sketches(signatures: npt.NDArray[np.uint32], words: int) -> U64:
     return out
 
 
-@njit(nogil=True, cache=True, inline="always")
+@inlined
 def _differing(a: U64, i: int, j: int) -> int:
     """How many two-bit values of the sketches differ."""
     total = np.uint64(0)
@@ -85,7 +84,7 @@ def _differing(a: U64, i: int, j: int) -> int:
     return integer(total)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _root(parent: I64, i: int) -> int:
     while parent[i] != i:
         parent[i] = parent[parent[i]]
@@ -93,14 +92,14 @@ def _root(parent: I64, i: int) -> int:
     return i
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _grown(array: I64, size: int) -> I64:
     out = np.empty(2 * len(array), np.int64)
     out[:size] = array[:size]
     return out
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def candidate_pairs(
     buckets: U64, orders: U64, sketch: U64, sure: int, possible: int
 ) -> tuple[I64, I64, int]:
@@ -181,7 +180,7 @@ def candidate_pairs(
     return first[:found], other[:found], unchecked
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def agreement(
     signatures: npt.NDArray[np.uint32], left: I64, right: I64, bands: int, rows: int
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
@@ -204,7 +203,7 @@ def agreement(
     return values, shared
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def jaccard(shingles: npt.NDArray[np.uint32], a: int, a_end: int, b: int, b_end: int) -> float:
     """Similarity of two sorted runs of unique shingles."""
     total = a_end - a + b_end - b
@@ -223,7 +222,7 @@ def jaccard(shingles: npt.NDArray[np.uint32], a: int, a_end: int, b: int, b_end:
     return both / (total - both)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def apart(parent: I64, left: I64, right: I64) -> npt.NDArray[np.bool_]:
     """Which pairs' ends are not joined yet."""
     out = np.empty(len(left), np.bool_)
@@ -232,7 +231,7 @@ def apart(parent: I64, left: I64, right: I64) -> npt.NDArray[np.bool_]:
     return out
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def join(
     parent: I64,
     left: I64,

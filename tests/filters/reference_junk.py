@@ -117,7 +117,7 @@ def term_scores(text: str) -> dict[str, float]:
 
 def model_scores(measured: dict[str, dict[str, object]]) -> dict[str, float]:
     """The junk model's scores from every other signal, question by question."""
-    text = (Path(junk.__file__).parent / "junk_model.json").read_text(encoding="utf-8")
+    text = (Path(junk.__file__).parent / "model.json").read_text(encoding="utf-8")
     scores = {}
     for target, model in json.loads(text).items():
         questions = list(zip(model["features"], model["thresholds"], strict=True))

@@ -31,15 +31,27 @@ from llvmlite import binding
 
 _PREFIX = "thresher-kernels-"
 _HERE = Path(__file__).parent
-_SOURCES = (*sorted(_HERE.glob("*.py")), _HERE.parent / "stop_words.py")
+# Not resolved: through a link the repository's other folders would not lie beside this one.
+_PACKAGE = _HERE.parents[2]
+
+
+def sources(package: Path) -> list[Path]:
+    """Every source that is compiled, or whose values compiled code carries.
+
+    Args:
+        package: the folder `thresher`.
+    """
+    patterns = ("filters/kernels/**/*.py", "filters/stop_words.py", "*/**/*kernels.py")
+    return sorted({path for pattern in patterns for path in package.glob(pattern)})
 
 
 @functools.cache
 def folder() -> Path:
     """The cache folder of this version, made if it is not there."""
     digest = hashlib.sha256()
-    for source in _SOURCES:
-        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    for source in sources(_PACKAGE):
+        name = source.relative_to(_PACKAGE).as_posix()
+        digest.update(name.encode() + b"\0" + source.read_bytes())
     digest.update(repr((numba.__version__, llvmlite.__version__, sys.version)).encode())
     name = _PREFIX + digest.hexdigest()[:16]
     beside = _HERE / "__pycache__"

@@ -16,7 +16,7 @@ from thresher.jobs.docs import pages as docs
 from thresher.jobs.docs.settings import settings_of
 from thresher.pipeline.read import REASONS
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")

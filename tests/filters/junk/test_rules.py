@@ -21,7 +21,7 @@ from thresher.pipeline.read.charset import Decoded
 from thresher.pipeline.read.records import Page
 
 _spec = importlib.util.spec_from_file_location(
-    "thresher_verdicts", Path(__file__).with_name("verdicts.py")
+    "thresher_verdicts", Path(__file__).parents[1] / "verdicts.py"
 )
 verdicts = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(verdicts)

@@ -10,7 +10,7 @@ import pytest
 
 from thresher.filters.kernels.text import cache
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -26,7 +26,8 @@ def test_the_folder_follows_the_setting_and_the_sources(elsewhere, monkeypatch):
     assert one.parent == elsewhere
     extra = elsewhere / "kernel.py"
     extra.write_text("a = 1\n")
-    monkeypatch.setattr(cache, "_SOURCES", (*cache._SOURCES, extra))
+    monkeypatch.setattr(cache, "_PACKAGE", elsewhere)
+    monkeypatch.setattr(cache, "sources", lambda _package: [extra])
     cache.folder.cache_clear()
     assert cache.folder() not in (one, None)
 

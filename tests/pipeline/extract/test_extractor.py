@@ -202,7 +202,7 @@ def test_the_child_ends_with_its_parent():
         "print(extractor._child._process.pid, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, cwd=root, check=False)
     pid = int(run.stdout)
     deadline = time.monotonic() + 5

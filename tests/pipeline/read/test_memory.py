@@ -45,7 +45,7 @@ def read_in_child(path):
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
     )
     count, grown = map(int, run.stdout.split())
     return count, grown

@@ -109,7 +109,7 @@ def packaged(url: str) -> Path:
         ModelError: where the package or the file is missing.
     """
     package, _, name = url.removeprefix(PACKAGE).partition("/")
-    distribution = package.replace("_", "-")
+    distribution = package.partition(".")[0].replace("_", "-")
     install = f"Install it: pip install --no-deps {distribution}"
     spec = find_spec(package)
     if spec is None or spec.origin is None:

@@ -241,7 +241,7 @@ def _bundle(folder: str, name: str, origin: Literal["shipped", "user"]) -> Model
         raise ModelError(name, f"its folder {folder} has no {CARD}.", "Add it again.")
     file = card.model.rstrip("/").rsplit("/", 1)[-1]
     # Thresher may be installed elsewhere on a worker's machine.
-    inside = f"{PACKAGE}classifiers/models/{name}"
+    inside = f"{PACKAGE}thresher.classifiers/models/{name}"
     return _of_card(card, name, f"{inside if origin == 'shipped' else folder}/{file}", origin)
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import ast
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -114,3 +116,79 @@ def test_a_second_process_needs_neither_datasketch_nor_datatrove():
             [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
         )
     assert done.stdout == "False False\n"
+
+
+PACKAGE = ROOT / "src" / "thresher"
+DECORATORS = {"kernel", "borrowing_kernel", "inner", "inlined", "njit", "jit", "intrinsic"}
+
+
+def _module(name: str) -> Path | None:
+    """The source of a module of Thresher, if there is one of that name."""
+    path = PACKAGE.parent / name.replace(".", "/")
+    sources = (path.with_suffix(".py"), path / "__init__.py")
+    return next((source for source in sources if source.is_file()), None)
+
+
+def _imported(source: Path) -> set[Path]:
+    names = set()
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    found = (_module(name) for name in names if name.startswith("thresher."))
+    return {path for path in found if path and path != PACKAGE / "__init__.py"}
+
+
+def _compiles(source: Path) -> bool:
+    functions = (
+        n for n in ast.walk(ast.parse(source.read_text())) if isinstance(n, ast.FunctionDef)
+    )
+    named = (ast.unparse(each).split("(")[0] for f in functions for each in f.decorator_list)
+    return bool(DECORATORS & {name.split(".")[-1] for name in named})
+
+
+def test_every_source_that_is_compiled_or_compiled_in_is_hashed():
+    folders = [entry for entry in PACKAGE.iterdir() if entry.is_dir()]
+    waiting = {path for folder in folders for path in folder.rglob("*.py") if _compiles(path)}
+    assert {"dedup", "extract", "rules", "junk"} <= {path.parent.name for path in waiting}
+    reached: set[Path] = set()
+    while waiting:
+        source = waiting.pop()
+        reached.add(source)
+        waiting |= _imported(source) - reached
+    missing = sorted(
+        str(path.relative_to(PACKAGE)) for path in reached - set(cache.sources(PACKAGE))
+    )
+    assert not missing, f"compiled code could be stale after an edit of {missing}"
+
+
+def test_an_edited_callee_runs_as_new_code(tmp_path):
+    """The caller lies in another room and is not touched, so numba's own stamp sees nothing."""
+    package = tmp_path / "copy" / "src" / "thresher"
+    shutil.copytree(PACKAGE, package, symlinks=True)
+    for name in ("filters", "pipeline", "manifests"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, tmp_path / "copy" / name, ignore=ignored)
+    script = (
+        "import pyarrow as pa; from thresher.pipeline.repeated_lines.lines import split\n"
+        "print(split(pa.array(['One line.'])).hashes[0])"
+    )
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(package.parent),
+        "NUMBA_CACHE_DIR": str(tmp_path / "kernels"),
+    }
+
+    def run():
+        command = [sys.executable, "-P", "-c", script]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        return int(done.stdout)
+
+    before = run()
+    assert run() == before
+    callee = tmp_path / "copy" / "filters" / "kernels" / "text" / "hashing.py"
+    edited = callee.read_text().replace("_U29 = np.uint64(29)", "_U29 = np.uint64(30)")
+    assert edited != callee.read_text()
+    callee.write_text(edited)
+    assert run() != before

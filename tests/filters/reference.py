@@ -9,32 +9,18 @@ is datatrove's filters, with the words of here instead of spaCy's.
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import unicodedata
 from collections import Counter
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
-from types import ModuleType
 
+import reference_junk as junk
+import reference_plain as plain
 from datatrove.utils.text import PUNCTUATION_SET, TERMINAL_PUNCTUATION
 
 from thresher.filters.kernels.rules.exceptions import STOP_WORDS, UNITS, exceptions
 from thresher.filters.kernels.text.tables import CURRENCIES, PUNCT_MARKS, QUOTE_MARKS, SCRIPT_RANGES
-
-
-def _beside(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        f"thresher_{name}", Path(__file__).with_name(f"{name}.py")
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-plain = _beside("reference_plain")
-junk = _beside("reference_junk")
 
 EXCEPTIONS = exceptions()
 HOST = re.compile(

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from thresher.filters.buffers import text_buffer
 from thresher.filters.kernels.likeness.line_hashes import NO_HASH, hash_lines, scoped_keys
 from thresher.filters.kernels.text.cache import compile_once
 from thresher.filters.kernels.text.tables import tables
@@ -115,14 +116,9 @@ def split(texts: pa.Array) -> Lines:
 
 
 def _split(texts: pa.Array) -> Lines:
-    wide = texts.cast(pa.large_string())
-    _, offset_buffer, byte_buffer = wide.buffers()
-    offsets = np.frombuffer(offset_buffer or bytes(8), np.int64)
-    offsets = offsets[wide.offset : wide.offset + len(wide) + 1].copy()
-    data = np.frombuffer(byte_buffer or b"", np.uint8)
-    data.setflags(write=False)  # one compiled variant, whatever the buffer is
+    data, offsets = text_buffer(texts)
     mine = data[offsets[0] : offsets[-1]]
-    room = int(np.count_nonzero(mine == _NEWLINE)) + len(wide)
+    room = int(np.count_nonzero(mine == _NEWLINE)) + len(texts)
     hashes = np.empty(room, np.uint64)
     characters, words, rows = (np.empty(room, np.int64) for _ in range(3))
     known = tables()

@@ -1,4 +1,4 @@
-"""Characters, words between white space and lines as the junk families have them, in plain Python."""
+"""Characters, words between white space and lines as the junk families read them, plainly."""
 
 from __future__ import annotations
 

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from thresher.filters.decontamination import (
+from thresher.filters.decontamination import measure_overlap
+from thresher.filters.evaluation_index import (
     LEAST_WORDS,
     MOST_EXAMPLES,
     BuildFacts,
     build_index,
     entries,
-    measure_overlap,
 )
 from thresher.filters.kernels.text.tables import SCRIPT_RANGES
 from thresher.filters.transforms.cuts import cut_windows, without

@@ -19,6 +19,7 @@ from thresher.filters.measure import keyed_hash
 from thresher.manifests.shards import read_batches, read_table
 from thresher.manifests.store import Store
 from thresher.pipeline.shards import ShardRef
+from thresher.pipeline.shuffle import I64, U64
 
 RUN, SITE = np.uint64(0), np.uint64(1)
 """Kinds of scope: the lowest bit of a key."""
@@ -27,8 +28,6 @@ _SEED = 17
 _COLUMNS = ["id", "text", "url_parts.registered_domain"]
 _NEWLINE = ord("\n")
 
-U64 = npt.NDArray[np.uint64]
-I64 = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 

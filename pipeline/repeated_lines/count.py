@@ -13,9 +13,9 @@ from thresher.manifests.manifest import Manifest, commit
 from thresher.manifests.shards import ShardWriter
 from thresher.manifests.store import Store
 from thresher.pipeline.repeated_lines import LinesSettings
-from thresher.pipeline.repeated_lines.lines import I64, SITE, U64, Batch, read_lines
+from thresher.pipeline.repeated_lines.lines import SITE, Batch, read_lines
 from thresher.pipeline.shards import ShardRef
-from thresher.pipeline.shuffle import partition_key, partition_range, read_range
+from thresher.pipeline.shuffle import I64, U64, partition_key, partition_range, read_range
 
 KEYS, COUNTS = "line_keys", "line_counts"
 VERSION = 1

@@ -18,8 +18,6 @@ from thresher.classifiers.preparation import Preparation
 from thresher.classifiers.sampling import ClassCounts
 from thresher.classifiers.settings import TrainSettings
 
-CARD_JSON = "card.json"
-CARD_TEXT = "CARD.md"
 CARD_PLOT = "calibration.png"
 
 

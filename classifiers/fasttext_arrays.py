@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from thresher.classifiers.fasttext_dictionary_kernels import Model, hash_table
 from thresher.classifiers.fasttext_format import Array, Layout, Matrix
-from thresher.classifiers.fasttext_kernels import HIERARCHICAL, Model, hash_table
+from thresher.classifiers.fasttext_kernels import HIERARCHICAL
 
 SPELT_OUT_BYTES = 64 << 20
 """A quantised matrix that needs at most so much is held plain: it is read twice as fast."""

@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from thresher.classifiers import fasttext_kernels as kernels
+from thresher.classifiers.fasttext_dictionary_kernels import walk_dictionary
 
 MAGIC = 793_712_314
 VERSIONS = (11, 12)
@@ -195,7 +195,7 @@ def _read_dictionary(cursor: _Cursor, buckets: int) -> tuple[int, Array, Array, 
     most = (cursor.size - cursor.at) // _ENTRY_BYTES
     _require(size <= most, "its header promises more words than it has")
     _require(tokens >= 0 and pruned >= -1, "its dictionary counts are negative")
-    end, starts, ends, counts, kinds = kernels.walk_dictionary(
+    end, starts, ends, counts, kinds = walk_dictionary(
         cursor.data, cursor.at, size, _MAX_WORD_BYTES
     )
     _require(end >= 0, f"entry {-1 - end:,} of the dictionary has no end")

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from thresher.classifiers import fasttext_kernels as kernels
 from thresher.classifiers.fasttext_arrays import arrays
+from thresher.classifiers.fasttext_dictionary_kernels import Model, hash_table, walk_dictionary
 from thresher.classifiers.fasttext_format import FormatError, read
 from thresher.classifiers.model_files import obtain
 from thresher.filters.errors import ModelError
@@ -79,7 +80,7 @@ class FastTextModel:
         return found, scores
 
 
-def load(path: Path, url: str) -> tuple[tuple[str, ...], kernels.Model]:
+def load(path: Path, url: str) -> tuple[tuple[str, ...], Model]:
     """The labels and arrays of a model file; `url` names it in errors.
 
     Raises:
@@ -94,7 +95,7 @@ def load(path: Path, url: str) -> tuple[tuple[str, ...], kernels.Model]:
 
 
 def predict(
-    model: kernels.Model, texts: pa.Array, wanted: int = -1, max_characters: int | None = None
+    model: Model, texts: pa.Array, wanted: int = -1, max_characters: int | None = None
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]:
     """The likeliest label of each text, or the score of the wanted one; see `kernels.predict`."""
     offsets, data = buffers(texts)
@@ -152,14 +153,14 @@ def _compile() -> None:
     """Call every kernel on a model of one label."""
     none = np.zeros(0, np.int32)
     data = np.frombuffer(b"x\0" + b"\0" * 8 + b"\1", np.uint8)
-    _, starts, ends, _, _ = kernels.walk_dictionary(data, 0, 1, 8)
+    _, starts, ends, _, _ = walk_dictionary(data, 0, 1, 8)
     plain = np.zeros((1, 1), np.float32)
-    model = kernels.Model(
+    model = Model(
         data=data,
         settings=np.array([1, 0, 1, 1, 0, 1, 0, kernels.SOFTMAX, -1, 0, 0, 0], np.int64),
         word_starts=starts,
         word_ends=ends,
-        table=kernels.hash_table(data, starts, ends),
+        table=hash_table(data, starts, ends),
         kept_bits=none.view(np.uint32),
         kept_before=none,
         kept_rows=none,

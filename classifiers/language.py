@@ -29,7 +29,7 @@ from thresher.classifiers.fasttext_model import (
 )
 from thresher.classifiers.language_codes import code_of
 from thresher.classifiers.model_files import packaged
-from thresher.classifiers.preprocessing import prepared
+from thresher.classifiers.preparation import prepared
 from thresher.classifiers.registry import Model, resolve
 from thresher.filters.errors import ModelError
 

@@ -8,12 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from thresher.classifiers.fasttext_model import LABEL_PREFIX, FastTextModel, label_list
-from thresher.classifiers.preprocessing import prepared
+from thresher.classifiers.preparation import prepared
 from thresher.classifiers.registry import Model, resolve
 from thresher.filters.errors import ModelError
 
 POSITIVE_LABEL = LABEL_PREFIX + "keep"
-NEGATIVE_LABEL = LABEL_PREFIX + "drop"
 MAX_CHARACTERS = 100_000
 """How much of a text is read: ten times the mean page, so that only books are cut."""
 

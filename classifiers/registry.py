@@ -28,17 +28,14 @@ import fsspec
 import msgspec
 from fsspec.implementations.local import LocalFileSystem
 
+from thresher.classifiers.bundles import CARD_JSON, BundleCard, Role, Text, bundle_names, read_card
 from thresher.classifiers.calibration import Calibration
 from thresher.classifiers.model_files import PACKAGE, ModelFile, cache_folder, obtain
 from thresher.filters.config import load_toml
 from thresher.filters.errors import ConfigError, ModelError, did_you_mean
 
-CARD = "card.json"
 NAME = r"^[a-z0-9]+([.-][a-z0-9]+)*$"
 VERSION = r"^[A-Za-z0-9]+([.][A-Za-z0-9]+)*$"
-
-Role = Literal["quality", "language"]
-Text = Literal["plain", "bare", "folded", "letters"]
 
 
 class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -55,7 +52,7 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     positive_label: str = ""
     """Label whose probability is the score; empty for a language model."""
     text: Text = "plain"
-    """What is done to a text first; see `thresher.classifiers.preprocessing`."""
+    """What is done to a text first; see `thresher.classifiers.preparation`."""
     max_characters: int = 0
     """How many characters of a text count; 0 leaves that to the user."""
     calibration: Calibration | None = None
@@ -102,31 +99,11 @@ class _PublishedList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     models: tuple[_Published, ...]
 
 
-class _CardSettings(msgspec.Struct, frozen=True):
-    max_characters: int = 0
-
-
-class _Card(msgspec.Struct, frozen=True):
-    """What is read of a bundle's card; it holds more, for people."""
-
-    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-    labels: tuple[str, ...]
-    model: str = ""
-    role: Role = "quality"
-    preparation: Text = "plain"
-    languages: tuple[str, ...] = ()
-    settings: _CardSettings = _CardSettings()
-    calibration: Calibration | None = None
-    licence: str = ""
-    source: str = ""
-    summary: str = ""
-
-
 def entries() -> tuple[Model, ...]:
     """Every model of the registry, by name; the first of a name in the order of the look-up."""
     found: dict[str, Model] = {}
     for origin, folder in _folders():
-        for name in _bundles(folder):
+        for name in bundle_names(folder):
             found.setdefault(name, _bundle(f"{folder}/{name}", name, origin))
     for model in _published():
         found.setdefault(model.name, model)
@@ -148,7 +125,7 @@ def find(reference: str) -> Model:
     if not is_name(reference):
         return _file(reference)
     for origin, folder in _folders():
-        if reference in _bundles(folder):
+        if reference in bundle_names(folder):
             return _bundle(f"{folder}/{reference}", reference, origin)
     known = {model.name: model for model in _published()}
     if reference in known:
@@ -220,32 +197,17 @@ def _folders() -> tuple[tuple[Literal["shipped", "user"], str], ...]:
     return ("shipped", shipped), ("user", user_folder())
 
 
-def _bundles(folder: str) -> list[str]:
-    """Names of the bundles in a folder."""
-    try:
-        filesystem, path = fsspec.core.url_to_fs(folder)
-        filesystem.invalidate_cache()
-        names = [str(each).rstrip("/").rsplit("/", 1)[-1] for each in filesystem.ls(path, False)]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except Exception as error:
-        # Every back end of fsspec has its own tree of errors.
-        problem = f"cannot be listed ({type(error).__name__}: {error})."
-        raise ModelError(folder, problem, "Check THRESHER_MODELS.") from error
-    return sorted(name for name in names if "@" in name and not name.startswith("."))
-
-
 def _bundle(folder: str, name: str, origin: Literal["shipped", "user"]) -> Model:
-    card = _read_card(f"{folder}/{CARD}")
+    card = read_card(f"{folder}/{CARD_JSON}")
     if card is None:
-        raise ModelError(name, f"its folder {folder} has no {CARD}.", "Add it again.")
+        raise ModelError(name, f"its folder {folder} has no {CARD_JSON}.", "Add it again.")
     file = card.model.rstrip("/").rsplit("/", 1)[-1]
     # Thresher may be installed elsewhere on a worker's machine.
     inside = f"{PACKAGE}thresher.classifiers/models/{name}"
     return _of_card(card, name, f"{inside if origin == 'shipped' else folder}/{file}", origin)
 
 
-def _of_card(card: _Card, name: str, url: str, origin: Any) -> Model:
+def _of_card(card: BundleCard, name: str, url: str, origin: Any) -> Model:
     return Model(
         name=name,
         url=url,
@@ -269,7 +231,7 @@ def _file(url: str) -> Model:
     folder, _, _ = url.rpartition("/")
     if not isinstance(_filesystem(url), LocalFileSystem):
         return plain
-    card = _read_card(f"{folder}/{CARD}" if folder else CARD)
+    card = read_card(f"{folder}/{CARD_JSON}" if folder else CARD_JSON)
     path = Path(url.removeprefix("file://"))
     if card is None or not path.is_file():
         return plain
@@ -283,23 +245,6 @@ def _filesystem(url: str) -> object:
         return None if url.startswith("hf://") else fsspec.core.url_to_fs(url)[0]
     except (ValueError, ImportError):
         return None
-
-
-def _read_card(url: str) -> _Card | None:
-    try:
-        with fsspec.open(url, "rb") as file:
-            data = file.read(64 << 20)
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return None
-    except Exception as error:
-        problem = f"cannot be read ({type(error).__name__}: {error})."
-        raise ModelError(url, problem, "Check the access rights.") from error
-    try:
-        return msgspec.json.decode(data, type=_Card)
-    except (msgspec.DecodeError, ValueError) as error:
-        raise ModelError(
-            url, f"is no card of a model: {error}.", "Train or add it again."
-        ) from error
 
 
 @cache

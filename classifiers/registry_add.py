@@ -9,6 +9,7 @@ import fsspec
 import msgspec
 
 from thresher.classifiers import registry
+from thresher.classifiers.bundles import CARD_JSON, CARD_TEXT
 from thresher.classifiers.fasttext_model import label_list, load
 from thresher.classifiers.model_files import obtain
 from thresher.filters.errors import ConfigError, ModelError, StoreError
@@ -58,8 +59,8 @@ def add(
     beside = f"{found.url.rpartition('/')[0]}/"
     described = b""
     if found.sha256:  # then the card beside it said so
-        facts = msgspec.json.decode(_read(beside + registry.CARD))
-        described = _read(beside + "CARD.md")
+        facts = msgspec.json.decode(_read(beside + CARD_JSON))
+        described = _read(beside + CARD_TEXT)
     card = msgspec.json.format(msgspec.json.encode(facts | {"model": file_name}), indent=2)
     folder = f"{registry.user_folder()}/{name}"
     try:
@@ -67,9 +68,9 @@ def add(
         filesystem.makedirs(path, exist_ok=True)
         filesystem.put_file(str(file.path), f"{path}/{file_name}")
         if described:
-            filesystem.pipe_file(f"{path}/CARD.md", described)
+            filesystem.pipe_file(f"{path}/{CARD_TEXT}", described)
         # Last: a folder without a card is no bundle.
-        filesystem.pipe_file(f"{path}/{registry.CARD}", card + b"\n")
+        filesystem.pipe_file(f"{path}/{CARD_JSON}", card + b"\n")
     except OSError as error:
         raise StoreError(f"{folder}: cannot be written: {error}.") from error
     return registry.find(name)

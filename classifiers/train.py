@@ -19,8 +19,9 @@ import numpy as np
 
 from thresher.classifiers import calibration, card_text
 from thresher.classifiers.breakdown import Judged, break_down
+from thresher.classifiers.bundles import CARD_JSON, CARD_TEXT
 from thresher.classifiers.calibration import Calibration
-from thresher.classifiers.card import CARD_JSON, CARD_PLOT, CARD_TEXT, ModelCard, TrainingClass
+from thresher.classifiers.card import CARD_PLOT, ModelCard, TrainingClass
 from thresher.classifiers.evaluation import evaluate
 from thresher.classifiers.examples import Source
 from thresher.classifiers.fitting import (

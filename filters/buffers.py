@@ -13,7 +13,12 @@ Offsets = npt.NDArray[np.int64]
 
 
 def text_buffers(texts: pa.Array | pa.ChunkedArray) -> Iterator[tuple[Data, Offsets]]:
-    """The bytes and offsets of each chunk, without copying bytes."""
+    """The bytes and offsets of each chunk that is not empty, without copying bytes.
+
+    Raises:
+        TypeError: if `texts` is not of strings.
+        ValueError: if it contains a null.
+    """
     if not (pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type)):
         raise TypeError(f"texts must be string or large_string, not {texts.type}")
     if texts.null_count:
@@ -27,3 +32,20 @@ def text_buffers(texts: pa.Array | pa.ChunkedArray) -> Iterator[tuple[Data, Offs
         data = np.frombuffer(byte_buffer or b"", np.uint8)
         data.setflags(write=False)  # one compiled variant, whatever the buffer is
         yield data, offsets.astype(np.int64)
+
+
+def text_buffer(texts: pa.Array) -> tuple[Data, Offsets]:
+    """The bytes and offsets of one array, which may be empty; raises as `text_buffers`."""
+    # Read-only as the others are: kernels have one compiled variant.
+    return next(text_buffers(texts), (np.frombuffer(b"", np.uint8), np.zeros(1, np.int64)))
+
+
+def rows_with_buffers(
+    texts: pa.Array | pa.ChunkedArray,
+) -> Iterator[tuple[slice, Data, Offsets]]:
+    """The rows of each chunk, its bytes and offsets; raises as `text_buffers`."""
+    row = 0
+    for data, offsets in text_buffers(texts):
+        end = row + len(offsets) - 1
+        yield slice(row, end), data, offsets
+        row = end

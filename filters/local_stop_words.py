@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from thresher.filters.buffers import text_buffer
 from thresher.filters.kernels.rules.stop_words import count_words, hash_words
 from thresher.filters.kernels.text.tables import tables
 from thresher.filters.signals import family_type
@@ -77,7 +78,7 @@ def count_stop_words(texts: pa.Array, languages: pa.Array) -> pa.StructArray:
     """
     counts = np.zeros(len(texts), np.int64)
     lists = _list_of_each(languages)
-    data, offsets = _utf8(texts)
+    data, offsets = text_buffer(texts)
     count_words(data, offsets, _hashes(), np.where(lists < _SPACED, lists, -1), tables(), counts)
     for place in range(_SPACED, len(_ORDER)):
         rows = lists == place
@@ -101,22 +102,11 @@ def _list_of_each(languages: pa.Array) -> npt.NDArray[np.int64]:
     return np.asarray(pc.fill_null(places, -1), np.int64)
 
 
-def _utf8(texts: pa.Array) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    wide = texts.cast(pa.large_string())
-    _, offset_buffer, byte_buffer = wide.buffers()
-    if not len(wide):
-        return np.empty(0, np.uint8), np.zeros(1, np.int64)
-    offsets = np.frombuffer(offset_buffer, np.int64)[wide.offset : wide.offset + len(wide) + 1]
-    data = np.frombuffer(byte_buffer or b"", np.uint8)
-    data.setflags(write=False)  # one compiled variant, whatever the buffer is
-    return data, offsets.copy()
-
-
 @functools.cache
 def _hashes() -> npt.NDArray[np.uint64]:
     rows = []
     for language in _ORDER[:_SPACED]:
-        data, offsets = _utf8(pa.array(STOP_WORDS[language]))
+        data, offsets = text_buffer(pa.array(STOP_WORDS[language]))
         rows.append(np.empty(len(offsets) - 1, np.uint64))
         hash_words(data, offsets, tables(), rows[-1])
     return np.stack(rows)

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from thresher.filters.buffers import Data, Offsets, text_buffers
+from thresher.filters.buffers import Data, Offsets, rows_with_buffers, text_buffers
 from thresher.filters.junk import model as junk_model
 from thresher.filters.junk.families import measure_junk_families
 from thresher.filters.kernels.junk.columns import COLUMNS as JUNK_COLUMNS
@@ -84,15 +84,12 @@ def _measure(texts: pa.Array | pa.ChunkedArray, minhash: MinHashSettings | None)
     settings = minhash or MinHashSettings()
     signatures = np.zeros((count, settings.permutations), "<u4")
     signed = np.zeros(count, np.bool_)
-    row = 0
-    for data, offsets in text_buffers(texts):
-        end = row + len(offsets) - 1
+    for rows, data, offsets in rows_with_buffers(texts):
         longest = int(np.max(np.diff(offsets), initial=0))
-        measure_documents(data, offsets, lookup(), scratch(longest), out[row:end])
-        junk[row:end] = measure_junk_families(data, offsets)
+        measure_documents(data, offsets, lookup(), scratch(longest), out[rows])
+        junk[rows] = measure_junk_families(data, offsets)
         if minhash is not None:
-            _sign(data, offsets, minhash, signatures[row:end], signed[row:end])
-        row = end
+            _sign(data, offsets, minhash, signatures[rows], signed[rows])
     measured = np.hstack([out, junk])
     measured = np.hstack([measured, junk_model.scores(measured)])
     columns = [*_families(measured), _signature_column(signatures, signed)]
@@ -104,11 +101,8 @@ def sign(texts: pa.Array | pa.ChunkedArray, minhash: MinHashSettings) -> pa.Arra
     """The `minhash` column of `measure` alone."""
     signatures = np.zeros((len(texts), minhash.permutations), "<u4")
     signed = np.zeros(len(texts), np.bool_)
-    row = 0
-    for data, offsets in text_buffers(texts):
-        end = row + len(offsets) - 1
-        _sign(data, offsets, minhash, signatures[row:end], signed[row:end])
-        row = end
+    for rows, data, offsets in rows_with_buffers(texts):
+        _sign(data, offsets, minhash, signatures[rows], signed[rows])
     return _signature_column(signatures, signed)
 
 
@@ -145,7 +139,7 @@ def content_hash(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 def _content_hash(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
     out = np.empty((len(texts), 2), "<u8")
-    for data, offsets, rows in _by_buffer(texts):
+    for rows, data, offsets in rows_with_buffers(texts):
         content_hashes(data, offsets, tables(), out[rows])
     return _binary(out)
 
@@ -163,24 +157,13 @@ def raw_hash(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 def _raw_hash(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
     out = np.empty((len(texts), 2), "<u8")
-    for data, offsets, rows in _by_buffer(texts):
+    for rows, data, offsets in rows_with_buffers(texts):
         raw_hashes(data, offsets, out[rows])
     return _binary(out)
 
 
 def _binary(hashes: npt.NDArray[np.uint64]) -> pa.Array:
     return pa.Array.from_buffers(pa.binary(16), len(hashes), [None, pa.py_buffer(hashes)])
-
-
-def _by_buffer(
-    texts: pa.Array | pa.ChunkedArray,
-) -> Iterator[tuple[Data, Offsets, slice]]:
-    """Bytes, offsets and rows of each chunk of a column."""
-    row = 0
-    for data, offsets in text_buffers(texts):
-        end = row + len(offsets) - 1
-        yield data, offsets, slice(row, end)
-        row = end
 
 
 def keyed_hash(ids: pa.Array | pa.ChunkedArray, seed: int) -> pa.Array:
@@ -196,7 +179,7 @@ def keyed_hash(ids: pa.Array | pa.ChunkedArray, seed: int) -> pa.Array:
 
 def _keyed_hash(ids: pa.Array | pa.ChunkedArray, seed: int) -> pa.Array:
     out = np.empty(len(ids), np.uint64)
-    for data, offsets, rows in _by_buffer(ids):
+    for rows, data, offsets in rows_with_buffers(ids):
         keyed_hashes(data, offsets, np.uint64(seed & 0xFFFFFFFFFFFFFFFF), out[rows])
     return pa.array(out)
 

@@ -14,8 +14,8 @@ from thresher.filters.kernels.rules.exceptions import lexicon
 from thresher.filters.kernels.rules.lines import LineScratch
 from thresher.filters.kernels.rules.ngrams import FACTS, LONGEST, NgramScratch
 from thresher.filters.kernels.rules.personal import KINDS, WORK
+from thresher.filters.kernels.rules.redpajama_dclm_tables import plain
 from thresher.filters.kernels.rules.words import CHUNK, COUNTERS
-from thresher.filters.kernels.text.facts import plain
 from thresher.filters.kernels.text.tables import tables
 
 MOST_WORDS = 1 << 20

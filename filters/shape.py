@@ -1,7 +1,7 @@
 """The column `shape`: what of a text is kept to tell how alike the texts of a site or a shard are.
 
-It holds hashes only (`thresher.filters.kernels.rules.shape` says of what) and is no signal: what is
-made of the shapes of many documents are the families `site` and `collapse`.
+It holds hashes only (`thresher.filters.kernels.likeness.shape` says of what) and is no signal: what
+is made of the shapes of many documents are the families `site` and `collapse`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from thresher.filters.kernels.rules.shape import PREFIX, shape_texts
+from thresher.filters.buffers import text_buffer
+from thresher.filters.kernels.likeness.shape import PREFIX, shape_texts
 from thresher.filters.kernels.text.cache import compile_once
 from thresher.filters.kernels.text.tables import tables
 
@@ -41,10 +42,6 @@ def measure_shapes(texts: pa.Array) -> pa.StructArray:
         TypeError: if `texts` is not of strings.
         ValueError: if it contains a null.
     """
-    if not (pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type)):
-        raise TypeError(f"texts must be string or large_string, not {texts.type}")
-    if texts.null_count:
-        raise ValueError("texts must not contain nulls")
     _warm_up()
     return _shapes(texts)
 
@@ -56,7 +53,7 @@ def _warm_up() -> None:
 
 def _shapes(texts: pa.Array) -> pa.StructArray:
     count = len(texts)
-    data, offsets = _utf8(texts)
+    data, offsets = text_buffer(texts)
     room = count * PREFIX + 1
     edges = np.zeros((count, 2), np.uint32)
     counts = np.zeros(count, np.int32)
@@ -80,14 +77,3 @@ def _shapes(texts: pa.Array) -> pa.StructArray:
 
 def _lists(ends: npt.NDArray[np.int32], values: npt.NDArray[np.uint32]) -> pa.ListArray:
     return pa.ListArray.from_arrays(pa.array(ends), pa.array(values[: ends[-1]].copy()))
-
-
-def _utf8(texts: pa.Array) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    if not len(texts):
-        return np.empty(0, np.uint8), np.zeros(1, np.int64)
-    width = np.int64 if pa.types.is_large_string(texts.type) else np.int32
-    _, offset_buffer, byte_buffer = texts.buffers()
-    offsets = np.frombuffer(offset_buffer, width)[texts.offset : texts.offset + len(texts) + 1]
-    data = np.frombuffer(byte_buffer or b"", np.uint8)
-    data.setflags(write=False)  # one compiled variant, whatever the buffer is
-    return data, offsets.astype(np.int64)

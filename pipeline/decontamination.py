@@ -26,14 +26,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from thresher.filters.decontamination import (
+from thresher.filters.errors import ConfigError, InputError, did_you_mean
+from thresher.filters.evaluation_index import (
     BuildFacts,
     EvaluationIndex,
     build_index,
     entries,
     read_only,
 )
-from thresher.filters.errors import ConfigError, InputError, did_you_mean
 from thresher.filters.kernels.likeness.overlap import LONGEST, Index
 from thresher.manifests.manifest import Manifest, Output, commit, fingerprint
 from thresher.manifests.store import Store

@@ -46,6 +46,11 @@ def write_sorted(store: Store, path: str, table: pa.Table) -> Output:
     return file.output
 
 
+def partition_key(partition: int) -> str:
+    """Key of a partition's manifest."""
+    return f"part-{partition:05d}"
+
+
 def partition_range(partition: int, partitions: int) -> tuple[int, int]:
     """The first and the last number of one of `partitions` equal ranges of 64-bit numbers."""
     return 2**64 * partition // partitions, 2**64 * (partition + 1) // partitions - 1

@@ -71,14 +71,15 @@ def phrase_words(phrase: str) -> list[str]:
 def measure_junk_families(
     data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
-    """The columns of `junk_columns` for each text, NaN where a signal is undefined."""
+    """The columns of `kernels.junk.columns` for each text, NaN where a signal is undefined."""
     out = np.empty((len(offsets) - 1, COLUMNS))
-    measure_junk(data, offsets, _lookup(), _scratch(), out)
+    measure_junk(data, offsets, junk_lookup(), _scratch(), out)
     return out
 
 
 @functools.cache
-def _lookup() -> JunkLookup:
+def junk_lookup() -> JunkLookup:
+    """What the junk kernels look things up in, built at the first call."""
     listed = [
         (phrase_words(phrase), phrases.KINDS.index(kind), 1)
         for kind, each in phrases.phrases().items()
@@ -109,5 +110,5 @@ _local = threading.local()
 def _scratch() -> JunkScratch:
     scratch: JunkScratch | None = getattr(_local, "scratch", None)
     if scratch is None:
-        scratch = _local.scratch = make_scratch(_lookup().terms)
+        scratch = _local.scratch = make_scratch(junk_lookup().terms)
     return scratch

@@ -5,12 +5,10 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from thresher.filters.buffers import Data, Offsets, text_buffers
-from thresher.filters.junk.families import FUNCTION_WORDS
-from thresher.filters.kernels.junk.marks import byte_marks
+from thresher.filters.buffers import text_buffer
+from thresher.filters.junk.families import junk_lookup
 from thresher.filters.kernels.junk.titles import (
     CONTENT,
     FOUND,
@@ -21,8 +19,6 @@ from thresher.filters.kernels.junk.titles import (
     compare_titles,
 )
 from thresher.filters.kernels.text.cache import compile_once
-from thresher.filters.kernels.text.hashing import python_point_hash
-from thresher.filters.kernels.text.tables import tables
 
 FEWEST_WORDS = 20
 """Content words that a text needs for the share to say something."""
@@ -58,35 +54,17 @@ def _warm_up() -> None:
 
 def _fractions(texts: pa.Array, titles: pa.Array) -> pa.DoubleArray:
     found = np.zeros((len(texts), FOUND), np.int64)
-    known = tables()
+    known = junk_lookup()
     compare_titles(
-        *_utf8(texts),
-        *_utf8(titles.fill_null("")),
-        byte_marks(),
+        *text_buffer(texts),
+        *text_buffer(titles.fill_null("")),
+        known.marks,
         known.classes,
         known.lower,
-        _function_words(),
+        known.words.table,
         np.empty(TITLE_SLOTS, np.uint64),
         found,
     )
     content = found[:, CONTENT]
     undefined = (content < FEWEST_WORDS) | (2 * found[:, SPACELESS] > found[:, LETTERS])
     return pa.array(found[:, SHARED] / np.maximum(content, 1), mask=undefined)
-
-
-@functools.cache
-def _function_words() -> npt.NDArray[np.uint64]:
-    """Their hashes in an open table, at most half full."""
-    hashes = sorted(python_point_hash(word) for word in FUNCTION_WORDS)
-    table = np.zeros(1 << (2 * len(hashes)).bit_length(), np.uint64)
-    for value in hashes:
-        slot = value % len(table)
-        while table[slot]:
-            slot = (slot + 1) % len(table)
-        table[slot] = value
-    table.setflags(write=False)
-    return table
-
-
-def _utf8(texts: pa.Array) -> tuple[Data, Offsets]:
-    return next(text_buffers(texts), (np.empty(0, np.uint8), np.zeros(1, np.int64)))

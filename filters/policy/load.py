@@ -32,7 +32,8 @@ import msgspec
 
 from thresher.filters.config import load, load_toml
 from thresher.filters.errors import ConfigError, did_you_mean
-from thresher.filters.policy.check import check_policy, threshold_number
+from thresher.filters.policy.check import check_policy
+from thresher.filters.policy.check_bounds import threshold_number
 from thresher.filters.policy.types import (
     LanguageBounds,
     MedianBound,

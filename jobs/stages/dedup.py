@@ -22,6 +22,7 @@ from thresher.pipeline.dedup.bands import VERSION as BANDS_VERSION
 from thresher.pipeline.dedup.bands import bands
 from thresher.pipeline.dedup.nodes import Slice, cut
 from thresher.pipeline.shards import ShardRef
+from thresher.pipeline.shuffle import partition_key
 
 
 class RunStage(Protocol):
@@ -84,50 +85,39 @@ def find_duplicates(
     sizes = [manifest.facts["documents"] for manifest in banded]
 
     count = edges.partition_count(sum(sizes), settings)
-    partitions = {edges.partition_key(part): part for part in range(count)}
     how = msgspec.structs.replace(settings, against=())
     mark = fingerprint(edges.STAGE, edges.VERSION, upstream, how)
     work: dict[str, tuple[Any, ...]]
-    work = {key: (banded, own, part, count, settings) for key, part in partitions.items()}
+    work = {partition_key(part): (banded, own, part, count, settings) for part in range(count)}
     linked = _in_order(run(edges.STAGE, mark, edges.edges, work))
 
     mark = fingerprint(verify.STAGE, verify.VERSION, mark, minhash)
     count = verify.pair_partitions(linked, settings)
     work = {
-        edges.partition_key(part): (shards, linked, part, count, settings, minhash)
+        partition_key(part): (shards, linked, part, count, settings, minhash)
         for part in range(count)
     }
     checked = _in_order(run(verify.STAGE, mark, verify.verified, work))
 
     slices = cut(sizes, settings.memory)
     links = connect(run, _paths(checked, 1), slices, mark)
-    keys = {edges.partition_key(number): number for number in range(len(slices))}
     mark = fingerprint(members.STAGE, members.VERSION, mark, components.VERSION)
     equal, url = _paths(linked, 0), _paths(linked, 2)
     near = _paths(checked, 0)
-    gathered = _in_order(
-        run(
-            members.STAGE,
-            mark,
-            members.members,
-            {
-                key: (shards, equal, url, near, links, slices, number, key)
-                for key, number in keys.items()
-            },
-        )
-    )
+    work = {part.key: (shards, equal, url, near, links, part) for part in slices}
+    gathered = _in_order(run(members.STAGE, mark, members.members, work))
     mark = fingerprint(members.NAMES, members.VERSION, mark)
     shares = _paths(gathered, 1)
-    work = {key: (shares, slices[number], key) for key, number in keys.items()}
+    work = {part.key: (shares, part) for part in slices}
     named = _paths(_in_order(run(members.NAMES, mark, members.names, work)), 0)
     notes = _paths(gathered, 2)
     mark = fingerprint(clusters.STAGE, clusters.VERSION, mark)
     work = {
-        key: (shards, gathered[number].output().path, named, notes, slices, number, key)
-        for key, number in keys.items()
+        part.key: (shards, found.output().path, named, notes, part)
+        for part, found in zip(slices, gathered, strict=True)
     }
-    found = run(clusters.STAGE, mark, clusters.duplicates, work)
-    return Duplicates(mark, clusters.shard_paths(found.values()))
+    written = run(clusters.STAGE, mark, clusters.duplicates, work)
+    return Duplicates(mark, clusters.shard_paths(written.values()))
 
 
 def connect(
@@ -142,17 +132,16 @@ def connect(
         upstream: fingerprint of the links.
     """
     mark, unchanged, paths = upstream, 0, list(links)
-    keys = {edges.partition_key(number): part for number, part in enumerate(slices)}
     while True:
         mark = fingerprint(components.STAGE, components.VERSION, mark, "contract")
-        work: dict[str, tuple[Any, ...]] = {key: (paths, part, key) for key, part in keys.items()}
+        work: dict[str, tuple[Any, ...]] = {part.key: (paths, part) for part in slices}
         made = _in_order(run(components.STAGE, mark, components.contract, work))
         paths, turned = _paths(made, 0), _paths(made, 1)
         unchanged = 0 if _changed(made) else unchanged + 1
         if len(slices) == 1 or unchanged == 2:
             return paths
         mark = fingerprint(components.STAGE, components.VERSION, mark, "jump")
-        work = {key: (paths, turned, part, key) for key, part in keys.items()}
+        work = {part.key: (paths, turned, part) for part in slices}
         made = _in_order(run(components.STAGE, mark, components.jump, work))
         unchanged = 0 if _changed(made) else unchanged + 1
         if unchanged == 2:

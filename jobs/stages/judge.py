@@ -9,13 +9,13 @@ from thresher.filters.policy import Policy, resolve
 from thresher.jobs.stages.dedup import Duplicates, RunStage
 from thresher.manifests.manifest import Manifest, fingerprint
 from thresher.pipeline import judge
-from thresher.pipeline.dedup.edges import partition_key
 from thresher.pipeline.judge.candidates import candidates
 from thresher.pipeline.judge.decide import decide
 from thresher.pipeline.judge.survivors import pages, survivor_partitions, survivors
 from thresher.pipeline.judge.thresholds import thresholds
 from thresher.pipeline.measured import signal_folders
 from thresher.pipeline.shards import ShardRef
+from thresher.pipeline.shuffle import partition_key
 
 
 def judge_documents(

@@ -12,9 +12,9 @@ import msgspec
 
 from thresher.jobs.stages.dedup import RunStage
 from thresher.manifests.manifest import fingerprint
-from thresher.pipeline.dedup import edges
 from thresher.pipeline.repeated_lines import LinesSettings, count, measure
 from thresher.pipeline.shards import ShardRef
+from thresher.pipeline.shuffle import partition_key
 
 
 def with_line_signals(
@@ -47,8 +47,8 @@ def with_line_signals(
     parts = count.partition_count(sum(made[key].facts["keys"] for key in keys), settings)
     how = msgspec.structs.replace(settings, remove=())
     mark = fingerprint(count.COUNTS, count.VERSION, mark, how)
-    names = [edges.partition_key(part) for part in range(parts)]
-    work = {name: (paths, part, parts, settings, name) for part, name in enumerate(names)}
+    names = [partition_key(part) for part in range(parts)]
+    work = {name: (paths, part, parts, settings) for part, name in enumerate(names)}
     counted = run(count.COUNTS, mark, count.line_counts, work)
     counts = [counted[name].output().path for name in names]
     mark = fingerprint(measure.STAGE, measure.VERSION, mark, settings)

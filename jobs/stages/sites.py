@@ -12,6 +12,7 @@ import msgspec
 from thresher.jobs.stages.dedup import RunStage
 from thresher.manifests.manifest import fingerprint
 from thresher.pipeline.shards import ShardRef
+from thresher.pipeline.shuffle import partition_key
 from thresher.pipeline.sites import SiteSettings, deviation, merge, parts, signals
 
 
@@ -45,7 +46,7 @@ def with_site_signals(
     found = [made[key] for key in keys]
     mark = fingerprint(merge.STAGE, merge.VERSION, mark, keys, how)
     count = merge.partition_count(sum(part.facts["sampled"] for part in found), how)
-    names = [merge.partition_key(number) for number in range(count)]
+    names = [partition_key(number) for number in range(count)]
     merged = run(
         merge.STAGE,
         mark,

@@ -57,9 +57,7 @@ def duplicates(
     members_path: str,
     name_paths: Sequence[str],
     note_paths: Sequence[str],
-    slices: Sequence[Slice],
-    number: int,
-    key: str,
+    part: Slice,
     fingerprint: str,
 ) -> Manifest:
     """Write the duplicates files of a slice; the facts count documents and clusters.
@@ -70,15 +68,12 @@ def duplicates(
         members_path: members of the slice.
         name_paths: clusters, by slice.
         note_paths: what near neighbours tell, by document.
-        slices: all slices.
-        number: which of them.
-        key: of the manifest.
+        part: the slice.
         fingerprint: of this stage.
     """
     began = time.perf_counter()
-    part = slices[number]
     found = read_table(store, members_path).combine_chunks()
-    clusters = rows_in_range(store, name_paths, number, number, CLUSTERS)
+    clusters = rows_in_range(store, name_paths, part.number, part.number, CLUSTERS)
     notes = rows_in_range(store, note_paths, part.low, part.high, NOTES)
     found = _with_clusters(found, clusters)
     found = _with_matches(found, notes)
@@ -115,7 +110,7 @@ def duplicates(
         Manifest(
             stage=STAGE,
             fingerprint=fingerprint,
-            key=key,
+            key=part.key,
             inputs=[members_path, *name_paths, *note_paths],
             outputs=outputs,
             facts={

@@ -55,16 +55,13 @@ def stars(left: I64, right: I64) -> tuple[I64, I64]:
     return nodes[linked], smallest[linked]
 
 
-def contract(
-    store: Store, link_paths: Sequence[str], part: Slice, key: str, fingerprint: str
-) -> Manifest:
+def contract(store: Store, link_paths: Sequence[str], part: Slice, fingerprint: str) -> Manifest:
     """Make stars of the links from the nodes of a slice: by node, and by the smaller end.
 
     Args:
         store: the lake.
         link_paths: all links, each file by node.
         part: the slice.
-        key: of the manifest.
         fingerprint: of this round.
     """
     began = time.perf_counter()
@@ -74,7 +71,7 @@ def contract(
     changed = before.shape[1] != len(node) or bool((before != np.stack([node, smaller])).any())
     rank = np.lexsort((node, smaller))
     outputs = [
-        write_sorted(store, f"{STAGE}/{fingerprint}/{key}.{name}.parquet", table)
+        write_sorted(store, f"{STAGE}/{fingerprint}/{part.key}.{name}.parquet", table)
         for name, table in (
             ("links", pa.table([node, smaller], schema=LINKS)),
             ("turned", pa.table([smaller[rank], node[rank]], schema=_TURNED)),
@@ -85,7 +82,7 @@ def contract(
         Manifest(
             stage=STAGE,
             fingerprint=fingerprint,
-            key=key,
+            key=part.key,
             inputs=list(link_paths),
             outputs=outputs,
             facts={"links": len(node), "changed": int(changed)},
@@ -99,7 +96,6 @@ def jump(
     link_paths: Sequence[str],
     turned_paths: Sequence[str],
     part: Slice,
-    key: str,
     fingerprint: str,
 ) -> Manifest:
     """Pass links to the nodes of a slice on to where those are linked, run by run.
@@ -109,7 +105,6 @@ def jump(
         link_paths: all links, each file by node.
         turned_paths: the same by the smaller end.
         part: the slice.
-        key: of the manifest.
         fingerprint: of this round.
     """
     began = time.perf_counter()
@@ -118,7 +113,7 @@ def jump(
     linked, first = np.unique(own["node"].to_numpy()[rank], return_index=True)
     smallest = own["smaller"].to_numpy()[rank][first]
     changed = 0
-    with writer(store, f"{STAGE}/{fingerprint}/{key}.links.parquet", LINKS) as file:
+    with writer(store, f"{STAGE}/{fingerprint}/{part.key}.links.parquet", LINKS) as file:
         for path in turned_paths:
             for run in runs_in_range(store, path, part.low, part.high):
                 node, middle = run["node"].to_numpy(), run["smaller"].to_numpy()
@@ -135,7 +130,7 @@ def jump(
         Manifest(
             stage=STAGE,
             fingerprint=fingerprint,
-            key=key,
+            key=part.key,
             inputs=[*link_paths, *turned_paths],
             outputs=[file.output],
             facts={"links": file.output.rows, "changed": changed},

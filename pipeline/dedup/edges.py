@@ -19,7 +19,13 @@ from thresher.pipeline.dedup import DedupSettings
 from thresher.pipeline.dedup.groups import equal_groups, url_groups
 from thresher.pipeline.dedup.kernels import candidate_pairs
 from thresher.pipeline.dedup.nodes import nodes_of
-from thresher.pipeline.shuffle import fixed_binary, partition_range, read_range, write_sorted
+from thresher.pipeline.shuffle import (
+    fixed_binary,
+    partition_key,
+    partition_range,
+    read_range,
+    write_sorted,
+)
 
 STAGE = "edges"
 VERSION = 3
@@ -47,11 +53,6 @@ def partition_count(documents: int, settings: DedupSettings) -> int:
     """Tasks needed so that each stays within the memory of the settings."""
     entries = documents * (1 + (settings.layout()[0] if settings.near else 0))
     return max(1, math.ceil(entries * _ENTRY_BYTES / settings.memory))
-
-
-def partition_key(partition: int) -> str:
-    """Key of a partition's manifest."""
-    return f"part-{partition:05d}"
 
 
 def edges(

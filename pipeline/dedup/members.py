@@ -19,9 +19,8 @@ from thresher.manifests.manifest import Manifest, commit
 from thresher.manifests.store import Store
 from thresher.pipeline.dedup import groups
 from thresher.pipeline.dedup.components import LINKS
-from thresher.pipeline.dedup.nodes import Slice, shard_of
+from thresher.pipeline.dedup.nodes import Slice, read_nodes, shard_of
 from thresher.pipeline.dedup.verify import SCHEMA as NEAR
-from thresher.pipeline.dedup.verify import read_nodes
 from thresher.pipeline.shards import ShardRef
 from thresher.pipeline.shuffle import (
     I64,
@@ -92,9 +91,7 @@ def members(
     url_paths: Sequence[str],
     near_paths: Sequence[str],
     link_paths: Sequence[str],
-    slices: Sequence[Slice],
-    number: int,
-    key: str,
+    part: Slice,
     fingerprint: str,
 ) -> Manifest:
     """Gather what is known of the documents of a slice.
@@ -106,13 +103,10 @@ def members(
         url_paths: groups of one URL.
         near_paths: verified pairs.
         link_paths: links of the components to their smallest nodes.
-        slices: all slices.
-        number: which of them.
-        key: of the manifest.
+        part: the slice.
         fingerprint: of this stage.
     """
     began = time.perf_counter()
-    part = slices[number]
     equal, url, near, links = (
         rows_in_range(store, paths, part.low, part.high, schema)
         for paths, schema in (
@@ -140,10 +134,12 @@ def members(
         schema=MEMBERS,
     )
     old = np.array([bool(shard.run) for shard in shards])[shard_of(nodes)]
-    shares = _shares(nodes[in_cluster], ids[in_cluster], root[in_cluster], old[in_cluster], number)
+    shares = _shares(
+        nodes[in_cluster], ids[in_cluster], root[in_cluster], old[in_cluster], part.number
+    )
     notes = _notes(near, nodes, ids, table)
     outputs = [
-        write_sorted(store, f"{STAGE}/{fingerprint}/{key}.{name}.parquet", rows)
+        write_sorted(store, f"{STAGE}/{fingerprint}/{part.key}.{name}.parquet", rows)
         for name, rows in (("members", table), ("shares", shares), ("notes", notes))
     ]
     return commit(
@@ -151,7 +147,7 @@ def members(
         Manifest(
             stage=STAGE,
             fingerprint=fingerprint,
-            key=key,
+            key=part.key,
             inputs=[*equal_paths, *url_paths, *near_paths, *link_paths],
             outputs=outputs,
             facts={"documents": len(nodes)},
@@ -208,16 +204,13 @@ def _notes(near: pa.Table, nodes: I64, ids: U64, table: pa.Table) -> pa.Table:
     )
 
 
-def names(
-    store: Store, share_paths: Sequence[str], part: Slice, key: str, fingerprint: str
-) -> Manifest:
+def names(store: Store, share_paths: Sequence[str], part: Slice, fingerprint: str) -> Manifest:
     """Name the clusters whose smallest node lies in a slice.
 
     Args:
         store: the lake.
         share_paths: what every slice adds to its clusters.
         part: the slice.
-        key: of the manifest.
         fingerprint: of this stage.
     """
     began = time.perf_counter()
@@ -247,13 +240,13 @@ def names(
         schema=CLUSTERS,
     )
     table = table.take(pa.array(np.lexsort((table["root"].to_numpy(), table["slice"].to_numpy()))))
-    output = write_sorted(store, f"{NAMES}/{fingerprint}/{key}.parquet", table)
+    output = write_sorted(store, f"{NAMES}/{fingerprint}/{part.key}.parquet", table)
     return commit(
         store,
         Manifest(
             stage=NAMES,
             fingerprint=fingerprint,
-            key=key,
+            key=part.key,
             inputs=list(share_paths),
             outputs=[output],
             facts={

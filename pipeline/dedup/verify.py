@@ -17,7 +17,6 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from thresher.filters.measure import MinHashSettings, shingle_sets
 from thresher.manifests.manifest import Manifest, commit
@@ -25,15 +24,15 @@ from thresher.manifests.shards import read_table
 from thresher.manifests.store import Store
 from thresher.pipeline.dedup import DedupSettings
 from thresher.pipeline.dedup.components import LINKS, stars
-from thresher.pipeline.dedup.edges import partition_key
 from thresher.pipeline.dedup.groups import EQUAL
 from thresher.pipeline.dedup.kernels import agreement, apart, join
-from thresher.pipeline.dedup.nodes import row_of, shard_of
+from thresher.pipeline.dedup.nodes import read_nodes
 from thresher.pipeline.shards import ShardRef
 from thresher.pipeline.shuffle import (
     I64,
     U64,
     fixed_binary,
+    partition_key,
     partition_range,
     read_range,
     write_sorted,
@@ -300,27 +299,3 @@ class _Checks:
     def _documents(self, used: I64, column: str) -> Iterator[pa.Table]:
         """A column of some documents, which are in file order."""
         yield from read_nodes(self._store, self._shards, self._pairs.node[used], [column])
-
-
-def read_nodes(
-    store: Store, shards: Sequence[ShardRef], nodes: I64, columns: Sequence[str]
-) -> Iterator[pa.Table]:
-    """Columns of some documents, given as ascending nodes; only their row groups are read."""
-    for number in np.unique(shard_of(nodes)).tolist():
-        shard = shards[number]
-        rows = row_of(nodes[shard_of(nodes) == number])
-        yield from _take_rows(shard.store(store), shard.documents, rows, columns)
-
-
-def _take_rows(store: Store, path: str, rows: I64, columns: Sequence[str]) -> Iterator[pa.Table]:
-    """Some rows (ascending) of a Parquet file, reading only the row groups that hold them."""
-    with store.open(path) as file:
-        parquet = pq.ParquetFile(file)
-        start = 0
-        for group in range(parquet.num_row_groups):
-            size = parquet.metadata.row_group(group).num_rows
-            lower, upper = np.searchsorted(rows, [start, start + size])
-            if lower < upper:
-                table = parquet.read_row_group(group, columns=list(columns))
-                yield table.take(pa.array(rows[lower:upper] - start))
-            start += size

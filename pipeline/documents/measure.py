@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 
 from thresher.classifiers.quality import QualityModel
 from thresher.classifiers.registry import Model
-from thresher.filters.decontamination import FAMILY, SPANS, EvaluationIndex, measure_overlap
+from thresher.filters.decontamination import FAMILY, SPANS, measure_overlap
+from thresher.filters.evaluation_index import EvaluationIndex
 from thresher.filters.local_stop_words import count_stop_words
 from thresher.filters.measure import MinHashSettings, content_hash, measure, raw_hash
 from thresher.filters.shape import measure_shapes

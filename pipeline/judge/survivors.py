@@ -15,11 +15,10 @@ import pyarrow as pa
 from thresher.filters.policy import DUPLICATE_REASONS, Policy
 from thresher.manifests.manifest import Manifest, commit
 from thresher.manifests.store import Store
-from thresher.pipeline.dedup.edges import partition_key
 from thresher.pipeline.judge import PAGES, SURVIVORS
 from thresher.pipeline.judge.candidates import CANDIDATES_SCHEMA, PAGES_SCHEMA
 from thresher.pipeline.judge.tables import RECEIPT, spilling_database
-from thresher.pipeline.shuffle import partition_range, rows_in_range, write_sorted
+from thresher.pipeline.shuffle import partition_key, partition_range, rows_in_range, write_sorted
 
 MOVED_SCHEMA = pa.schema(
     [

@@ -13,9 +13,9 @@ from thresher.manifests.manifest import Manifest, commit
 from thresher.manifests.shards import ShardWriter
 from thresher.manifests.store import Store
 from thresher.pipeline.repeated_lines import LinesSettings
-from thresher.pipeline.repeated_lines.lines import I64, SITE, U64, Batch, read_lines
+from thresher.pipeline.repeated_lines.lines import SITE, Batch, read_lines
 from thresher.pipeline.shards import ShardRef
-from thresher.pipeline.shuffle import partition_range, read_range
+from thresher.pipeline.shuffle import I64, U64, partition_key, partition_range, read_range
 
 KEYS, COUNTS = "line_keys", "line_counts"
 VERSION = 1
@@ -128,7 +128,6 @@ def line_counts(
     partition: int,
     partitions: int,
     settings: LinesSettings,
-    key: str,
     fingerprint: str,
 ) -> Manifest:
     """Write the frequent keys of one range, for each shard those that it has.
@@ -139,10 +138,10 @@ def line_counts(
         partition: which of `partitions` equal ranges of keys.
         partitions: number of ranges.
         settings: what is frequent.
-        key: of the manifest.
         fingerprint: of this stage.
     """
     began = time.perf_counter()
+    key = partition_key(partition)
     table, shards = read_range(store, key_paths, *partition_range(partition, partitions))
     found = COUNT_SCHEMA.empty_table()
     frequent: dict[str, int] = {"run": 0, "site": 0}

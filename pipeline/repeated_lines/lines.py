@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from thresher.filters.buffers import text_buffer
 from thresher.filters.kernels.likeness.line_hashes import NO_HASH, hash_lines, scoped_keys
 from thresher.filters.kernels.text.cache import compile_once
 from thresher.filters.kernels.text.tables import tables
@@ -18,6 +19,7 @@ from thresher.filters.measure import keyed_hash
 from thresher.manifests.shards import read_batches, read_table
 from thresher.manifests.store import Store
 from thresher.pipeline.shards import ShardRef
+from thresher.pipeline.shuffle import I64, U64
 
 RUN, SITE = np.uint64(0), np.uint64(1)
 """Kinds of scope: the lowest bit of a key."""
@@ -26,8 +28,6 @@ _SEED = 17
 _COLUMNS = ["id", "text", "url_parts.registered_domain"]
 _NEWLINE = ord("\n")
 
-U64 = npt.NDArray[np.uint64]
-I64 = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 
@@ -115,14 +115,9 @@ def split(texts: pa.Array) -> Lines:
 
 
 def _split(texts: pa.Array) -> Lines:
-    wide = texts.cast(pa.large_string())
-    _, offset_buffer, byte_buffer = wide.buffers()
-    offsets = np.frombuffer(offset_buffer or bytes(8), np.int64)
-    offsets = offsets[wide.offset : wide.offset + len(wide) + 1].copy()
-    data = np.frombuffer(byte_buffer or b"", np.uint8)
-    data.setflags(write=False)  # one compiled variant, whatever the buffer is
+    data, offsets = text_buffer(texts)
     mine = data[offsets[0] : offsets[-1]]
-    room = int(np.count_nonzero(mine == _NEWLINE)) + len(wide)
+    room = int(np.count_nonzero(mine == _NEWLINE)) + len(texts)
     hashes = np.empty(room, np.uint64)
     characters, words, rows = (np.empty(room, np.int64) for _ in range(3))
     known = tables()

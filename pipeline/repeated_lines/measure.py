@@ -17,8 +17,9 @@ from thresher.manifests.manifest import Manifest, commit
 from thresher.manifests.shards import ShardWriter
 from thresher.manifests.store import Store
 from thresher.pipeline.repeated_lines import NUMBERS, LinesSettings
-from thresher.pipeline.repeated_lines.lines import I64, U64, Batch, Flags, read_lines
+from thresher.pipeline.repeated_lines.lines import Batch, Flags, read_lines
 from thresher.pipeline.shards import ShardRef
+from thresher.pipeline.shuffle import I64, U64
 
 STAGE = "repeated_lines"
 VERSION = 1

@@ -22,7 +22,7 @@ from thresher.filters.signals.site import FIGURES, MEANS
 from thresher.manifests.manifest import Manifest, commit
 from thresher.manifests.shards import ShardWriter
 from thresher.manifests.store import Store
-from thresher.pipeline.shuffle import partition_range, read_range
+from thresher.pipeline.shuffle import I64, U64, partition_key, partition_range, read_range
 from thresher.pipeline.sites import SiteSettings
 from thresher.pipeline.sites.figures import figures, read_shapes
 from thresher.pipeline.sites.parts import SAMPLES, SCALE, SUMS
@@ -50,18 +50,10 @@ _ENTRY_BYTES = 3_000
 """Peak of a task per sampled document: its shape, and what counting makes of that."""
 _ROW_GROUP_ROWS = 16_384
 
-U64 = npt.NDArray[np.uint64]
-I64 = npt.NDArray[np.int64]
-
 
 def partition_count(sampled: int, settings: SiteSettings) -> int:
     """Tasks needed so that each stays within the memory of the settings."""
     return max(1, math.ceil(sampled * _ENTRY_BYTES / (settings.memory_mb * 2**20)))
-
-
-def partition_key(partition: int) -> str:
-    """Key of a partition's manifest."""
-    return f"part-{partition:05d}"
 
 
 def sites(

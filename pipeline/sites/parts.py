@@ -22,6 +22,7 @@ from thresher.manifests.shards import ShardWriter, read_table
 from thresher.manifests.store import Store
 from thresher.pipeline.measured import read_measured
 from thresher.pipeline.shards import ShardRef
+from thresher.pipeline.shuffle import I64, U64
 from thresher.pipeline.sites import SiteSettings
 
 STAGE = "site_parts"
@@ -49,9 +50,6 @@ _SAMPLES_ROWS = 8_192
 _ORDER_SEED = 1
 _LEVEL_SEED = 2
 _LARGEST = 2.0**40
-
-U64 = npt.NDArray[np.uint64]
-I64 = npt.NDArray[np.int64]
 
 
 def site_parts(

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -28,8 +27,6 @@ VERSION = 3
 SCHEMA = pa.schema([pa.field(each.name, family_type(each.name)) for each in FAMILIES])
 
 _ROW_GROUP_ROWS = 16_384
-
-I64 = npt.NDArray[np.int64]
 
 
 def site_signals(

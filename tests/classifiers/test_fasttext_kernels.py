@@ -49,9 +49,6 @@ WORDS = [
 ]
 
 
-PHRASES = ["the river", "der Fluß", "川の流れ", "\n", "долина реки", "été"]
-
-
 def train(folder: Path, settings: dict, quantise: dict | None, labels: int = 5) -> tuple:
     draw = random.Random(5)
     corpus = folder / "train.txt"

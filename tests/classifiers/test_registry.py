@@ -19,7 +19,7 @@ from thresher.classifiers.calibration import Platt
 from thresher.classifiers.language import LanguageIdentifier, model_path
 from thresher.classifiers.language_codes import ISO_639_1, code_of
 from thresher.classifiers.model_files import cache_folder
-from thresher.classifiers.preprocessing import folded, letters
+from thresher.classifiers.preparation import folded, letters
 from thresher.classifiers.quality import QualityModel
 from thresher.filters.errors import ConfigError, ModelError
 from thresher.filters.languages import LANGUAGES

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 
 from thresher.classifiers import target
-from thresher.classifiers.card import CARD_JSON, ModelCard
+from thresher.classifiers.bundles import CARD_JSON
+from thresher.classifiers.card import ModelCard
 from thresher.classifiers.card_text import markdown
 from thresher.classifiers.fasttext_model import FastTextModel
 from thresher.classifiers.settings import (

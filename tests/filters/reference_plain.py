@@ -108,10 +108,6 @@ def compressed_size(data: bytes) -> int:
     return size + (1 + left + extra(left) if left else 0)
 
 
-def is_spaceless(words: list[str], script_words: int) -> bool:
-    return 2 * script_words > len(words)
-
-
 def dclm(text: str, spaceless: bool) -> dict[str, object]:
     counts: Counter[str] = Counter()
     for line in text.split("\n"):

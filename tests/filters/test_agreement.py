@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import random
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import verdicts
 
 from thresher.filters.measure import measure
 
 AGREEMENT = 0.995
 """Of all documents; `tests/benchmarks/agreement.py` names each that differs, with its cause."""
-
-_spec = importlib.util.spec_from_file_location(
-    "thresher_verdicts", Path(__file__).with_name("verdicts.py")
-)
-assert _spec is not None
-assert _spec.loader is not None
-verdicts = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(verdicts)
 
 Stored = dict[str, dict[str, str]]
 

@@ -12,38 +12,18 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference_fold import fold
 
-from thresher.filters.decontamination import (
+from thresher.filters.decontamination import measure_overlap
+from thresher.filters.evaluation_index import (
     LEAST_WORDS,
     MOST_EXAMPLES,
     BuildFacts,
     build_index,
     entries,
-    measure_overlap,
 )
 from thresher.filters.kernels.text.tables import SCRIPT_RANGES
 from thresher.filters.transforms.cuts import cut_windows, without
-
-
-@cache
-def fold(character: str) -> str:
-    """A letter or digit without case and diacritics, nothing for a mark, else a space."""
-    category = unicodedata.category(character)
-    if category in ("Cn", "Co", "Cs"):
-        return " "
-    if category[0] == "M":
-        return "" if category == "Mn" else character
-    low = character.lower()
-    if category == "Nd":
-        return character
-    if not (low.isalnum() or character.isalnum()):
-        return " "
-    if "가" <= character <= "힣":
-        return character
-    base = [c for c in unicodedata.normalize("NFD", low) if unicodedata.category(c) != "Mn"]
-    if len(base) == 1:
-        return base[0]
-    return low if len(low) == 1 else character
 
 
 @cache

@@ -1,26 +1,19 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import reference
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from thresher.filters.junk import model as junk_model
 from thresher.filters.measure import MinHashSettings, content_hash, keyed_hash, measure
 from thresher.filters.signals import KERNEL_FAMILIES, family_type, signal
-
-_spec = importlib.util.spec_from_file_location(
-    "thresher_reference", Path(__file__).with_name("reference.py")
-)
-reference = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(reference)
 
 # Pieces that meet the rules more often than random characters would.
 _PIECES = r"""

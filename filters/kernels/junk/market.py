@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thresher.filters.kernels import inlined, inner, integer
-from thresher.filters.kernels.text.blocks import WIDTH, address, lowest, tickers
+from thresher.filters.kernels.text.simd import WIDTH, address, lowest, tickers
 
 EXCHANGES = (
     "NASDAQ NYSE NYSEARCA NYSEAMERICAN AMEX ARCA BATS CBOE OTC OTCMKTS OTCQB OTCQX OTCPK LSE LON "

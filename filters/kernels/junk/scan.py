@@ -1,8 +1,9 @@
 """The junk families in one pass: characters make words, words make phrases and lines.
 
 A *word* of these families is what stands between white space and holds a letter or a digit; the
-words of phrases are runs of letters and digits within them. See `junk_lines` for what a line is,
-`junk_phrases` for phrases, `junk_topics` for what a text dwells on.
+words of phrases are runs of letters and digits within them. See `lines` for what a line is,
+`phrases` for phrases, `topics` for what a text dwells on. The scan is one loop over the characters
+of a text, and so one long function.
 """
 
 from __future__ import annotations
@@ -22,14 +23,13 @@ from thresher.filters.kernels.junk.columns import JUNK_ANY_TERM_SCORE
 from thresher.filters.kernels.junk.fill import FURNITURE_KINDS, KINDS, SELLING_KINDS, fill_row
 from thresher.filters.kernels.junk.market import count_tickers
 from thresher.filters.kernels.junk.topics import CONTENT_WORDS, Topics, count_topics, make_topics
-from thresher.filters.kernels.text.blocks import WIDTH, address, capitals, lowest, population
-from thresher.filters.kernels.text.blocks import letters as letters_ahead
 from thresher.filters.kernels.text.decode import decode
 from thresher.filters.kernels.text.hashing import SEED, add_code_point, finish_word, lower_letters
+from thresher.filters.kernels.text.simd import WIDTH, address, capitals, lowest, population
+from thresher.filters.kernels.text.simd import letters as letters_ahead
 
 _SEPARATORS = m.COLON | m.SLASH | m.HYPHEN | m.POINT | m.COMMA
 _LETTER = m.LETTER | m.WORD
-_U0, _U1 = np.uint64(0), np.uint64(1)
 
 
 class JunkLookup(NamedTuple):
@@ -83,7 +83,6 @@ def _scan(
     """
     table, classes, lower, words, phrases, _, _ = lookup
     vocabulary, pseudo = words
-    vocabulary_mask = np.uint64(len(vocabulary) // 2 - 1)
     state = integer(0)
     # The word of a phrase.
     h = SEED
@@ -158,10 +157,7 @@ def _scan(
         elif not mark & m.APOSTROPHE:
             if size:
                 key = finish_word(h, group, held, size)
-                slot = key & vocabulary_mask
-                while (vocabulary[slot << _U1] != key) & (vocabulary[slot << _U1] != _U0):
-                    slot = slot + _U1 & vocabulary_mask
-                value = integer(vocabulary[(slot << _U1) + _U1])
+                value = w.value_of(vocabulary, key)
                 asked[known] = value
                 if tens:
                     if tens == size:

@@ -1,7 +1,8 @@
 """How much of a text is words of its title: content words of both, compared as hashes.
 
-Words are those of the junk families (`thresher.filters.kernels.junk.topics`): content words have
-three letters or more, no digits, and are no function words.
+Words are those of the junk families: content words, as `scan` gives them to `topics`, have three
+letters or more, no digits, and are no function words. Both scans read words alike; this one reads
+two texts, and nothing else.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ import numpy.typing as npt
 
 from thresher.filters.kernels import borrowed, borrowing_kernel, inner, integer
 from thresher.filters.kernels.junk import marks as m
-from thresher.filters.kernels.text.blocks import WIDTH, address, lowest
-from thresher.filters.kernels.text.blocks import letters as letters_ahead
+from thresher.filters.kernels.junk import words as w
 from thresher.filters.kernels.text.decode import decode
 from thresher.filters.kernels.text.hashing import SEED, add_code_point, finish_word, lower_letters
+from thresher.filters.kernels.text.simd import WIDTH, address, lowest
+from thresher.filters.kernels.text.simd import letters as letters_ahead
 
 TITLE_WORDS = 64
 """Different content words of a title that are looked at."""
@@ -51,7 +53,7 @@ def _scan(
     table: npt.NDArray[np.int64],
     classes: npt.NDArray[np.int32],
     lower: npt.NDArray[np.int32],
-    function_words: npt.NDArray[np.uint64],
+    vocabulary: npt.NDArray[np.uint64],
     title: npt.NDArray[np.uint64],
     fill: bool,
     found: npt.NDArray[np.int64],
@@ -94,7 +96,7 @@ def _scan(
         elif size and not mark & m.APOSTROPHE:
             if size > 2 and digits == 0:
                 key = finish_word(h, group, held, size)
-                if function_words[_slot(function_words, key)] != key:
+                if not w.value_of(vocabulary, key) & w.FUNCTION:
                     found[CONTENT] += 1
                     slot = _slot(title, key)
                     if fill and title[slot] != key and found[SHARED] < TITLE_WORDS:
@@ -116,7 +118,7 @@ def compare_titles(
     table: npt.NDArray[np.int64],
     classes: npt.NDArray[np.int32],
     lower: npt.NDArray[np.int32],
-    function_words: npt.NDArray[np.uint64],
+    vocabulary: npt.NDArray[np.uint64],
     title: npt.NDArray[np.uint64],
     out: npt.NDArray[np.int64],
 ) -> None:
@@ -127,23 +129,23 @@ def compare_titles(
         text_offsets: where each starts, and the end of the last.
         titles: UTF-8 of all titles.
         title_offsets: the same of titles.
-        table: flags by ASCII byte (`junk_marks.byte_marks`).
+        table: flags by ASCII byte (`marks.byte_marks`).
         classes: flags of code points.
         lower: lower case of code points.
-        function_words: their hashes, open addressing, a power of two long.
+        vocabulary: what the junk families know of words, function words among them.
         title: scratch of TITLE_SLOTS.
         out: filled.
     """
     texts, titles = borrowed(texts), borrowed(titles)
     table, classes, lower = borrowed(table), borrowed(classes), borrowed(lower)
-    function_words, title, out = borrowed(function_words), borrowed(title), borrowed(out)
+    vocabulary, title, out = borrowed(vocabulary), borrowed(title), borrowed(out)
     for row in range(len(text_offsets) - 1):
         title[:] = _U0
         found = out[row]
         start, end = title_offsets[row], title_offsets[row + 1]
-        _scan(titles, start, end, table, classes, lower, function_words, title, True, found)
+        _scan(titles, start, end, table, classes, lower, vocabulary, title, True, found)
         if found[SHARED] == 0:
             found[:] = 0
             continue
         start, end = text_offsets[row], text_offsets[row + 1]
-        _scan(texts, start, end, table, classes, lower, function_words, title, False, found)
+        _scan(texts, start, end, table, classes, lower, vocabulary, title, False, found)

@@ -83,6 +83,16 @@ def compile_words(parts: Iterable[Mapping[str, int]]) -> Words:
     return Words(table, np.array(pseudo, np.int64))
 
 
+@inlined
+def value_of(table: npt.NDArray[np.uint64], key: np.uint64) -> int:
+    """The value of the word that has a hash, 0 for one that the vocabulary does not hold."""
+    mask = np.uint64(len(table) // 2 - 1)
+    slot = key & mask
+    while (table[slot << _U1] != key) & (table[slot << _U1] != _U0):
+        slot = slot + _U1 & mask
+    return integer(table[(slot << _U1) + _U1])
+
+
 def compile_links(links: Mapping[tuple[int, int], int]) -> npt.NDArray[np.uint64]:
     """A table of links, at most half full: both numbers and where they lead in one entry."""
     slots = 1 << max(4, (2 * len(links)).bit_length())

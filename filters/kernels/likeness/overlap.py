@@ -1,9 +1,7 @@
 """Overlap of texts with evaluation sets: n-grams of words, looked up in an index, in one pass.
 
-Words are runs of letters and digits in lower case without diacritics; a comma between two digits
-leaves no trace, and a letter of a script written without spaces is a word of its own. Unlike the
-words of MinHash, numbers count as they are. An n-gram is found by a polynomial of its words'
-hashes, which rolls along the text, and must then agree in a second hash: 128 bits in all.
+An n-gram is found by a polynomial of its words' hashes, which rolls along the text, and must then
+agree in a second hash: 128 bits in all. `overlap_words` says what a word is.
 
 A text of an evaluation set that has fewer words than an n-gram is one entry of its own length,
 found by its last words. What says the same few words over and over (`1, 1, 1, 2, 2`) is no entry.
@@ -16,10 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from thresher.filters.kernels import borrowed, inlined, inner, integer, kernel
-from thresher.filters.kernels.text.decode import decode
-from thresher.filters.kernels.text.hashing import MULTIPLIER, SECOND_SEED, SEED, finish, fold, step
-from thresher.filters.kernels.text.tables import BREAK, DROP, SCRIPT, Tables
+from thresher.filters.kernels import borrowed, inlined, inner, kernel
+from thresher.filters.kernels.likeness.overlap_words import Letters, next_word
+from thresher.filters.kernels.text.hashing import MULTIPLIER, SECOND_SEED, finish, step
 
 LONGEST = 128
 """Words of an n-gram at most."""
@@ -32,8 +29,6 @@ _ROOM = 512
 """Words remembered: a power of two, room for a block and an n-gram."""
 _MASK = _ROOM - 1
 _BASE = np.uint64(0xF1357AEA2E62A9C5)
-_ZERO = ord("0")
-_COMMA = ord(",")
 _U1 = np.uint64(1)
 _U6 = np.uint64(6)
 _U63 = np.uint64(63)
@@ -80,77 +75,6 @@ def _power(size: int) -> np.uint64:
     return power
 
 
-class Letters(NamedTuple):
-    """What words are made of: `Tables`, where a digit is itself."""
-
-    classes: npt.NDArray[np.int32]
-    folded: npt.NDArray[np.int32]
-    ascii: npt.NDArray[np.int32]
-    """The first of `folded`, small enough to stay at hand."""
-
-
-def letters(known: Tables) -> Letters:
-    """The letters of the tables."""
-    every = known.fold[:128].copy()
-    every[_ZERO : _ZERO + 10] = range(_ZERO, _ZERO + 10)
-    return Letters(known.classes, known.fold, every)
-
-
-@inner
-def _next_word(
-    data: npt.NDArray[np.uint8],
-    i: int,
-    end: int,
-    place: int,
-    classes: npt.NDArray[np.int32],
-    folded: npt.NDArray[np.int32],
-    plain: npt.NDArray[np.int32],
-) -> tuple[np.uint64, int, int, int]:
-    """The next word: its hash, the byte and the character after it, its first character.
-
-    The first character is -1 where no word is left.
-    """
-    h = SEED
-    first = -1
-    while i < end:
-        byte = integer(data[i])
-        if byte < 0x80:
-            value = integer(plain[byte])
-            if value != BREAK:
-                if first < 0:
-                    first = place
-                h = fold(h, value)
-            elif first >= 0:
-                inside = byte == _COMMA and i + 1 < end and _is_digit(data[i - 1])
-                if not (inside and _is_digit(data[i + 1])):
-                    break
-            i += 1
-            place += 1
-            continue
-        cp, after = decode(data, i, end)
-        value = integer(folded[cp])
-        if value == BREAK:
-            if first >= 0:
-                break
-        elif value != DROP:
-            if classes[cp] & SCRIPT != 0:
-                if first < 0:
-                    h = fold(h, value)
-                    first = place
-                    i, place = after, place + 1
-                break
-            if first < 0:
-                first = place
-            h = fold(h, cp if value == _ZERO else value)
-        i, place = after, place + 1
-    return finish(h), i, place, first
-
-
-@inlined
-def _is_digit(byte: int) -> bool:
-    return 48 <= byte <= 57
-
-
 @kernel
 def entries_of(
     data: npt.NDArray[np.uint8],
@@ -189,7 +113,7 @@ def entries_of(
     for row in range(len(offsets) - 1):
         i, end, place, count = offsets[row], offsets[row + 1], 0, 0
         while True:
-            h, i, place, first = _next_word(data, i, end, place, classes, folded, plain)
+            h, i, place, first = next_word(data, i, end, place, classes, folded, plain)
             if first < 0:
                 break
             ring[count & _MASK] = h
@@ -289,7 +213,7 @@ def find_overlaps(
         while more:
             start = count
             while count < start + _BLOCK:
-                word, i, place, first = _next_word(data, i, end, place, classes, folded, plain)
+                word, i, place, first = next_word(data, i, end, place, classes, folded, plain)
                 if first < 0:
                     more = False
                     break

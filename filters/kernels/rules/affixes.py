@@ -1,18 +1,17 @@
 """Where a chunk between white space is cut into words, by the rules of spaCy's English.
 
-A chunk is an array of points: code point, class flags and a cut mark in one integer each (one
-array, because each one passed costs). In order: exceptions; marks peeled off both ends, one
-each per round; addresses kept whole; infixes (hyphens and slashes between letters, runs of
-dots, symbols). Two things are simpler than spaCy's: an address is a host with a lower-case last
-label (no bare IP addresses), and letters are `str.isalpha` where spaCy lists scripts.
+In order: exceptions; marks peeled off both ends, one each per round; addresses kept whole; infixes
+(hyphens and slashes between letters, runs of dots, symbols). Letters are `str.isalpha` where spaCy
+lists scripts.
 """
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from thresher.filters.kernels import inlined, inner, integer
+from thresher.filters.kernels import inner, integer
+from thresher.filters.kernels.rules.addresses import is_address
+from thresher.filters.kernels.rules.chunk_points import CUT, Points, code, flags_of, is_digit
 from thresher.filters.kernels.rules.exceptions import (
     EXCEPTION,
     LONGEST,
@@ -35,32 +34,8 @@ from thresher.filters.kernels.text.tables import (
     UPPER,
 )
 
-Points = npt.NDArray[np.int64]
-
-FLAG_SHIFT = 21
-CUT = 1 << 62
-"""Mark of a point that begins a word."""
-
-_POINT = (1 << FLAG_SHIFT) - 1
 _U0 = np.uint64(0)
 _SLOT_SHIFT = np.uint64(SLOT_SHIFT)
-
-
-@inlined
-def code(point: int) -> int:
-    """The code point of a point."""
-    return point & _POINT
-
-
-@inlined
-def flags_of(point: int) -> int:
-    """The class flags of a point; the cut mark is above them."""
-    return point >> FLAG_SHIFT
-
-
-@inlined
-def _digit(point: int) -> bool:
-    return 48 <= point & _POINT <= 57
 
 
 @inner
@@ -103,7 +78,7 @@ def _prefix(p: Points, lo: int, hi: int) -> int:
         while i < hi and code(p[i]) == 46:
             i += 1
         return i - lo if i - lo > 1 else 0
-    if cp == 43 and (hi - lo == 1 or not _digit(p[lo + 1])):  # + but not +1
+    if cp == 43 and (hi - lo == 1 or not is_digit(p[lo + 1])):  # + but not +1
         return 1
     if hi - lo >= 2 and code(p[lo + 1]) == 36 and (cp == 65 or cp == 67):  # A$ C$
         return 2
@@ -128,11 +103,11 @@ def _suffix(p: Points, lo: int, hi: int, words: Words) -> int:
     if last == 46:
         return _stop_suffix(p, lo, hi)
     if last == 43 or flags_of(p[hi - 1]) & CURRENCY:
-        return 1 if _digit(before) else 0
+        return 1 if is_digit(before) else 0
     start = hi - 1
-    while start > lo and hi - start < LONGEST_UNIT and not _digit(p[start - 1]):
+    while start > lo and hi - start < LONGEST_UNIT and not is_digit(p[start - 1]):
         start -= 1
-    if start > lo and _digit(p[start - 1]) and not _digit(last):
+    if start > lo and is_digit(p[start - 1]) and not is_digit(last):
         h = SEED
         for i in range(start, hi):
             h = fold(h, code(p[i]))
@@ -174,12 +149,12 @@ def _infix(p: Points, lo: int, i: int, hi: int) -> int:
     right = flags_of(p[i + 1])
     if cp == 46:
         return 1 if left & (LOWER | QUOTE) and right & (UPPER | QUOTE) else 0
-    if (cp == 43 or cp == 45 or cp == 42 or cp == 94) and _digit(p[i - 1]):
-        if _digit(p[i + 1]) or code(p[i + 1]) == 45:
+    if (cp == 43 or cp == 45 or cp == 42 or cp == 94) and is_digit(p[i - 1]):
+        if is_digit(p[i + 1]) or code(p[i + 1]) == 45:
             return 1
     if cp == 44:
         return 1 if left & right & ALPHA else 0
-    if not (left & ALPHA or _digit(p[i - 1])):
+    if not (left & ALPHA or is_digit(p[i - 1])):
         return 0
     if cp == 58 or 60 <= cp <= 62 or cp == 47 or cp == 0x2013 or cp == 126:
         return 1 if right & ALPHA else 0
@@ -190,77 +165,6 @@ def _infix(p: Points, lo: int, i: int, hi: int) -> int:
             end += 1
         return end - i if end < hi and flags_of(p[end]) & ALPHA else 0
     return 0
-
-
-@inner
-def _host(p: Points, lo: int, hi: int) -> bool:
-    """Whether `p[lo:hi]` is host[:port][/path] with a lower-case last label."""
-    label = lo
-    labels = 0
-    i = lo
-    joiner = True  # the character before is no part of a label's inside
-    while i < hi:
-        cp = code(p[i])
-        if cp == 46:
-            if joiner:
-                return False
-            labels += 1
-            label = i + 1
-            joiner = True
-        elif cp == 45 or cp == 95:
-            if i == label:
-                return False
-            joiner = True
-        elif flags_of(p[i]) & (ALPHA | NUMBER) or cp >= 0xA1:
-            joiner = False
-        else:
-            break
-        i += 1
-    if labels == 0 or i - label < 2:
-        return False
-    for k in range(label, i):
-        if not flags_of(p[k]) & LOWER:
-            return False
-    if i < hi and code(p[i]) == 58:
-        port = i + 1
-        i = port
-        while i < hi and _digit(p[i]):
-            i += 1
-        if i - port < 2 or i - port > 5:
-            return False
-    if i == hi:
-        return True
-    cp = code(p[i])
-    return cp == 47 or cp == 63 or cp == 35
-
-
-@inner
-def _address(p: Points, lo: int, hi: int) -> bool:
-    """Whether `p[lo:hi]` is a URL, a bare host or an e-mail address."""
-    dot = False
-    first_at = -1
-    last_at = -1
-    scheme = -1
-    for i in range(lo, hi):
-        cp = code(p[i])
-        if cp == 46:
-            dot = True
-        elif cp == 64 and i > lo:
-            if first_at < 0:
-                first_at = i
-            last_at = i
-        elif cp == 58 and scheme < 0 and i - lo >= 2 and i + 2 < hi:
-            if code(p[i + 1]) == 47 and code(p[i + 2]) == 47:
-                scheme = i
-    if not dot:
-        return False
-    if _host(p, lo, hi):
-        return True
-    if scheme >= 0 and _host(p, scheme + 3, hi):
-        return True
-    if first_at >= 0 and _host(p, first_at + 1, hi):
-        return True
-    return last_at > first_at and _host(p, last_at + 1, hi)
 
 
 @inner
@@ -284,7 +188,7 @@ def cut_chunk(p: Points, hi: int, words: Words) -> None:
         hi -= suffix
         p[lo] |= CUT
         p[hi] |= CUT
-    if lo >= hi or _address(p, lo, hi):
+    if lo >= hi or is_address(p, lo, hi):
         return
     i = lo
     while i < hi:

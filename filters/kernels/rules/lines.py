@@ -26,7 +26,7 @@ from thresher.filters.kernels.rules.exceptions import Lexicon
 from thresher.filters.kernels.rules.repeats import first_solid, last_solid
 from thresher.filters.kernels.rules.words import SENTENCES, split_words
 from thresher.filters.kernels.text.automaton import Automaton, find_substrings
-from thresher.filters.kernels.text.blocks import WIDTH, address, line_breaks, lowest
+from thresher.filters.kernels.text.simd import WIDTH, address, line_breaks, lowest
 
 
 class LineScratch(NamedTuple):

@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from thresher.filters.kernels import inlined, inner, integer
-from thresher.filters.kernels.text.blocks import address, prefetch
 from thresher.filters.kernels.text.hashing import SEED, finish, step
+from thresher.filters.kernels.text.simd import address, prefetch
 
 Table = npt.NDArray[np.int32]
 Facts = npt.NDArray[np.float64]

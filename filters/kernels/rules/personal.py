@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thresher.filters.kernels import inlined, inner
-from thresher.filters.kernels.text.blocks import WIDTH, address, lowest, personal
+from thresher.filters.kernels.text.simd import WIDTH, address, lowest, personal
 
 EMAILS = 0
 IP_ADDRESSES = 1

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from thresher.filters.kernels import inner, integer
 from thresher.filters.kernels.rules import columns as at
 from thresher.filters.kernels.rules.ngrams import Table, table_mask
-from thresher.filters.kernels.text.blocks import WIDTH, address, leads, lowest, newlines, population
 from thresher.filters.kernels.text.decode import decode, previous
 from thresher.filters.kernels.text.hashing import SECOND_SEED, finish, hash_word, step
+from thresher.filters.kernels.text.simd import WIDTH, address, leads, lowest, newlines, population
 from thresher.filters.kernels.text.tables import SPACE, TERMINAL
 
 Bytes = npt.NDArray[np.uint8]

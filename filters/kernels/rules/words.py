@@ -4,6 +4,9 @@ A word is what spaCy's English rules make of a chunk between white space (`affix
 that each letter of a script written without spaces (Chinese, Japanese, Thai, Lao, Khmer,
 Myanmar) is a word of its own, with the marks that follow it. A chunk of more than CHUNK
 characters is cut there, so that a hostile line costs linear time.
+
+This module and `redpajama_dclm` are long since each is one loop over the characters of a text: a
+call per character, or a second loop, would cost more than all that the loop does.
 """
 
 from __future__ import annotations
@@ -12,15 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from thresher.filters.kernels import inlined, inner, integer
-from thresher.filters.kernels.rules.affixes import (
-    CUT,
-    FLAG_SHIFT,
-    Points,
-    code,
-    cut_chunk,
-    find,
-    flags_of,
-)
+from thresher.filters.kernels.rules.affixes import cut_chunk, find
+from thresher.filters.kernels.rules.chunk_points import CUT, FLAG_SHIFT, Points, code, flags_of
 from thresher.filters.kernels.rules.exceptions import (
     EXCEPTION,
     FILTER_MASK,
@@ -32,7 +28,6 @@ from thresher.filters.kernels.rules.exceptions import (
     STOP_SLOT_SHIFT,
     Lexicon,
 )
-from thresher.filters.kernels.text.blocks import WIDTH, address, eight, letters, lowest
 from thresher.filters.kernels.text.decode import decode
 from thresher.filters.kernels.text.hashing import (
     SEED,
@@ -43,6 +38,7 @@ from thresher.filters.kernels.text.hashing import (
     hash_word,
     python_point_hash,
 )
+from thresher.filters.kernels.text.simd import WIDTH, address, eight, letters, lowest
 from thresher.filters.kernels.text.tables import (
     ALPHA,
     DIGIT,

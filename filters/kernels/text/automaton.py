@@ -1,6 +1,6 @@
 """Substring search: an Aho-Corasick automaton compiled to one dense transition table.
 
-It matches bytes, ASCII-lower-cased, anywhere. Phrases of words are found by `junk_phrases`.
+It matches bytes, ASCII-lower-cased, anywhere. Phrases of words are found by `kernels.junk.phrases`.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from thresher.filters.kernels import borrowed, inlined, inner, integer, kernel
-from thresher.filters.kernels.text.blocks import address, eight
 from thresher.filters.kernels.text.decode import decode
+from thresher.filters.kernels.text.simd import address, eight
 from thresher.filters.kernels.text.tables import SPACE, Tables
 
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
-from pathlib import Path
 
 import msgspec
 import pyarrow as pa
 import pytest
+import verdicts
 
 from thresher.filters.measure import measure
 from thresher.filters.policy import shipped_policy
@@ -19,12 +18,6 @@ from thresher.pipeline.extract.columns import extract_column
 from thresher.pipeline.extract.profiles import load_profile
 from thresher.pipeline.read.charset import Decoded
 from thresher.pipeline.read.records import Page
-
-_spec = importlib.util.spec_from_file_location(
-    "thresher_verdicts", Path(__file__).parents[1] / "verdicts.py"
-)
-verdicts = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(verdicts)
 
 VARIANTS = ("junk-gentle", "web-en", "junk-strict")
 

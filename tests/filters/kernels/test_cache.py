@@ -13,6 +13,7 @@ import pytest
 from thresher.filters.kernels.text import cache
 
 ROOT = Path(__file__).resolve().parents[3]
+PACKAGE = ROOT / "src" / "thresher"
 
 
 @pytest.fixture
@@ -75,12 +76,15 @@ def test_what_is_compiled_is_not_compiled_again():
 @pytest.mark.usefixtures("elsewhere")
 def test_of_two_processes_one_compiles():
     script = (
-        "import time; from filters.kernels import cache\n"
+        "import time; from thresher.filters.kernels.text import cache\n"
         "cache.compile_once('test', lambda: (time.sleep(1), print('compiled')))"
     )
     both = [
         subprocess.Popen(
-            [sys.executable, "-c", script], cwd=ROOT, env=os.environ, stdout=subprocess.PIPE
+            [sys.executable, "-c", script],
+            cwd=PACKAGE.parent,
+            env=os.environ,
+            stdout=subprocess.PIPE,
         )
         for _ in range(2)
     ]
@@ -107,18 +111,21 @@ def test_an_array_is_built_once_and_again_if_it_is_torn():
 
 def test_a_second_process_needs_neither_datasketch_nor_datatrove():
     script = (
-        "import sys, pyarrow as pa; from filters.measure import *\n"
+        "import sys, pyarrow as pa; from thresher.filters.measure import *\n"
         "measure(pa.array(['a b c d e f']), MinHashSettings())\n"
         "print('datasketch' in sys.modules, 'datatrove' in sys.modules)"
     )
     for _ in range(2):
         done = subprocess.run(
-            [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+            [sys.executable, "-c", script],
+            cwd=PACKAGE.parent,
+            capture_output=True,
+            text=True,
+            check=True,
         )
     assert done.stdout == "False False\n"
 
 
-PACKAGE = ROOT / "src" / "thresher"
 DECORATORS = {"kernel", "borrowing_kernel", "inner", "inlined", "njit", "jit", "intrinsic"}
 
 

@@ -51,7 +51,7 @@ def by_rounds(edges, slice_count, file_count):
         paths.append(write_sorted(store, f"links/{number}.parquet", table).path)
     shards = int(numbers.max(initial=0)) // ROWS + 1
     bounds = [shards * n // slice_count for n in range(slice_count + 1)]
-    slices = [Slice(*pair) for pair in itertools.pairwise(bounds)]
+    slices = [Slice(n, *pair) for n, pair in enumerate(itertools.pairwise(bounds))]
     rounds = []
 
     def run(_stage, mark, function, work):
@@ -104,11 +104,11 @@ def test_hard_graphs_take_few_rounds(shape, slice_count):
 
 
 def test_slices_are_runs_of_whole_shards_within_the_memory():
-    assert cut([5, 5, 5], 10_000) == (Slice(0, 2), Slice(2, 3))
-    assert cut([50, 1, 1], 10_000) == (Slice(0, 1), Slice(1, 3))
-    assert cut([0, 0], 1) == (Slice(0, 2),)
-    assert cut([], 1) == (Slice(0, 0),)
-    one = Slice(3, 5)
+    assert cut([5, 5, 5], 10_000) == (Slice(0, 0, 2), Slice(1, 2, 3))
+    assert cut([50, 1, 1], 10_000) == (Slice(0, 0, 1), Slice(1, 1, 3))
+    assert cut([0, 0], 1) == (Slice(0, 0, 2),)
+    assert cut([], 1) == (Slice(0, 0, 0),)
+    one = Slice(1, 3, 5)
     nodes = nodes_of(np.array([2, 3, 4, 5]), np.array([2**40 - 1, 0, 2**40 - 1, 0]))
     assert [(one.low <= node <= one.high) for node in nodes.tolist()] == [False, True, True, False]
     assert shard_of(nodes).tolist() == [2, 3, 4, 5]

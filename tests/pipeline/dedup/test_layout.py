@@ -37,7 +37,7 @@ def lake(tmp_path_factory):
 def in_tasks(monkeypatch, count):
     """Cut every stage over ranges into so many tasks."""
     bounds = [SHARDS * n // count for n in range(count + 1)]
-    slices = tuple(Slice(*pair) for pair in itertools.pairwise(bounds))
+    slices = tuple(Slice(n, *pair) for n, pair in enumerate(itertools.pairwise(bounds)))
     monkeypatch.setattr(edges, "partition_count", lambda *_: count)
     monkeypatch.setattr(verify, "pair_partitions", lambda *_: max(1, count - 1))
     monkeypatch.setattr(stages, "cut", lambda *_: slices)

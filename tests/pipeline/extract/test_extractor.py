@@ -26,7 +26,7 @@ MAIN = "This paragraph says something"
 # A child that misbehaves on marked pages and is the real one otherwise.
 HOSTILE = """
 import os, signal, sys, time
-from pipeline.extract import child
+from thresher.pipeline.extract import child
 real = child.answer_task
 def answer_task(task, profile):
     if b"HANG" in task.content:
@@ -195,14 +195,14 @@ def test_no_process_is_left_behind():
 def test_the_child_ends_with_its_parent():
     script = (
         "import os, sys, time\n"
-        "from pipeline.extract import *\n"
+        "from thresher.pipeline.extract import *\n"
         "extractor = Extractor(ExtractSettings())\n"
-        "from pipeline.read import Page\n"
+        "from thresher.pipeline.read import Page\n"
         "extractor.extract([Page('', '', '', b'<p>words</p>', True, '')])\n"
         "print(extractor._child._process.pid, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
-    root = Path(__file__).parents[3]
+    root = Path(__file__).parents[3] / "src"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, cwd=root, check=False)
     pid = int(run.stdout)
     deadline = time.monotonic() + 5

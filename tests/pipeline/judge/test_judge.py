@@ -7,124 +7,17 @@ import random
 import numpy as np
 import pyarrow as pa
 import pytest
+from judge_lake import DOCUMENT_SCHEMA, POLICY, Lake
 
 from thresher.filters.policy import parse_policy, resolve, shipped_policies, shipped_policy
-from thresher.filters.signals import FAMILIES, family_type
-from thresher.jobs.stages.dedup import Duplicates
-from thresher.jobs.stages.judge import judge_documents
 from thresher.manifests.shards import ShardWriter, read_table
 from thresher.manifests.store import Store
-from thresher.pipeline.dedup.clusters import SCHEMA as DUPLICATES
 from thresher.pipeline.judge.candidates import CANDIDATES_SCHEMA
 from thresher.pipeline.judge.decide import decide
 from thresher.pipeline.judge.survivors import survivors
 from thresher.pipeline.judge.thresholds import thresholds
 from thresher.pipeline.shards import ShardRef
 from thresher.pipeline.shuffle import write_sorted
-
-POLICY = """
-name = "test"
-version = 1
-[[rules]]
-reason = "too_few_words"
-signal = "length.words"
-below = 50
-[[rules]]
-reason = "low_quality"
-signal = "quality.score"
-keep_top = {share}
-[duplicates]
-drop = {drop}
-prefer = "quality.score"
-"""
-
-DOCUMENT_SCHEMA = pa.schema(
-    [
-        ("id", pa.string()),
-        ("source", pa.string()),
-        ("date", pa.string()),
-        *((family.name, family_type(family.name)) for family in FAMILIES),
-    ]
-)
-
-
-def struct(family, **values):
-    names = [field.name for field in family_type(family.name)]
-    return {name: values.get(name) for name in names}
-
-
-class Lake:
-    """Shards of (id, words, score) with clusters by id, judged."""
-
-    def __init__(
-        self,
-        path,
-        shards,
-        clusters=None,
-        exact=None,
-        drop='["exact", "near"]',
-        receipts=None,
-        share=0.5,
-        dates=None,
-        memory=2**30,
-    ):
-        self.store = Store(str(path))
-        self.policy = parse_policy(
-            POLICY.replace("{drop}", drop).replace("{share}", str(share)), "test.toml"
-        )
-        families = {family.name: family for family in FAMILIES}
-        self.shards, copies = [], {}
-        for key, documents in shards.items():
-            rows = [
-                {
-                    "id": name,
-                    "source": f"https://{name}.org/shard.warc.gz",
-                    "date": (dates or {}).get(name),
-                    "length": struct(families["length"], words=words),
-                    "quality": struct(families["quality"], score=score),
-                }
-                for name, words, score in documents
-            ]
-            ref = ShardRef(key, f"documents/f/{key}.parquet")
-            self._write(ref.documents, pa.Table.from_pylist(rows, DOCUMENT_SCHEMA))
-            self.shards.append(ref)
-            members = [
-                {
-                    "row": row,
-                    "id": name,
-                    "cluster_id": (clusters or {}).get(name),
-                    "exact_id": (exact or {}).get(name),
-                    "cluster_size": 2,
-                    "similarity": 1.0,
-                    "matched_id": "x",
-                    **(receipts or {}).get(name, {}),
-                }
-                for row, (name, _, _) in enumerate(documents)
-                if name in {**(clusters or {}), **(receipts or {})}
-            ]
-            if members:
-                copies[key] = f"duplicates/f/{key}.parquet"
-                self._write(copies[key], pa.Table.from_pylist(members, DUPLICATES))
-
-        self.ran = {}
-
-        def run(stage, mark, function, work):
-            self.ran[stage] = list(work)
-            return {key: function(self.store, *rest, mark) for key, rest in work.items()}
-
-        found = Duplicates("f", copies)
-        self.policy, self.manifests = judge_documents(run, self.shards, found, self.policy, memory)
-        self.decisions = {}
-        for manifest in self.manifests.values():
-            for row in read_table(self.store, manifest.output().path).to_pylist():
-                self.decisions[row["id"]] = row
-
-    def _write(self, path, table):
-        with ShardWriter(self.store, path, table.schema) as writer:
-            writer.write(table)
-
-    def reasons(self):
-        return {name: row["reasons"] for name, row in self.decisions.items()}
 
 
 def test_the_survivor_is_chosen_among_members_that_pass(tmp_path):
@@ -326,80 +219,9 @@ def test_one_cluster_of_many_spills_to_disk(tmp_path):
     assert set(table["cluster_size"].to_pylist()) == {count}
 
 
-@pytest.mark.parametrize("count", [1, 2, 7, 100])
-def test_keep_top_becomes_a_literal_over_the_whole_run(tmp_path, count):
-    documents = [(f"{n:03d}", 99, n / count) for n in range(count)]
-    lake = Lake(
-        tmp_path, {"a": documents[::2], "b": documents[1::2]} if count > 1 else {"a": documents}
-    )
-    kept = [name for name, reasons in lake.reasons().items() if not reasons]
-    assert len(kept) == -(-count // 2)
-    assert sorted(kept) == [name for name, _, _ in documents][-len(kept) :]
-
-
-def test_keep_top_is_exact_among_ties(tmp_path):
-    documents = [(f"{n * 7919 % 1000:03d}", 99, 0.25 if n % 10 else 0.5) for n in range(1000)]
-    lake = Lake(tmp_path, {"a": documents[:300], "b": documents[300:]})
-    kept = sorted(name for name, reasons in lake.reasons().items() if not reasons)
-    assert len(kept) == 500
-    best = {name for name, _, score in documents if score == 0.5}
-    tied = sorted(name for name, _, score in documents if score == 0.25)
-    assert set(kept) == best | set(tied[:400])
-
-
-def test_keep_top_without_any_score_keeps_all(tmp_path):
-    lake = Lake(tmp_path, {"a": [("1", 99, None), ("2", 99, None)]})
-    assert lake.reasons() == {"1": [], "2": []}
-
-
 def test_an_empty_shard_is_judged(tmp_path):
     lake = Lake(tmp_path, {"a": [], "b": [("1", 99, 0.5)]})
     assert lake.manifests["a"].ledger == {"records": 0, "kept": 0, "dropped": 0}
-
-
-MEDIANS = """
-name = "test"
-version = 1
-[[rules]]
-reason = "uncertain_language"
-signal = "language.score"
-below_median = { least = 0.3, most = 0.9 }
-"""
-
-
-def test_medians_become_literals_by_language(tmp_path):
-    store = Store(str(tmp_path))
-    scores = {
-        "de": [0.5, 0.6, 0.7, 0.8, 1.0],
-        "fr": [0.99, 0.98, 1.0],
-        "it": [0.01, 0.4],
-        None: [None],
-    }
-    rows = [
-        {"id": f"{code}{n}", "language": {"code": code, "score": score}}
-        for code, listed in scores.items()
-        for n, score in enumerate(listed)
-    ]
-    policy = parse_policy(MEDIANS, "m")
-    found = []
-    for order in (rows, rows[::-1]):
-        refs = []
-        for key, mine in (("a", order[::2]), ("b", order[1::2]), ("c", [])):
-            refs.append(ShardRef(key, f"documents/{len(found)}/{key}.parquet"))
-            with ShardWriter(store, refs[-1].documents, DOCUMENT_SCHEMA) as writer:
-                writer.write(pa.Table.from_pylist(mine, DOCUMENT_SCHEMA))
-        found.append(thresholds(store, refs, policy, f"f{len(found)}").facts)
-    assert found[0] == found[1] == {"uncertain_language": {"de": 0.527953, "fr": 0.9, "it": 0.3}}
-    solved = resolve(policy, found[0])
-    decisions = decide(store, refs[0], 0, [], solved, "f").output().path
-    more = decide(store, refs[1], 1, [], solved, "f").output().path
-    dropped = {
-        row["id"]
-        for path in (decisions, more)
-        for row in read_table(store, path).to_pylist()
-        if row["verdict"] == "dropped"
-    }
-    assert dropped == {"de0", "it0"}
 
 
 @pytest.mark.parametrize("name", shipped_policies())

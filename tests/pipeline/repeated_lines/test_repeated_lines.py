@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import unicodedata
 from collections import defaultdict
 
 import msgspec
@@ -13,6 +12,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference_fold import fold
 
 from thresher.filters.errors import ConfigError
 from thresher.filters.measure import keyed_hash
@@ -34,26 +34,6 @@ DOCUMENTS = pa.schema(
 COPIES = pa.schema([("row", pa.int64()), ("cluster_id", pa.string())])
 
 
-def fold(character: str) -> str:
-    """A letter without case and diacritics, 0 for a digit, nothing for a mark, else a space."""
-    category = unicodedata.category(character)
-    if category in ("Cn", "Co", "Cs"):
-        return " "
-    if category == "Nd":
-        return "0"
-    if category[0] == "M":
-        return "" if category == "Mn" else character
-    low = character.lower()
-    if not (low.isalnum() or character.isalnum()):
-        return " "
-    if "가" <= character <= "힣":
-        return character
-    base = [c for c in unicodedata.normalize("NFD", low) if unicodedata.category(c) != "Mn"]
-    if len(base) == 1:
-        return base[0]
-    return low if len(low) == 1 else character
-
-
 def normal(line: str) -> str | None:
     """What two lines that are the same have in common; None without a letter."""
     if not any(c.isalpha() for c in line):
@@ -61,7 +41,7 @@ def normal(line: str) -> str | None:
     marked = []
     for place, character in enumerate(line):
         inner = character in ".," and line[place + 1 : place + 2] in tuple("0123456789")
-        marked.append("\0" if inner else fold(character))
+        marked.append("\0" if inner else "0" if character.isdecimal() else fold(character))
     text = re.sub("0(?:0|\0)*", "0", "".join(marked)).replace("\0", " ")
     return " ".join(part for part in text.split(" ") if part)
 

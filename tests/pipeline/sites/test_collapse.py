@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import json
 import math
 import random
 from collections import Counter
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +15,7 @@ import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from run_wide import Lake, document
 
 from thresher.filters.shape import TYPE
 from thresher.filters.signals.site import FIGURES
@@ -26,13 +25,6 @@ from thresher.manifests.shards import read_table
 from thresher.pipeline.sites import SiteSettings
 from thresher.pipeline.sites.deviation import deviations
 from thresher.pipeline.sites.figures import FEW, MANY, figures, read_shapes
-
-_spec = importlib.util.spec_from_file_location(
-    "thresher_run_wide", Path(__file__).with_name("run_wide.py")
-)
-run_wide = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(run_wide)
-document, Lake = run_wide.document, run_wide.Lake
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
 DOCUMENTS = 80

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
 from collections import Counter, defaultdict
 from itertools import combinations
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from run_wide import Lake, document
 
 from thresher.filters.policy import parse_policy
 from thresher.filters.shape import measure_shapes
@@ -21,13 +20,6 @@ from thresher.pipeline.judge import KEY
 from thresher.pipeline.judge.decide import decide
 from thresher.pipeline.judge.thresholds import thresholds
 from thresher.pipeline.sites import SiteSettings, merge, parts
-
-_spec = importlib.util.spec_from_file_location(
-    "thresher_run_wide", Path(__file__).with_name("run_wide.py")
-)
-run_wide = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(run_wide)
-document, Lake = run_wide.document, run_wide.Lake
 
 WORDS = [a + b + c for a in "bdfgklm" for b in ("a", "ee", "o", "ui") for c in ("n", "rt", "st")]
 

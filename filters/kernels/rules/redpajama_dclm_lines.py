@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from thresher.filters.kernels import inner
+from thresher.filters.kernels.rules.redpajama_dclm_tables import DECIMAL, POINT, SPACE, WORD, Facts
 from thresher.filters.kernels.text.decode import decode
-from thresher.filters.kernels.text.facts import DECIMAL, POINT, SPACE, WORD, Facts
 
 Bytes = npt.NDArray[np.uint8]
 

@@ -3,7 +3,8 @@
 Three readings of a word run side by side. *Chunks* stand between white space (DCLM). *Normal*
 words are chunks in lower case without ASCII marks (RedPajama-V2's normalised text). *Raw* words
 are runs of letters, digits and `_`, or runs of anything else but white space (WordPunct). Lines
-stand between newline characters.
+stand between newline characters. They are read in one loop, and so in one long function, since
+each loop over the characters of a text costs as much again.
 """
 
 from __future__ import annotations
@@ -15,17 +16,12 @@ import numpy.typing as npt
 
 from thresher.filters.kernels import inner, integer
 from thresher.filters.kernels.rules import columns as at
-from thresher.filters.kernels.rules.plain_lines import begins_with_bullet, is_counter, line_ending
-from thresher.filters.kernels.text.blocks import (
-    WIDTH,
-    address,
-    capitals,
-    letters,
-    lowest,
-    population,
+from thresher.filters.kernels.rules.redpajama_dclm_lines import (
+    begins_with_bullet,
+    is_counter,
+    line_ending,
 )
-from thresher.filters.kernels.text.decode import decode
-from thresher.filters.kernels.text.facts import (
+from thresher.filters.kernels.rules.redpajama_dclm_tables import (
     DIGIT,
     DROPPED,
     FOREIGN,
@@ -42,6 +38,7 @@ from thresher.filters.kernels.text.facts import (
     WORD,
     Plain,
 )
+from thresher.filters.kernels.text.decode import decode
 from thresher.filters.kernels.text.hashing import (
     SEED,
     add_code_point,
@@ -49,6 +46,14 @@ from thresher.filters.kernels.text.hashing import (
     hash_word,
     lower_letters,
     python_point_hash,
+)
+from thresher.filters.kernels.text.simd import (
+    WIDTH,
+    address,
+    capitals,
+    letters,
+    lowest,
+    population,
 )
 
 Bytes = npt.NDArray[np.uint8]

@@ -51,11 +51,6 @@ def _letters(builder: Any, vector: Any) -> Any:
     return _between(builder, builder.or_(vector, _all(32)), ord("a"), ord("z"))
 
 
-def _alphanumerics(builder: Any, vector: Any) -> Any:
-    digits = _between(builder, vector, ord("0"), ord("9"))
-    return builder.or_(_letters(builder, vector), digits)
-
-
 def _any_of(*values: int) -> Callable[[Any, Any], Any]:
     def build(builder: Any, vector: Any) -> Any:
         found = builder.icmp_unsigned("==", vector, _all(values[0]))
@@ -80,8 +75,6 @@ letters = _mask(_letters)
 """ASCII letters."""
 capitals = _mask(lambda builder, vector: _between(builder, vector, ord("A"), ord("Z")))
 """ASCII capitals."""
-alphanumerics = _mask(_alphanumerics)
-"""ASCII letters and digits."""
 newlines = _mask(_any_of(10))
 """Newline characters."""
 line_breaks = _mask(_line_breaks)

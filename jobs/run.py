@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from thresher.filters.errors import ThresherError
 from thresher.filters.policy import policy_to_mapping
 from thresher.jobs.executor import ONE_CORE, Executor, Needs, Task
 from thresher.jobs.plan import Plan, thresher_version
@@ -35,7 +36,7 @@ from thresher.pipeline.materialize.plan import plan_shards
 from thresher.pipeline.shards import ShardRef
 
 
-class StageFailedError(Exception):
+class StageFailedError(ThresherError):
     """A stage that the rest of the run needs did not complete; the failures are recorded."""
 
 

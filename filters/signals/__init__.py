@@ -18,6 +18,7 @@ __all__ = [
     "FAMILIES",
     "KERNEL_FAMILIES",
     "RUN_FAMILIES",
+    "SCORE_PREFIX",
     "Family",
     "Range",
     "Signal",

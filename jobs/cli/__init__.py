@@ -18,6 +18,8 @@ from thresher.filters.errors import ConfigError, InputError, StoreError, Threshe
 from thresher.jobs.cli import demo, diversity, inspect, models, run, train
 from thresher.jobs.cli.common import EXIT_INCOMPLETE, EXIT_USAGE, errors, output
 
+__all__ = ["app", "main"]
+
 app = typer.Typer(
     name="thresher",
     help="Curate web crawls into pretraining data: measure once, judge many, prove every drop.\n\n"

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -96,26 +97,45 @@ def build(store: Store) -> None:
 
 @contextlib.contextmanager
 def connect(store: Store) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A read-only connection to the catalog of a lake.
-
-    Nothing can be written through it, and SQL reaches no file outside the lake.
+    """A connection to the catalog of a lake that ends with the block; see `open_catalog`.
 
     Raises:
         StoreError: if the lake has no catalog, or a query asks for a file outside it.
+    """
+    with explained(store), open_catalog(store) as database:
+        yield database
+
+
+def open_catalog(store: Store) -> duckdb.DuckDBPyConnection:
+    """A connection to the catalog of a lake as it is now, for the caller to close.
+
+    Tables and views cannot be changed through it, and SQL reaches no file outside the lake. Each
+    connection is a database of its own with the catalog attached, so that several stand beside
+    each other, and beside those of an earlier state of the catalog, in one process.
+
+    Raises:
+        StoreError: if the lake has no catalog.
+        duckdb.IOException: if that is not one.
     """
     if not store.exists(PATH):
         find_run(store)
         raise StoreError(
             f"{store.url(PATH)} does not exist: `thresher catalog rebuild {store.url()}` makes it"
         )
-    with contextlib.ExitStack() as stack:
-        if store.is_local:
-            file = store.url(PATH)
-        else:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="thresher-"))
-            file = str(Path(folder) / "catalog.duckdb")
-            Path(file).write_bytes(store.read_bytes(PATH))
-        database = stack.enter_context(duckdb.connect(file, read_only=True))
+    # DuckDB makes the folder where a query needs more than the memory, and removes it at the end.
+    spill = f"{tempfile.gettempdir()}/thresher-{uuid.uuid4().hex}"
+    database = duckdb.connect(":memory:", config={"temp_directory": spill})
+    try:
+        with contextlib.ExitStack() as stack:
+            if store.is_local:
+                file = store.url(PATH)
+            else:
+                # Once attached it is open, and needs its name no longer.
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="thresher-"))
+                file = str(Path(folder) / "catalog.duckdb")
+                Path(file).write_bytes(store.read_bytes(PATH))
+            database.execute(f"ATTACH {_quoted(file)} AS lake (READ_ONLY)")
+        database.execute("USE lake")
         _open_lake(database, store)
         if store.is_local:
             database.execute("SET allowed_directories = [$lake]", {"lake": store.url()})
@@ -123,13 +143,22 @@ def connect(store: Store) -> Iterator[duckdb.DuckDBPyConnection]:
         # Under `python -m` DuckDB takes stdout, where results go, for a person's screen.
         database.execute("SET enable_progress_bar = false")
         database.execute("SET lock_configuration = true")
-        try:
-            yield database
-        except (duckdb.PermissionException, duckdb.IOException) as error:
-            raise StoreError(
-                f"{store.url(PATH)}: {error}. SQL reaches files of the lake only; if the lake was "
-                f"moved, `thresher catalog rebuild {store.url()}` writes its paths again"
-            ) from error
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+@contextlib.contextmanager
+def explained(store: Store) -> Iterator[None]:
+    """What DuckDB says about files, as a `StoreError` that says what to do."""
+    try:
+        yield
+    except (duckdb.PermissionException, duckdb.IOException) as error:
+        raise StoreError(
+            f"{store.url(PATH)}: {error}. SQL reaches files of the lake only; if the lake was "
+            f"moved, `thresher catalog rebuild {store.url()}` writes its paths again"
+        ) from error
 
 
 def not_read_whole(

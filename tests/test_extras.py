@@ -20,6 +20,9 @@ COMES_ALONG = {"llvmlite"}
 """What a dependency cannot be without."""
 
 
+OWNERS = packages_distributions()
+
+
 def normal(name):
     return name.lower().replace("_", "-")
 
@@ -33,7 +36,6 @@ EXTRAS = set().union(*map(names, PROJECT["optional-dependencies"].values()))
 
 def imports(path, nodes):
     """The distributions that statements import from."""
-    owners = packages_distributions()
     for node in nodes:
         modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom):
@@ -41,7 +43,7 @@ def imports(path, nodes):
         for module in modules:
             root = module.partition(".")[0]
             if root != "thresher" and root not in sys.stdlib_module_names:
-                yield from map(normal, owners.get(root, [f"{root} in {path}"]))
+                yield from map(normal, OWNERS.get(root, [f"{root} in {path}"]))
 
 
 def test_every_import_is_a_dependency_or_of_an_extra():
@@ -50,7 +52,7 @@ def test_every_import_is_a_dependency_or_of_an_extra():
         each for path, text in SOURCES.items() for each in imports(path, ast.walk(ast.parse(text)))
     }
     assert found - known == set()
-    assert EXTRAS <= found, "nothing imports these"
+    assert found >= EXTRAS, "nothing imports these"
 
 
 def test_no_module_needs_an_extra_to_be_imported():

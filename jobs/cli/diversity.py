@@ -10,7 +10,8 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from thresher.filters.signals.site import FIGURES
-from thresher.jobs.cli.common import JsonFlag, LakeArgument, lake_of, output, print_json, shown
+from thresher.jobs.api.lake import store_of
+from thresher.jobs.cli.common import JsonFlag, LakeArgument, output, print_json, shown
 from thresher.manifests import catalog
 from thresher.pipeline.inspect.diversity import Comparison, Population, RuleEffect, compare
 
@@ -37,7 +38,7 @@ def diversity(
     A rule whose effect is below 0 makes what is kept more alike. The figures are those of the view
     `diversity` (docs/signals.md, `collapse`); nothing is read but hashes kept at measuring.
     """
-    with catalog.connect(lake_of(lake)) as database:
+    with catalog.connect(store_of(lake)) as database:
         found = compare(database, documents)
     if as_json:
         print_json(msgspec.to_builtins(found))

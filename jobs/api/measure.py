@@ -79,17 +79,20 @@ def _items(
     urls: Iterable[str | None] | None,
     ids: Iterable[str | int | None] | None,
 ) -> Iterator[Extracted]:
-    addresses, names = _beside("urls", urls), _beside("ids", ids)
-    count = 0
-    for count, text in enumerate(_values(texts), 1):
-        address, name = next(addresses, None), next(names, None)
-        if (address is None and urls is not None) or (name is None and ids is not None):
-            which = "urls" if address is None and urls is not None else "ids"
-            raise InputError(f"there are fewer {which} than texts")
-        yield _item(text, f"texts[{count - 1}]", address, name)
-    for which, left in (("urls", addresses), ("ids", names)):
-        if next(left, None) is not None:
-            raise InputError(f"there are {count} texts and more {which}")
+    beside = {
+        which: _beside(which, values)
+        for which, values in (("urls", urls), ("ids", ids))
+        if values is not None
+    }
+    for i, text in enumerate(_values(texts)):
+        mine = {which: next(values, None) for which, values in beside.items()}
+        for which, value in mine.items():
+            if value is None:
+                raise InputError(f"there are fewer {which} than texts")
+        yield _item(text, f"texts[{i}]", mine.get("urls"), mine.get("ids"))
+    for which, values in beside.items():
+        if next(values, None) is not None:
+            raise InputError(f"there are more {which} than texts")
 
 
 def _values(texts: Any) -> Iterator[Any]:
@@ -110,11 +113,11 @@ def _values(texts: Any) -> Iterator[Any]:
     return iter(texts)
 
 
-def _beside(which: str, values: Iterable[Any] | None) -> Iterator[str]:
+def _beside(which: str, values: Iterable[Any]) -> Iterator[str]:
     """What accompanies the texts, as strings; "" for each that is None."""
     if isinstance(values, str | bytes):
         raise InputError(f"{which} is a single string: give a list, one for each text")
-    for i, value in enumerate(values if values is not None else ()):
+    for i, value in enumerate(values):
         plain = value.as_py() if isinstance(value, pa.Scalar) else value
         if not isinstance(plain, str | int | None):
             raise InputError(f"{which}[{i}] is of type {type(plain).__name__}, and no string")

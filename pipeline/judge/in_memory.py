@@ -126,14 +126,15 @@ def _columns(
                 absent.add(name)
             continue
         if family in _OF_DOCUMENTS and needed:
-            lacking.append(name)
+            lacking.append(name if family in table.schema.names else family)
         found[name] = pa.chunked_array([pa.nulls(table.num_rows, kind)])
         absent.add(name)
     if lacking:
-        listed = ", ".join(lacking[:5]) + (f" and {len(lacking) - 5} more" if lacking[5:] else "")
+        different = list(dict.fromkeys(lacking))
+        more = f" and {len(different) - 5} more" if different[5:] else ""
         raise InputError(
-            f"the table lacks {listed}, which the policy looks at: judge what thresher.measure "
-            "gives, or the view `measured` of a lake"
+            f"the table lacks what the policy looks at: {', '.join(different[:5])}{more}. Judge "
+            "what thresher.measure gives, or the view `measured` of a lake"
         )
     return found, absent
 

@@ -8,7 +8,6 @@ from typing import Literal
 import msgspec
 
 from thresher.jobs.api.lake import Lake
-from thresher.jobs.report import page as report
 from thresher.manifests import catalog
 from thresher.manifests.run import Failure, RunRecord
 from thresher.manifests.store import Store
@@ -54,6 +53,8 @@ def result_of(store: Store, record: RunRecord) -> RunResult:
     Raises:
         StoreError: if the lake has no catalog.
     """
+    from thresher.jobs.report import page as report  # half a second of numba
+
     with catalog.connect(store) as database:
         funnel = database.execute("SELECT step, CAST(records AS BIGINT) FROM funnel").fetchall()
         shards = catalog.not_read_whole(database, record.run_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -13,7 +13,9 @@ from thresher.filters.signals.site import FIGURES
 from thresher.jobs.api.lake import store_of
 from thresher.jobs.cli.common import JsonFlag, LakeArgument, output, print_json, shown
 from thresher.manifests import catalog
-from thresher.pipeline.inspect.diversity import Comparison, Population, RuleEffect, compare
+
+if TYPE_CHECKING:
+    from thresher.pipeline.inspect.diversity import Comparison, Population, RuleEffect
 
 _COUNTS = ("dropped", "for it alone", "effect")
 _SHORT = {
@@ -38,6 +40,8 @@ def diversity(
     A rule whose effect is below 0 makes what is kept more alike. The figures are those of the view
     `diversity` (docs/signals.md, `collapse`); nothing is read but hashes kept at measuring.
     """
+    from thresher.pipeline.inspect.diversity import compare
+
     with catalog.connect(store_of(lake)) as database:
         found = compare(database, documents)
     if as_json:

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from thresher.classifiers.extras import INSTALL
 from thresher.filters.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ EPSILON = 1e-5
 """The least raw score that fastText gives; log-odds are cut there."""
 MIN_PER_CLASS = 20
 """Fewest scores of a class that a calibration can be fitted on."""
-INSTALL = "Install scikit-learn: pip install 'thresher[train]', or set method = \"none\"."
 
 # How far towards the next step a step rises: enough to keep the order, little enough to stay true.
 _TILT = 0.01
@@ -115,7 +115,9 @@ def fit(
     try:
         found = (_isotonic if method == "isotonic" else _platt)(scores, hits, weights)
     except ImportError as error:
-        raise ConfigError(where, f"scikit-learn cannot be imported: {error}.", INSTALL) from error
+        problem = f"scikit-learn cannot be imported: {error}."
+        hint = f'Install it: {INSTALL}, or set method = "none".'
+        raise ConfigError(where, problem, hint) from error
     if found is None:
         problem = "the scores of positives are not higher than those of negatives."
         raise ConfigError(where, problem, "The model has learnt nothing: check the two classes.")

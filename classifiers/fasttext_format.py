@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thresher.classifiers.fasttext_dictionary_kernels import walk_dictionary
+from thresher.filters.errors import DataError
 
 MAGIC = 793_712_314
 VERSIONS = (11, 12)
@@ -40,7 +41,7 @@ _MAX_COUNT = 10**15
 Array = npt.NDArray[Any]
 
 
-class FormatError(ValueError):
+class FormatError(DataError):
     """The file is not a sound supervised fastText model; the message says why."""
 
 

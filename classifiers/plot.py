@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 from thresher.classifiers.evaluation import Evaluation
-from thresher.filters.errors import ConfigError
-
-
-def require_packages() -> None:
-    """Refuse to start where the packages that training needs are missing.
-
-    Raises:
-        ConfigError: with what to install.
-    """
-    for package, module in (("scikit-learn", "sklearn"), ("matplotlib", "matplotlib")):
-        if importlib.util.find_spec(module) is None:
-            problem = f"{package} is not installed, and training needs it."
-            raise ConfigError("train", problem, "Install it: pip install 'thresher[train]'")
 
 
 def calibration_plot(result: Evaluation, title: str, path: Path) -> None:

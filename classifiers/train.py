@@ -24,6 +24,7 @@ from thresher.classifiers.calibration import Calibration
 from thresher.classifiers.card import CARD_PLOT, ModelCard, TrainingClass
 from thresher.classifiers.evaluation import evaluate
 from thresher.classifiers.examples import Source
+from thresher.classifiers.extras import require_packages
 from thresher.classifiers.fitting import (
     WHERE,
     Scorer,
@@ -34,7 +35,7 @@ from thresher.classifiers.fitting import (
     tuning_scores,
 )
 from thresher.classifiers.inputs import LakeReader, Text, read_inputs
-from thresher.classifiers.plot import calibration_plot, require_packages
+from thresher.classifiers.plot import calibration_plot
 from thresher.classifiers.sampling import Example, Pool
 from thresher.classifiers.settings import TrainSettings
 from thresher.classifiers.splitting import Sample, draw

@@ -11,6 +11,7 @@ import tomllib
 import types
 import typing
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any, TypeVar
 
 import msgspec
@@ -51,6 +52,33 @@ def load(kind: type[T], mapping: Mapping[str, Any], where: str) -> T:
         path = match.group(1) if match else ""
         problem = _MSGSPEC_PATH.sub("", message)
         raise ConfigError(_join(where, path), f"{problem}.") from error
+
+
+def plain(value: object, where: str, expected: str) -> dict[str, Any]:
+    """A mapping or struct that was made in Python as TOML would give it.
+
+    Args:
+        value: anything; paths in it become strings.
+        where: its name, used in errors.
+        expected: what may be given, in words.
+
+    Raises:
+        ConfigError: for what is neither a mapping nor a struct, or holds something else than data.
+    """
+    problem = f"is of type {type(value).__name__}."
+    if not isinstance(value, Mapping | msgspec.Struct):
+        raise ConfigError(where, problem, expected)
+    try:
+        found: dict[str, Any] = msgspec.to_builtins(value, enc_hook=_path_text, str_keys=True)
+    except (TypeError, NotImplementedError) as error:
+        raise ConfigError(where, f"holds what is no data: {error}.") from error
+    return found
+
+
+def _path_text(value: object) -> str:
+    if isinstance(value, PurePath):
+        return str(value)
+    raise NotImplementedError(f"an object of type {type(value).__name__}")
 
 
 def canonical_json(value: object) -> bytes:

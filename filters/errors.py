@@ -1,11 +1,24 @@
-"""The exceptions a person sees, drawn as a tree.
+"""The exceptions, one tree: whatever Thresher raises on purpose is a ThresherError.
 
 ThresherError
-├── ConfigError        a setting is wrong: names its path and the nearest valid word (exit 2)
-│   └── ModelError     a model file is missing, unreadable or not what was declared
-├── InputError         an input is missing or matches nothing (exit 2)
-├── StoreError         the lake does not hold what it should
-└── LedgerError        the counts of a shard do not balance: a bug, never data
+├── ConfigError           a setting is wrong: names its path and the nearest valid word (exit 2)
+│   └── ModelError        a model file is missing, unreadable or not what was declared
+├── InputError            an input is missing, or is not what the call takes (exit 2)
+│   └── ExtractionError   a page gives no text; `reason` says why (`thresher.extract` raises it)
+├── StoreError            the lake does not hold what it should (exit 2)
+├── LedgerError           the counts of a shard do not balance: a bug, never data
+├── ExtractionStartError  the extraction process does not start: a broken installation
+├── StageFailedError      a stage that the rest of a run needs failed; the run ends incomplete
+└── DataError             what a reader meets in a file; whoever reads catches it
+    ├── FormatError       the bytes are no sound fastText model: becomes a ModelError
+    ├── Damage            compressed data that does not decode; reading goes on behind it
+    ├── IncompleteRecord  the file ends inside a record
+    ├── MalformedHttp     a record without an HTTP status line and headers
+    ├── MalformedBody     a body that does not decode by its declared encoding
+    └── Oversize          a body that decodes to more bytes than allowed
+
+Neither a DataError nor a StageFailedError reaches a person: the one becomes the reason of a
+rejected record or a ModelError, the other the status of a run.
 """
 
 from __future__ import annotations
@@ -42,7 +55,26 @@ class ModelError(ConfigError):
 
 
 class InputError(ThresherError):
-    """An input is missing, or a glob matches nothing."""
+    """An input is missing, a glob matches nothing, or a value is not what the call takes."""
+
+
+class ExtractionError(InputError):
+    """A page gives no text.
+
+    Args:
+        url: of the page; "" where unknown.
+        reason: one of the reasons of failed records (docs/reasons.md), such as `empty`.
+        detail: what is particular to this page.
+    """
+
+    def __init__(self, url: str, reason: str, detail: str = "") -> None:
+        self.url = url
+        self.reason = reason
+        self.detail = detail
+        super().__init__(f"{url or 'the page'}: {reason}" + (f": {detail}" if detail else ""))
+
+    def __reduce__(self) -> tuple[type[ExtractionError], tuple[str, str, str]]:
+        return type(self), (self.url, self.reason, self.detail)
 
 
 class StoreError(ThresherError):
@@ -51,6 +83,10 @@ class StoreError(ThresherError):
 
 class LedgerError(ThresherError):
     """The counts of a shard do not balance."""
+
+
+class DataError(ThresherError):
+    """What a reader meets in a file. Whoever reads catches it."""
 
 
 def did_you_mean(word: str, valid: Iterable[str]) -> str:

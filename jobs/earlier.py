@@ -6,11 +6,11 @@ import msgspec
 
 from thresher.filters.errors import ConfigError
 from thresher.jobs.recipe import Recipe
-from thresher.manifests.manifest import load_all
 from thresher.manifests.run import find_run
 from thresher.manifests.store import Store
 from thresher.pipeline import judge
 from thresher.pipeline.documents import measure
+from thresher.pipeline.judged import judged_shards
 from thresher.pipeline.shards import ShardRef
 
 
@@ -53,13 +53,9 @@ def _find(recipe: Recipe, name: str) -> EarlierRun:
             f"run {run.run_id} signed its documents with {signed}, this recipe with {wanted}; "
             "give both the same [minhash], and dedup.bands, rows and permutations.",
         )
-    keys = [shard.key for shard in run.inputs]
-    documents, decisions = run.fingerprints[measure.STAGE], run.fingerprints[judge.STAGE]
-    measured = load_all(store, measure.STAGE, documents, keys)
-    judged = load_all(store, judge.STAGE, decisions, keys)
     shards = tuple(
-        ShardRef(key, measured[key].output().path, run.run_id, lake, judged[key].output().path)
-        for key in sorted(measured)
-        if key in judged
+        msgspec.structs.replace(shard, run=run.run_id, lake=lake)
+        for shard in judged_shards(store, run, signals=())
     )
-    return EarlierRun(run.run_id, documents, decisions, shards)
+    marks = run.fingerprints
+    return EarlierRun(run.run_id, marks[measure.STAGE], marks[judge.STAGE], shards)

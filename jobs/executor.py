@@ -94,9 +94,11 @@ class InProcess:
 class OnRay:
     """Runs each task as one Ray task on a cluster, or on this machine if no address is given.
 
+    A Ray that this process has initialised already is used as it is, and not ended by `close`.
+
     Args:
-        workers: tasks at once on this machine; None for all cores. On a cluster, the number of
-            tasks in flight (None: twice the cluster's CPUs).
+        workers: tasks at once on this machine; None for all cores. On a cluster, or a Ray that was
+            there, the number of tasks in flight (None: twice its CPUs).
         address: of a running cluster (``auto``, ``ray://host:10001``), or empty to start Ray here.
         gpus: GPUs of this machine that a Ray started here may give to tasks; None for all it finds.
     """
@@ -104,6 +106,16 @@ class OnRay:
     def __init__(
         self, workers: int | None = None, address: str = "", gpus: float | None = 0
     ) -> None:
+        self._ours = not ray.is_initialized()
+        if self._ours:
+            self._start(workers, address, gpus)
+        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        cpus = int(resources.get("CPU", 1))
+        self._resources = resources
+        self.in_flight = workers or max(1, 2 * cpus if address or not self._ours else cpus)
+
+    @staticmethod
+    def _start(workers: int | None, address: str, gpus: float | None) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         here: dict[str, Any] = (
@@ -121,19 +133,15 @@ class OnRay:
                 address=address or "local",
                 log_to_driver=False,
                 logging_level=logging.ERROR,
-                ignore_reinit_error=True,
                 **here,
             )
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise ConfigError("--address", f"no Ray cluster at '{address}': {error}.") from error
-        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        cpus = int(resources.get("CPU", 1))
-        self._resources = resources
-        self.in_flight = workers or (2 * cpus if address else cpus)
 
     def close(self) -> None:
-        """Disconnect; a Ray that was started here ends."""
-        ray.shutdown()
+        """Disconnect; a Ray that was started here ends, one that was there goes on."""
+        if self._ours:
+            ray.shutdown()
 
     def run(self, tasks: Iterable[Task]) -> Iterator[Result]:
         """See `Executor.run`."""

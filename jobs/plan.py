@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
 
@@ -24,14 +23,6 @@ from thresher.pipeline.documents import measure
 from thresher.pipeline.extract import PROFILE_VERSIONS
 from thresher.pipeline.guests import check_guests, guests_identity
 from thresher.pipeline.read.inputs import InputShard, list_inputs
-
-
-def thresher_version() -> str:
-    """The installed version, or `0` from a tree that is not installed."""
-    try:
-        return version("thresher")
-    except PackageNotFoundError:
-        return "0"
 
 
 @dataclass(frozen=True)

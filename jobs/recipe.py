@@ -6,20 +6,20 @@ See `Recipe` for all settings; `thresher plan RECIPE.toml` shows what a recipe w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-import fsspec
 import msgspec
 
 from thresher.classifiers.registry import Model, is_name
 from thresher.classifiers.scorers import ScorerSettings
-from thresher.filters.config import load_toml
+from thresher.filters.config import load, load_toml, plain
 from thresher.filters.errors import ConfigError, InputError
 from thresher.filters.measure import MinHashSettings
-from thresher.filters.policy import Policy, parse_policy, shipped_policies, shipped_policy
+from thresher.filters.policy import Policy, shipped_policies
 from thresher.filters.transforms.cuts import Cut
+from thresher.jobs.policy import find_policy
 from thresher.pipeline.decontamination import EvaluationSettings
 from thresher.pipeline.dedup import DedupSettings
 from thresher.pipeline.documents.measure import (
@@ -114,6 +114,22 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
+def recipe_of(recipe: str | Path | Mapping[str, Any] | Recipe) -> Recipe:
+    """A recipe by the path of its file, as a mapping under the names of its TOML, or as it is.
+
+    Relative paths of a file are relative to its folder, others to the current one.
+
+    Raises:
+        ConfigError: on anything wrong in it, with the path of the setting.
+        InputError: if the file does not exist.
+    """
+    if isinstance(recipe, str | Path):
+        return read_recipe(Path(recipe))
+    # A struct too: nothing has checked the types of what was made in Python.
+    given = plain(recipe, "recipe", "Give a path, a mapping or a thresher.Recipe.")
+    return _checked(load(Recipe, given, "recipe"), "recipe", Path.cwd())
+
+
 def read_recipe(path: Path) -> Recipe:
     """Read and check a recipe.
 
@@ -125,22 +141,25 @@ def read_recipe(path: Path) -> Recipe:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from error
-    recipe = load_toml(Recipe, text, str(path))
+    return _checked(load_toml(Recipe, text, str(path)), str(path), path.resolve().parent)
+
+
+def _checked(recipe: Recipe, where: str, folder: Path) -> Recipe:
+    """The recipe, if nothing is wrong in it, with its paths made absolute against `folder`."""
     if not recipe.name or not all(c.isalnum() or c in "-_." for c in recipe.name):
-        raise ConfigError(f"{path}: name", "must be letters, digits, '-', '_' and '.'.")
+        raise ConfigError(f"{where}: name", "must be letters, digits, '-', '_' and '.'.")
     sections: dict[str, Any] = {name: getattr(recipe, name) for name in recipe.__struct_fields__}
     for name, section in sections.items():
         check: Callable[[str], None] | None = getattr(section, "check", None)
         if check:
-            check(f"{path}: {name}")
+            check(f"{where}: {name}")
     measured = {
         "repeated_lines": recipe.lines.enabled,
         "cut_contamination": bool(recipe.decontaminate),
     }
     for cut in recipe.curated.chosen():
         if isinstance(cut, Cut) and not measured[cut.name]:
-            raise ConfigError(f"{path}: curated.transforms", f"'{cut.name}' needs {cut.needs}.")
-    folder = path.resolve().parent
+            raise ConfigError(f"{where}: curated.transforms", f"'{cut.name}' needs {cut.needs}.")
     return msgspec.structs.replace(
         recipe,
         lake=resolve_path(recipe.lake, folder),
@@ -203,16 +222,6 @@ def read_policy(recipe: Recipe) -> Policy:
     Raises:
         ConfigError: if it does not exist or is wrong.
     """
-    name = recipe.judge.policy
-    if name in shipped_policies():
-        return shipped_policy(name)
-    if not name.endswith(".toml"):
-        return shipped_policy(name.rsplit("/", 1)[-1])  # raises, with a suggestion
-    try:
-        with fsspec.open(name, "rb") as file:
-            text = file.read().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError("judge.policy", f"{name} cannot be read: {error}.") from error
     guests = [guest.signal for guest in recipe.guests]
     scores = [scorer.name for scorer in recipe.scores]
-    return parse_policy(text, name.rsplit("/", 1)[-1], guests, scores)
+    return find_policy(recipe.judge.policy, "judge.policy", guests, scores)

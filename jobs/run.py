@@ -14,9 +14,10 @@ from typing import Any
 
 import msgspec
 
+from thresher.filters.errors import ThresherError
 from thresher.filters.policy import policy_to_mapping
 from thresher.jobs.executor import ONE_CORE, Executor, Needs, Task
-from thresher.jobs.plan import Plan, thresher_version
+from thresher.jobs.plan import Plan
 from thresher.jobs.progress import Reporter
 from thresher.jobs.report.page import write_report
 from thresher.jobs.stages.dedup import Duplicates, find_duplicates
@@ -24,6 +25,7 @@ from thresher.jobs.stages.judge import judge_documents
 from thresher.jobs.stages.lines import with_line_signals
 from thresher.jobs.stages.scores import with_scores
 from thresher.jobs.stages.sites import with_site_signals
+from thresher.jobs.version import thresher_version
 from thresher.manifests import catalog
 from thresher.manifests.manifest import Manifest, fingerprint, load_all
 from thresher.manifests.run import Failure, InputRecord, RunRecord, save_run
@@ -35,7 +37,7 @@ from thresher.pipeline.materialize.plan import plan_shards
 from thresher.pipeline.shards import ShardRef
 
 
-class StageFailedError(Exception):
+class StageFailedError(ThresherError):
     """A stage that the rest of the run needs did not complete; the failures are recorded."""
 
 

@@ -82,6 +82,11 @@ def load_runs(store: Store) -> list[RunRecord]:
     return sorted(runs, key=lambda run: (run.started, run.run_id))
 
 
+def has_runs(store: Store) -> bool:
+    """Whether a lake holds any run."""
+    return any(path.endswith(".json") for path in store.sizes(_FOLDER))
+
+
 def no_run(store: Store) -> StoreError:
     """What to say of a lake without runs, which may just be the wrong folder."""
     return StoreError(

@@ -7,7 +7,7 @@ columns by name and need not know where they lie.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,10 +16,23 @@ from thresher.filters.signals import RUN_FAMILIES, family_type
 from thresher.manifests.store import Store
 from thresher.pipeline.shards import ShardRef
 
+Columns = Callable[[Sequence[str]], Iterator[pa.Table]]
+"""Gives columns of the documents of a run, part by part, as often as it is asked. A signal
+(`length.words`) comes within a struct column of its family."""
+
 
 def signal_folders(shards: Sequence[ShardRef]) -> list[str]:
     """Where the run-wide signals of shards lie; the fingerprints of their stages are part of it."""
     return sorted({path.rsplit("/", 1)[0] for shard in shards for path in shard.signals})
+
+
+def columns_of(store: Store, shards: Sequence[ShardRef]) -> Columns:
+    """The columns of the documents of shards; see `read_measured`."""
+
+    def read(columns: Sequence[str]) -> Iterator[pa.Table]:
+        return (read_measured(store, shard, columns) for shard in shards)
+
+    return read
 
 
 def read_measured(store: Store, shard: ShardRef, columns: Sequence[str]) -> pa.Table:

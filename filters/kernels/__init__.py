@@ -16,46 +16,48 @@ from numba.extending import intrinsic
 
 from thresher.filters.kernels.text import cache
 
-F = TypeVar("F", bound=Callable[..., Any])
+__all__ = ["borrowed", "borrowing_kernel", "inlined", "inner", "integer", "kernel"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 integer = cast(Callable[[Any], int], np.int64)
 """A signed 64-bit number: numba turns signed with unsigned into floating point."""
 
 
-def kernel(function: F) -> F:
+def kernel(function: _F) -> _F:
     """Compile a function: without the GIL, cached on disk, no Python objects."""
     with cache.used_by_numba():
-        compiled: F = numba.njit(nogil=True, cache=True)(function)
+        compiled: _F = numba.njit(nogil=True, cache=True)(function)
     return compiled
 
 
-def borrowing_kernel(function: F) -> F:
+def borrowing_kernel(function: _F) -> _F:
     """The same for a kernel that makes no array and so need not count who holds one."""
     with cache.used_by_numba():
-        compiled: F = numba.njit(nogil=True, cache=True, _nrt=False)(function)
+        compiled: _F = numba.njit(nogil=True, cache=True, _nrt=False)(function)
     return compiled
 
 
-def inner(function: F) -> F:
+def inner(function: _F) -> _F:
     """A `borrowing_kernel` that only kernels call.
 
     What calls from Python need is a third of compiling.
     """
     with cache.used_by_numba():
-        compiled: F = numba.njit(
+        compiled: _F = numba.njit(
             nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False
         )(function)
     return compiled
 
 
-def inlined(function: F) -> F:
+def inlined(function: _F) -> _F:
     """Compile a function into its callers; for scalars only.
 
     LLVM does not inline what comes from numba's cache, and an array that is passed is seven
     numbers on the stack: so what runs per character is no call, and what runs per word takes as
     few arrays as it can.
     """
-    compiled: F = numba.njit(nogil=True, inline="always")(function)
+    compiled: _F = numba.njit(nogil=True, inline="always")(function)
     return compiled
 
 

@@ -66,15 +66,18 @@ def shipped_policy(name: str) -> Policy:
 
 
 def parse_policy(
-    text: str, where: str, guests: Collection[str] = (), scores: Collection[str] = ()
+    text: str,
+    where: str,
+    guests: Collection[str] | None = (),
+    scores: Collection[str] | None = (),
 ) -> Policy:
     """Read a policy from TOML and check it against the signal registry.
 
     Args:
         text: the TOML document.
         where: its name, used in errors.
-        guests: names of the recipe's guests, whose verdicts are signals too.
-        scores: names of the recipe's scorers.
+        guests: names of the recipe's guests, whose verdicts are signals too; None allows any.
+        scores: names of the recipe's scorers; None allows any.
 
     Raises:
         ConfigError: naming the path of the setting and, for a name, the nearest valid one.

@@ -18,6 +18,7 @@ __all__ = [
     "FAMILIES",
     "KERNEL_FAMILIES",
     "RUN_FAMILIES",
+    "SCORE_PREFIX",
     "Family",
     "Range",
     "Signal",
@@ -25,6 +26,7 @@ __all__ = [
     "family_type",
     "names",
     "signal",
+    "signal_type",
 ]
 
 SCORE_PREFIX = "scores."
@@ -90,6 +92,15 @@ def family(name: str) -> Family:
         KeyError: if there is none.
     """
     return _FAMILY_BY_NAME[name]
+
+
+def signal_type(name: str) -> pa.DataType:
+    """The Arrow type of a signal.
+
+    Raises:
+        KeyError: if there is none.
+    """
+    return _TYPES[signal(name).type]
 
 
 def family_type(name: str) -> pa.StructType:

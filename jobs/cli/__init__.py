@@ -17,6 +17,9 @@ import typer
 from thresher.filters.errors import ConfigError, InputError, StoreError, ThresherError
 from thresher.jobs.cli import demo, diversity, inspect, models, run, train
 from thresher.jobs.cli.common import EXIT_INCOMPLETE, EXIT_USAGE, errors, output
+from thresher.jobs.version import thresher_version
+
+__all__ = ["app", "main"]
 
 app = typer.Typer(
     name="thresher",
@@ -60,8 +63,6 @@ app.add_typer(_models, name="models")
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from thresher.jobs.plan import thresher_version
-
         output.print(f"thresher {thresher_version()}", highlight=False)
         raise typer.Exit
 

@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from thresher.jobs.api.result import result_of
 from thresher.jobs.cli.common import EXIT_INCOMPLETE, errors, output, shown
-from thresher.jobs.cli.run import print_result, run_plan, with_run_options
+from thresher.jobs.cli.run import print_result, with_run_options
 from thresher.jobs.progress import reporter_for
 from thresher.jobs.sample import SampleCrawl, write_sample
 from thresher.manifests import catalog
@@ -58,6 +59,7 @@ def demo(
     in_process: Annotated[bool, typer.Option("--in-process", help="Without Ray.")] = False,
 ) -> None:
     """Write a small crawl, run the main job on it, look."""
+    from thresher.jobs.api.run import run_plan
     from thresher.jobs.plan import make_plan
     from thresher.jobs.recipe import read_recipe
 
@@ -74,7 +76,7 @@ def demo(
     record = run_plan(plan, reporter_for(errors))
     _ask(plan.store)
     _compare(plan.store, crawl)
-    print_result(plan.store, record)
+    print_result(result_of(plan.store, record))
     example = "SELECT url, length.words, reasons FROM dropped LIMIT 5"
     output.print(
         f"\nNext: export THRESHER_LAKE={plan.store.url()}\n"

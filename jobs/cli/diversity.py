@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -10,9 +10,12 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from thresher.filters.signals.site import FIGURES
-from thresher.jobs.cli.common import JsonFlag, LakeArgument, lake_of, output, print_json, shown
+from thresher.jobs.api.lake import store_of
+from thresher.jobs.cli.common import JsonFlag, LakeArgument, output, print_json, shown
 from thresher.manifests import catalog
-from thresher.pipeline.inspect.diversity import Comparison, Population, RuleEffect, compare
+
+if TYPE_CHECKING:
+    from thresher.pipeline.inspect.diversity import Comparison, Population, RuleEffect
 
 _COUNTS = ("dropped", "for it alone", "effect")
 _SHORT = {
@@ -37,7 +40,9 @@ def diversity(
     A rule whose effect is below 0 makes what is kept more alike. The figures are those of the view
     `diversity` (docs/signals.md, `collapse`); nothing is read but hashes kept at measuring.
     """
-    with catalog.connect(lake_of(lake)) as database:
+    from thresher.pipeline.inspect.diversity import compare
+
+    with catalog.connect(store_of(lake)) as database:
         found = compare(database, documents)
     if as_json:
         print_json(msgspec.to_builtins(found))

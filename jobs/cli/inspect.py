@@ -4,35 +4,26 @@ from __future__ import annotations
 
 import csv
 import sys
+from itertools import islice
 from typing import Annotated, Any
 
-import duckdb
 import msgspec
 import typer
 from rich.table import Table
 
 from thresher.filters.errors import ConfigError
-from thresher.filters.policy import policy_from_mapping
+from thresher.jobs.api.lake import Lake, store_of
 from thresher.jobs.cli.common import (
     JsonFlag,
     LakeArgument,
     LakeOption,
-    lake_of,
     output,
     print_json,
     shown,
 )
 from thresher.manifests import catalog
-from thresher.manifests.run import find_run
 from thresher.pipeline.inspect.difference import Difference
 from thresher.pipeline.inspect.explain import Explanation, RuleResult
-from thresher.pipeline.inspect.explain import explain as explain_document
-
-_TABLES_HINT = (
-    'Tables: thresher query "SHOW TABLES". Columns and signals: thresher query "DESCRIBE kept". '
-    "Signals of the whole run (site, collapse, repeated_lines, scores) are in the view `measured`."
-)
-
 
 _LEAST_COLUMN = 12
 """Characters of the screen that a column needs; rows with more columns than fit stand upright."""
@@ -53,25 +44,16 @@ def query(
     """  # noqa: D205 - typer shows the whole text
     if as_json and as_csv:
         raise ConfigError("query", "--json and --csv exclude each other.")
-    with catalog.connect(lake_of(lake)) as database:
-        try:
-            if not database.extract_statements(sql):
-                raise ConfigError("query", "holds no statement.", _TABLES_HINT)
-            result = database.execute(sql)
-            names = [column[0] for column in result.description or ()]
-            if as_csv:
-                writer = csv.writer(sys.stdout)
-                writer.writerow(names)
-                while rows := result.fetchmany(1000):
-                    writer.writerows(rows)
-                return
-            rows = result.fetchall() if as_json or not limit else result.fetchmany(limit + 1)
-        except (duckdb.PermissionException, duckdb.IOException):
-            raise
-        except duckdb.Error as error:
-            unknown = isinstance(error, duckdb.BinderException | duckdb.CatalogException)
-            hint = f"\n{_TABLES_HINT}" if unknown else ""
-            raise ConfigError("query", str(error).strip(), hint) from error
+    opened = Lake(lake)
+    found = opened.query(sql)
+    names = found.columns
+    with opened.explained():
+        if as_csv:
+            writer = csv.writer(sys.stdout)
+            writer.writerow(names)
+            writer.writerows(found.iter_rows())
+            return
+        rows = list(islice(found.iter_rows(), None if as_json or not limit else limit + 1))
     if as_json:
         print_json([dict(zip(names, row, strict=True)) for row in rows])
         return
@@ -93,10 +75,7 @@ def explain(
     """Why a document was kept or dropped: the rules it meets, with thresholds and values, all
     reasons and the copies. JSON always has every rule and every signal.
     """  # noqa: D205 - typer shows the whole text
-    store = lake_of(lake)
-    policy = policy_from_mapping(find_run(store).policy, "the run's policy")
-    with catalog.connect(store) as database:
-        found = explain_document(database, document, policy)
+    found = Lake(lake).explain(document)
     if as_json:
         print_json(msgspec.to_builtins(found))
     elif found.quarantine:
@@ -110,7 +89,7 @@ def rebuild(
     lake: LakeArgument = "lake",
 ) -> None:
     """Make the catalog again from the manifests; nothing else is read or changed."""
-    store = lake_of(lake)
+    store = store_of(lake)
     catalog.build(store)
     output.print(f"catalog  {store.url(catalog.PATH)}", markup=False, highlight=False)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,26 +10,20 @@ import msgspec
 import typer
 from rich.table import Table
 
-from thresher.filters.errors import ConfigError
+from thresher.jobs.api.lake import Lake
+from thresher.jobs.api.result import RunResult, result_of
 from thresher.jobs.cli.common import (
     EXIT_INCOMPLETE,
     JsonFlag,
     LakeArgument,
     errors,
-    lake_of,
     output,
     print_json,
     shown,
 )
-from thresher.jobs.progress import Reporter, Silent, reporter_for
-from thresher.jobs.report import page as report
-from thresher.manifests import catalog
-from thresher.manifests.manifest import load_all
-from thresher.manifests.run import RunRecord, load_runs, no_run
-from thresher.manifests.store import Store
+from thresher.jobs.progress import Silent, reporter_for
 
 if TYPE_CHECKING:
-    from thresher.jobs.plan import Plan
     from thresher.jobs.recipe import Recipe
 
 RecipeArgument = Annotated[
@@ -56,16 +49,18 @@ def run(
     as_json: JsonFlag = False,
 ) -> None:
     """Run a recipe: crawl in, curated shards and catalog out; continues what was begun."""
+    from thresher.jobs.api.run import run_plan
     from thresher.jobs.plan import make_plan
     from thresher.jobs.recipe import read_recipe
 
     plan = make_plan(with_run_options(read_recipe(recipe), workers, address, in_process))
     record = run_plan(plan, Silent() if quiet else reporter_for(errors))
+    result = result_of(plan.store, record)
     if as_json:
-        print_json(summary(plan.store, record))
+        print_json(summary(result))
     else:
-        print_result(plan.store, record)
-    if record.status != "complete":
+        print_result(result)
+    if result.status != "complete":
         sys.exit(EXIT_INCOMPLETE)
 
 
@@ -81,31 +76,6 @@ def with_run_options(recipe: Recipe, workers: int | None, address: str, in_proce
             executor="in-process" if in_process else how.executor,
         ),
     )
-
-
-def run_plan(plan: Plan, reporter: Reporter) -> RunRecord:
-    """Run a plan with the executor its recipe asks for."""
-    from thresher.filters.measure import warm_up
-    from thresher.jobs.executor import InProcess, OnRay
-    from thresher.jobs.run import execute
-
-    how = plan.recipe.run
-    if how.executor == "ray" and plan.store.url().startswith("memory:"):
-        raise ConfigError(
-            f"lake = '{plan.recipe.lake}'", "lives in one process only.", "Add --in-process."
-        )
-    if how.executor == "in-process":
-        return execute(plan, InProcess(), reporter)
-    # The kernels are compiled once here, while Ray starts; workers load them from the cache.
-    with ThreadPoolExecutor(1) as pool:
-        compiled = pool.submit(warm_up)
-        wanted = any(scorer.resources.gpus for scorer in plan.recipe.scores)
-        executor = OnRay(how.workers, how.address, None if wanted else 0)
-        compiled.result()
-    try:
-        return execute(plan, executor, reporter)
-    finally:
-        executor.close()
 
 
 def plan(recipe: RecipeArgument, as_json: JsonFlag = False) -> None:
@@ -153,31 +123,28 @@ def plan(recipe: RecipeArgument, as_json: JsonFlag = False) -> None:
 
 def status(lake: LakeArgument = "lake", as_json: JsonFlag = False) -> None:
     """The runs of a lake, how far each is and what failed."""
-    store = lake_of(lake)
-    records = load_runs(store)
-    if not records:
-        raise no_run(store)
-    rows = [_progress_of(store, record) for record in records]
+    opened = Lake(lake)
+    runs = opened.runs()
     if as_json:
-        print_json(rows)
+        print_json(msgspec.to_builtins(runs))
         return
-    table = Table(title=store.url(), title_justify="left")
+    table = Table(title=opened.url, title_justify="left")
     for name in ("run", "status", "started", "finished", "measured", "judged", "failures"):
         table.add_column(name, overflow="fold")
-    for row in rows:
+    for run in runs:
         table.add_row(
-            row["run_id"],
-            row["status"],
-            _time(row["started"]),
-            _time(row["finished"]),
-            f"{row['measured']}/{row['shards']}",
-            f"{row['judged']}/{row['shards']}",
-            str(len(row["failures"])),
+            run.run_id,
+            run.status,
+            _time(run.started),
+            _time(run.finished),
+            f"{run.measured}/{run.shards}",
+            f"{run.judged}/{run.shards}",
+            str(len(run.failures)),
         )
     output.print(table)
-    for row in rows:
-        for failure in row["failures"]:
-            text = f"{row['run_id']}: {failure['stage']}/{failure['key']}: {failure['error']}"
+    for run in runs:
+        for failure in run.failures:
+            text = f"{run.run_id}: {failure.stage}/{failure.key}: {failure.error}"
             output.print(shown(text, 600), markup=False, highlight=False)
 
 
@@ -186,59 +153,35 @@ def _time(moment: str) -> str:
     return moment[:19].replace("T", " ")
 
 
-def _progress_of(store: Store, record: RunRecord) -> dict[str, Any]:
-    keys = [item.key for item in record.inputs]
-    done = {
-        stage: len(load_all(store, stage, record.fingerprints[stage], keys))
-        if stage in record.fingerprints
-        else 0
-        for stage in ("documents", "decisions")
-    }
+def summary(result: RunResult) -> dict[str, Any]:
+    """A run in numbers, as JSON has it."""
     return {
-        "run_id": record.run_id,
-        "status": record.status,
-        "started": record.started,
-        "finished": record.finished,
-        "shards": len(keys),
-        "measured": done["documents"],
-        "judged": done["decisions"],
-        "failures": [msgspec.to_builtins(failure) for failure in record.failures],
+        "run_id": result.run_id,
+        "status": result.status,
+        "funnel": result.counts,
+        "incomplete_shards": msgspec.to_builtins(result.incomplete_shards),
+        "failures": msgspec.to_builtins(result.failures),
+        "curated": result.curated,
+        "catalog": result.catalog,
+        "report": result.report,
     }
 
 
-def summary(store: Store, record: RunRecord) -> dict[str, Any]:
-    """A run in numbers, from its catalog."""
-    with catalog.connect(store) as database:
-        funnel = dict(database.execute("SELECT step, records FROM funnel").fetchall())
-        shards = catalog.not_read_whole(database, record.run_id)
-    return {
-        "run_id": record.run_id,
-        "status": record.status,
-        "funnel": funnel,
-        "incomplete_shards": [{"uri": u, "status": s, "error": e} for u, s, e in shards],
-        "failures": [msgspec.to_builtins(failure) for failure in record.failures],
-        "curated": store.url(record.curated) if record.curated else None,
-        "catalog": store.url(catalog.PATH),
-        "report": store.url(report.PATH),
-    }
-
-
-def print_result(store: Store, record: RunRecord) -> None:
+def print_result(result: RunResult) -> None:
     """The end of a run: funnel, what is missing, where things are."""
-    made = summary(store, record)
-    table = Table(title=f"{record.run_id}: {record.status}", title_justify="left")
+    table = Table(title=f"{result.run_id}: {result.status}", title_justify="left")
     table.add_column("step")
     table.add_column("records", justify="right")
-    for step, records in made["funnel"].items():
-        table.add_row(step, "-" if records is None else f"{int(records):,}")
+    for step, records in result.counts.items():
+        table.add_row(step, "-" if records is None else f"{records:,}")
     output.print(table)
-    for shard in made["incomplete_shards"]:
-        text = f"{shard['status']}: {shard['uri']} {shard['error'] or ''}"
+    for shard in result.incomplete_shards:
+        text = f"{shard.status}: {shard.uri} {shard.error or ''}"
         output.print(shown(text, 600), markup=False, highlight=False)
-    for failure in record.failures:
+    for failure in result.failures:
         if failure.stage != "documents":
             text = f"failed: {failure.stage}/{failure.key}: {failure.error}"
             output.print(shown(text, 600), markup=False, highlight=False)
-    output.print(f"curated shards  {made['curated'] or 'none'}", markup=False, highlight=False)
-    output.print(f"catalog         {made['catalog']}", markup=False, highlight=False)
-    output.print(f"report          {made['report']}", markup=False, highlight=False)
+    output.print(f"curated shards  {result.curated or 'none'}", markup=False, highlight=False)
+    output.print(f"catalog         {result.catalog}", markup=False, highlight=False)
+    output.print(f"report          {result.report}", markup=False, highlight=False)

@@ -33,6 +33,9 @@ from thresher.pipeline.read import REASONS
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs"
 
+HANDWRITTEN = frozenset({"python.md"})
+"""Pages of `FOLDER` that are not made here; tests run their examples."""
+
 _TRAINING_EXAMPLE = """\
 ```toml
 # Good pages of one's own against a random 1% of what a run has measured.

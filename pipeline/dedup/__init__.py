@@ -28,6 +28,8 @@ import msgspec
 
 from thresher.filters.errors import ConfigError
 
+__all__ = ["DedupSettings", "best_layout"]
+
 _FALSE_NEGATIVE_WEIGHT = 0.99
 """A pair found in vain costs time, since it is verified; one not found is a copy that stays."""
 

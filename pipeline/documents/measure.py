@@ -8,10 +8,9 @@ of the extracted text decides about the rest, before the costly measuring.
 
 from __future__ import annotations
 
-import atexit
 import time
 from collections.abc import Iterator
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import msgspec
 import pyarrow as pa
@@ -31,8 +30,9 @@ from thresher.manifests.schemas import QUARANTINE, documents_schema
 from thresher.manifests.shards import ShardWriter
 from thresher.manifests.store import Store
 from thresher.pipeline.decontamination import EvaluationRef, load_index
-from thresher.pipeline.extract import Extractor, ExtractSettings
+from thresher.pipeline.extract import ExtractSettings
 from thresher.pipeline.extract.columns import extract_column, metadata_column
+from thresher.pipeline.extract.shared import extract_pages
 from thresher.pipeline.gate.book import Book, document_id
 from thresher.pipeline.gate.gating import (
     Document,
@@ -101,14 +101,6 @@ def score_model(model: Model) -> QualityModel:
     return QualityModel(model)
 
 
-@cache
-def _extractor(settings: ExtractSettings) -> Extractor:
-    """One extraction child per process, for all its shards; it ends with the process."""
-    extractor = Extractor(settings)
-    atexit.register(extractor.close)
-    return extractor
-
-
 def measure_shard(
     store: Store, shard: InputShard, settings: MeasureSettings, fingerprint: str
 ) -> Manifest:
@@ -128,11 +120,11 @@ def measure_shard(
             book.records += len(chunk)
             pages = gate_urls(book.admit(chunk), settings.gates, book)
             pages = gate_page_languages(pages, settings.gates, book)
-            extracted = book.admit_extracted(pages, _extractor(settings.extract).extract(pages))
+            extracted = book.admit_extracted(pages, extract_pages(pages, settings.extract))
             passed = gate_texts(extracted, settings.gates, book)
             if passed:
                 index = _index(store, settings)
-                buffer.add(_measured(passed, shard, settings, guests, index))
+                buffer.add(measured(passed, shard.uri, settings, guests, index))
         buffer.flush()
         book.flush()
     return commit(
@@ -202,13 +194,22 @@ def _chunks(items: Iterator[Page | Rejected]) -> Iterator[list[Page | Rejected]]
         yield chunk
 
 
-def _measured(
+def measured(
     items: list[Document],
-    shard: InputShard,
+    source: str,
     settings: MeasureSettings,
     guests: Guests,
-    index: EvaluationIndex | None,
+    index: EvaluationIndex | None = None,
 ) -> pa.RecordBatch:
+    """Documents as a documents file has them: provenance, text and every signal of each.
+
+    Args:
+        items: extracted texts with their languages.
+        source: where they are from.
+        settings: how to measure.
+        guests: at work on them.
+        index: of the evaluation sets, if the settings name some.
+    """
     texts = pa.array([item.text for item, _ in items], pa.string())
     codes = pa.array([language.code for _, language in items], pa.string())
     signals = measure(texts, settings.minhash)
@@ -216,7 +217,7 @@ def _measured(
         "id": pa.array([document_id(item.page) for item, _ in items]),
         "record_id": pa.array([item.page.record_id for item, _ in items]),
         "url": pa.array([item.page.url for item, _ in items]),
-        "source": pa.array([shard.uri] * len(items)),
+        "source": pa.array([source] * len(items), pa.string()),
         "date": pa.array([item.page.date or None for item, _ in items], pa.string()),
         "title": pa.array([item.title or None for item, _ in items], pa.string()),
         "charset": pa.array([item.charset or None for item, _ in items], pa.string()),

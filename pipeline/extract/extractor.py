@@ -24,6 +24,7 @@ from typing import BinaryIO, cast
 import msgspec
 
 import thresher
+from thresher.filters.errors import ThresherError
 from thresher.pipeline.extract.frames import Answer, Task, Unpacker, pack
 from thresher.pipeline.extract.metadata import Metadata, with_headers
 from thresher.pipeline.extract.settings import Extracted, ExtractSettings
@@ -41,7 +42,7 @@ _RETRIED = frozenset(
 _OUT_OF_MEMORY = (b"memory allocation", b"MemoryError", b"std::bad_alloc", b"out of memory")
 
 
-class ExtractionStartError(RuntimeError):
+class ExtractionStartError(ThresherError):
     """The extraction process does not start: a broken installation, not a bad page."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 import msgspec
@@ -88,7 +88,7 @@ class Facts(msgspec.Struct, array_like=True):
 class Extracted:
     """The text of a page."""
 
-    page: Page
+    page: Page = field(repr=False)
     text: str
     title: str
     charset: str

@@ -113,18 +113,25 @@ def gate_texts(extracted: list[Extracted], gates: GateSettings, book: Book) -> l
             texts.append(item)
     if not texts:
         return []
-    found = language_model().identify(pa.array([item.text for item in texts], pa.string()))
     passed = []
-    for item, language in zip(texts, found.to_pylist(), strict=True):
-        measured = Language(**language) if language else Language(None, None, None)
-        code, score = measured.code, measured.score
+    for item, language in with_languages(texts):
+        code, score = language.code, language.score
         wanted = code in gates.languages and (score or 0.0) >= gates.language_score
         if gates.languages and not wanted:
             detail = "undetermined" if score is None else f"{code} {score:.3f}"
             book.stop(_stopped(item.page, "wrong_language", detail, item.text), item.page)
         else:
-            passed.append((item, measured))
+            passed.append((item, language))
     return passed
+
+
+def with_languages(extracted: list[Extracted]) -> list[Document]:
+    """Texts with their languages; none is stopped."""
+    found = language_model().identify(pa.array([item.text for item in extracted], pa.string()))
+    return [
+        (item, Language(**language) if language else Language(None, None, None))
+        for item, language in zip(extracted, found.to_pylist(), strict=True)
+    ]
 
 
 def _stopped(page: Page, reason: str, detail: str, text: str | None = None) -> Rejected:

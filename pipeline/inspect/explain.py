@@ -9,17 +9,18 @@ import msgspec
 
 from thresher.filters.errors import StoreError
 from thresher.filters.policy import Policy
+from thresher.filters.policy.check import GUEST_PREFIX
 from thresher.filters.policy.sql import compile_rules, explain_rows
-from thresher.filters.signals import FAMILIES
-from thresher.pipeline.guests import COLUMN
+from thresher.filters.signals import FAMILIES, SCORE_PREFIX
 from thresher.pipeline.inspect.difference import Difference, difference
-from thresher.pipeline.scores import COLUMN as SCORES
 
 _PROVENANCE = ("id", "record_id", "url", "source", "date", "title", "charset", "charset_source")
 _DECISION = (
     *("verdict", "reason", "reasons", "unknown", "cluster_id", "cluster_size", "survivor_id"),
     *("survivor_run", "matched_id", "similarity", "verified", "bands_shared"),
 )
+_RECIPES_OWN = (GUEST_PREFIX.removesuffix("."), SCORE_PREFIX.removesuffix("."))
+"""Columns of the signals that a recipe brings along."""
 _TEXT_CHARACTERS = 600
 
 
@@ -68,7 +69,7 @@ def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> E
     """
     # An earlier version measured fewer families.
     held = {name for name, *_ in database.execute("DESCRIBE measured").fetchall()}
-    own = [name for name in (COLUMN, SCORES) if name in held]
+    own = [name for name in _RECIPES_OWN if name in held]
     families = [*(family.name for family in FAMILIES if family.name in held), *own]
     match = "id = $name OR record_id = $name OR url = $name"
     found = _one(

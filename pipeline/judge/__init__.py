@@ -8,8 +8,10 @@
 
 The survivor is chosen among members that pass every other rule, so a rule never kills the
 canonical copy while its twins are dropped as duplicates. The policy is compiled to SQL by
-`thresher.filters.policy.load.sql` and DuckDB runs it, here as in replay and `explain`.
+`thresher.filters.policy.sql` and DuckDB runs it, here as in replay and `explain`.
 """
+
+__all__ = ["CANDIDATES", "KEY", "PAGES", "STAGE", "SURVIVORS", "THRESHOLDS", "VERSION"]
 
 THRESHOLDS, CANDIDATES, PAGES, SURVIVORS = "thresholds", "candidates", "pages", "survivors"
 STAGE = "decisions"

@@ -15,7 +15,7 @@ from thresher.manifests.shards import ShardWriter
 from thresher.manifests.store import Store
 from thresher.pipeline.judge import STAGE
 from thresher.pipeline.judge.survivors import SURVIVORS_SCHEMA
-from thresher.pipeline.judge.tables import RECEIPT, database, register_documents
+from thresher.pipeline.judge.tables import RECEIPT, VERDICT, database, register_documents
 from thresher.pipeline.shards import ShardRef
 from thresher.pipeline.shuffle import rows_in_range
 
@@ -53,8 +53,7 @@ def decide(
                   ELSE list_append(reasons, copies.reason) END AS reasons
               FROM judged LEFT JOIN copies ON judged.row = copies.row
             )
-            SELECT row, id, CASE WHEN len(reasons) = 0 THEN 'kept' ELSE 'dropped' END AS verdict,
-              reasons[1] AS reason, reasons, unknown, cluster_id, cluster_size, survivor_id,
+            SELECT row, id, {VERDICT}, reasons, unknown, cluster_id, cluster_size, survivor_id,
               survivor_run, {RECEIPT}
             FROM decided ORDER BY row
             """  # noqa: S608 - compiled from a checked policy

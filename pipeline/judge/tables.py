@@ -19,6 +19,11 @@ from thresher.pipeline.shards import ShardRef
 RECEIPT = "matched_id, similarity, verified, bands_shared"
 """The closest verified match of a document, which joined it to its cluster."""
 
+VERDICT = (
+    "CASE WHEN len(reasons) = 0 THEN 'kept' ELSE 'dropped' END AS verdict, reasons[1] AS reason"
+)
+"""The decision that a list of reasons makes."""
+
 _LEAST = 64 * 2**20
 """Memory without which DuckDB does not work well."""
 

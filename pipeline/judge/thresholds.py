@@ -16,30 +16,16 @@ from thresher.manifests.manifest import Manifest, commit
 from thresher.manifests.store import Store
 from thresher.pipeline.judge import KEY, THRESHOLDS
 from thresher.pipeline.judge.top import cuts
-from thresher.pipeline.measured import read_measured
+from thresher.pipeline.measured import Columns, columns_of
 from thresher.pipeline.shards import ShardRef
 
 
 def thresholds(
     store: Store, shards: Sequence[ShardRef], policy: Policy, fingerprint: str
 ) -> Manifest:
-    """Find what the policy leaves to the run, over all its documents.
-
-    The facts hold it by reason: for `keep_top` the value and the id of the last document that is
-    kept, by pool (`thresher.pipeline.judge.top`); for `below_median` the bound of each language.
-    """
+    """Find what the policy leaves to the run, over all its documents; the facts hold it."""
     began = time.perf_counter()
-    found: dict[str, Any] = {}
-    for rule in unresolved(policy):
-        assert rule.signal is not None
-        if rule.below_median is not None:
-            values = _values(store, shards, rule.signal)
-            found[rule.reason] = _median_bounds(values, rule.below_median)
-        else:
-            assert rule.keep_top is not None
-            by_language = rule.keep_top_of == "language"
-            pools = cuts(store, shards, rule.signal, rule.keep_top, by_language)
-            found[rule.reason] = msgspec.to_builtins(pools)
+    found = find_thresholds(columns_of(store, shards), policy)
     return commit(
         store,
         Manifest(
@@ -53,12 +39,30 @@ def thresholds(
     )
 
 
-def _values(store: Store, shards: Sequence[ShardRef], name: str) -> pa.Table:
+def find_thresholds(read: Columns, policy: Policy) -> dict[str, Any]:
+    """What documents say about the rules of a policy that leave their bounds to them, by reason.
+
+    For `keep_top` it is the value and the id of the last document that is kept, by pool
+    (`thresher.pipeline.judge.top`); for `below_median` the bound of each language.
+    """
+    found: dict[str, Any] = {}
+    for rule in unresolved(policy):
+        assert rule.signal is not None
+        if rule.below_median is not None:
+            values = _values(read, rule.signal)
+            found[rule.reason] = _median_bounds(values, rule.below_median)
+        else:
+            assert rule.keep_top is not None
+            pools = cuts(read, rule.signal, rule.keep_top, rule.keep_top_of == "language")
+            found[rule.reason] = msgspec.to_builtins(pools)
+    return found
+
+
+def _values(read: Columns, name: str) -> pa.Table:
     """The defined values of a signal over the run, with the language of each."""
     family, field = name.split(".")
     parts = []
-    for shard in shards:
-        table = read_measured(store, shard, [name, "language.code"])
+    for table in read([name, "language.code"]):
         kept = {
             "value": pc.struct_field(table[family], field),
             "language": pc.struct_field(table["language"], "code").dictionary_encode(),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -19,9 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from thresher.filters.signals import signal as registered
-from thresher.manifests.store import Store
-from thresher.pipeline.measured import read_measured
-from thresher.pipeline.shards import ShardRef
+from thresher.pipeline.measured import Columns
 
 HELD = 1 << 20
 """Documents that are held at once, over all pools."""
@@ -67,21 +65,18 @@ class _Pool:
         raise AssertionError("the rank is among those counted")
 
 
-def cuts(
-    store: Store, shards: Sequence[ShardRef], signal: str, share: float, by_language: bool
-) -> dict[str, Cut]:
+def cuts(read: Columns, signal: str, share: float, by_language: bool) -> dict[str, Cut]:
     """The cut of each pool that has the signal: the run's, or that of each language.
 
     Args:
-        store: the lake.
-        shards: of the run.
+        read: the documents of the run.
         signal: numbers; documents where it is undefined are not counted.
         share: of the documents of a pool to keep, rounded up to whole documents.
         by_language: whether each language is a pool.
     """
     pools: dict[str, _Pool] = {}
     longest: Counter[str] = Counter()
-    for code, counts in _counted(store, shards, signal, by_language, None, longest).items():
+    for code, counts in _counted(read, signal, by_language, None, longest).items():
         pool = pools[code] = _Pool()
         pool.longest_id = longest[code]
         pool.rank = math.ceil(sum(counts.values()) * share)
@@ -89,10 +84,10 @@ def cuts(
     few = max(HELD // max(len(pools), 1), 1)
     while open_pools := {code: pool for code, pool in pools.items() if pool.key is None}:
         narrow = {code: pool for code, pool in open_pools.items() if pool.size > few}
-        for code, counts in _counted(store, shards, signal, by_language, narrow).items():
+        for code, counts in _counted(read, signal, by_language, narrow).items():
             narrow[code].narrow(counts)
         left = {code: pool for code, pool in open_pools.items() if pool.key is None}
-        _settle(store, shards, signal, by_language, left, few)
+        _settle(read, signal, by_language, left, few)
     whole = _is_whole(signal)
     found = {}
     for code, pool in sorted(pools.items()):
@@ -102,18 +97,13 @@ def cuts(
 
 
 def _settle(
-    store: Store,
-    shards: Sequence[ShardRef],
-    signal: str,
-    by_language: bool,
-    pools: dict[str, _Pool],
-    few: int,
+    read: Columns, signal: str, by_language: bool, pools: dict[str, _Pool], few: int
 ) -> None:
     """Hold what is left of the pools that are small enough, and take the last kept one."""
     small = {code: pool for code, pool in pools.items() if pool.size <= few}
     if not small:
         return
-    for code, keys, ids in _keys(store, shards, signal, by_language):
+    for code, keys, ids in _keys(read, signal, by_language):
         pool = small.get(code)
         if pool is not None:
             inside = _matching(keys, ids, pool.prefix)
@@ -124,8 +114,7 @@ def _settle(
 
 
 def _counted(
-    store: Store,
-    shards: Sequence[ShardRef],
+    read: Columns,
     signal: str,
     by_language: bool,
     pools: dict[str, _Pool] | None,
@@ -135,7 +124,7 @@ def _counted(
     counts: dict[str, Counter[int]] = {}
     if pools is not None and not pools:
         return counts
-    for code, keys, ids in _keys(store, shards, signal, by_language):
+    for code, keys, ids in _keys(read, signal, by_language):
         if pools is not None and code not in pools:
             continue
         prefix = pools[code].prefix if pools is not None else b""
@@ -176,14 +165,11 @@ def _pairs(keys: npt.NDArray[np.uint64], ids: Any, known: int) -> npt.NDArray[np
 
 
 def _keys(
-    store: Store, shards: Sequence[ShardRef], signal: str, by_language: bool
+    read: Columns, signal: str, by_language: bool
 ) -> Iterator[tuple[str, npt.NDArray[np.uint64], Any]]:
-    """Shard by shard, the keys of each pool's values and the ids, as bytes."""
+    """Part by part, the keys of each pool's values and the ids, as bytes."""
     family, field = signal.split(".")
-    for shard in shards:
-        table = read_measured(
-            store, shard, ["id", signal, *(["language.code"] if by_language else [])]
-        )
+    for table in read(["id", signal, *(["language.code"] if by_language else [])]):
         columns = {"id": table["id"], "value": pc.struct_field(table[family], field)}
         if by_language:
             code = pc.struct_field(table["language"], "code")

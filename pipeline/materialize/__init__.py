@@ -17,6 +17,8 @@ from thresher.filters.transforms.cuts import Cut
 from thresher.filters.transforms.registry import Transform, transforms
 from thresher.pipeline.guests import FormatterSettings, formatter_transform
 
+__all__ = ["KEY_SPACE", "CuratedSettings", "validation_low"]
+
 KEY_SPACE = 2**64
 """Shuffle keys are below this."""
 

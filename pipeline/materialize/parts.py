@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from thresher.filters.errors import StoreError
 from thresher.filters.measure import keyed_hash
 from thresher.filters.transforms.cuts import Cut, apply_cuts
 from thresher.filters.transforms.registry import Transform
 from thresher.manifests.manifest import Manifest, commit
-from thresher.manifests.shards import ShardWriter, read_batches, read_table
+from thresher.manifests.shards import ShardWriter
 from thresher.manifests.store import Store
+from thresher.pipeline.judged import judged_rows
 from thresher.pipeline.materialize import CuratedSettings
 from thresher.pipeline.materialize.plan import Histogram, add, histogram
-from thresher.pipeline.measured import read_measured
 from thresher.pipeline.shards import ShardRef
 
 STAGE = "parts"
@@ -50,6 +49,7 @@ transforms made the text; negative where they made it longer."""
 SCHEMA = CURATED.append(pa.field("key", pa.uint64(), nullable=False))
 
 _COLUMNS = ["id", "url", "source", "text", "language.code", "language.score", "quality.score"]
+_DECIDED = ["verdict", "cluster_size"]
 _ORDER = [("key", "ascending"), ("id", "ascending"), ("source", "ascending"), ("url", "ascending")]
 _RUN_BYTES = 128_000_000
 """Text that is held in memory: a larger part is written as several sorted runs, which merging
@@ -83,7 +83,8 @@ def part(
     path = f"{STAGE}/{fingerprint}/{shard.key}.parquet"
     with ShardWriter(store, path, SCHEMA) as writer:
         cuts = [each.column for each in chosen if isinstance(each, Cut)]
-        for kept in _kept_rows(store, shard, decisions, cuts):
+        for judged in judged_rows(store, shard, decisions, _COLUMNS, _DECIDED, cuts):
+            kept = judged.filter(pc.equal(judged["verdict"], "kept"))
             rows, emptied = _transformed(kept, chosen, changed)
             counts["kept"] += rows.num_rows
             counts["empty"] += emptied
@@ -139,26 +140,6 @@ def histogram_of(manifest: Manifest) -> Histogram:
 def in_order(table: pa.Table) -> pa.Table:
     """Rows by shuffle key; the id breaks ties, provenance those of a record that came twice."""
     return table.take(pc.sort_indices(table, sort_keys=_ORDER))
-
-
-def _kept_rows(
-    store: Store, shard: ShardRef, decisions: str, measured: Sequence[str]
-) -> Iterator[pa.Table]:
-    """Batches of kept documents, with the size of the cluster each survived."""
-    verdicts = read_table(store, decisions, ["id", "verdict", "cluster_size"]).combine_chunks()
-    beside = read_measured(store, shard, measured)
-    seen = 0
-    for batch in read_batches(store, shard.documents, _COLUMNS):
-        mine = verdicts.slice(seen, batch.num_rows)
-        if not mine["id"].combine_chunks().equals(batch["id"]):
-            raise StoreError(f"{decisions} does not decide the rows of {shard.documents}")
-        table = pa.Table.from_batches([batch]).append_column("cluster_size", mine["cluster_size"])
-        for name in measured:
-            table = table.append_column(name, beside[name].slice(seen, batch.num_rows))
-        seen += batch.num_rows
-        yield table.filter(pc.equal(mine["verdict"], "kept"))
-    if seen != verdicts.num_rows:
-        raise StoreError(f"{decisions} decides more rows than {shard.documents} has")
 
 
 def _transformed(

@@ -16,6 +16,8 @@ from typing import Protocol
 import zstandard
 from fastwarc.stream_io import BrotliReader
 
+from thresher.filters.errors import DataError
+
 _BLANK_LINE = re.compile(rb"\n\r{0,2}\n")
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)?[ \t]+(\d{3})\b")
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]{1,15})[ \t]*(?:;[^\n]{0,1000})?\r?\n")
@@ -40,15 +42,15 @@ class _Reader(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-class MalformedHttp(ValueError):  # noqa: N818 - data, not a fault
+class MalformedHttp(DataError):  # noqa: N818 - data, not a fault
     """The bytes do not start with an HTTP status line and headers."""
 
 
-class MalformedBody(ValueError):  # noqa: N818 - data, not a fault
+class MalformedBody(DataError):  # noqa: N818 - data, not a fault
     """The body does not decode by its declared encoding."""
 
 
-class Oversize(ValueError):  # noqa: N818 - data, not a fault
+class Oversize(DataError):  # noqa: N818 - data, not a fault
     """The body decodes to more bytes than allowed."""
 
 

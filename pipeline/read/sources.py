@@ -18,6 +18,8 @@ from typing import BinaryIO, Protocol
 import zstandard
 from fastwarc.stream_io import Lz4Reader
 
+from thresher.filters.errors import DataError
+
 CHUNK = 1 << 18
 _GZIP = b"\x1f\x8b\x08"
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -27,7 +29,7 @@ _ZSTD_INPUT = 2048
 """A zstd block of 4 bytes can stand for 128 KiB; so this much input makes at most 64 MiB."""
 
 
-class Damage(Exception):  # noqa: N818 - it is data, not a fault of the program
+class Damage(DataError):  # noqa: N818 - it is data, not a fault of the program
     """Compressed data that does not decode. Reading can go on behind it."""
 
 

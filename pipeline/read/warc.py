@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from thresher.filters.errors import DataError
 from thresher.pipeline.read import http
 from thresher.pipeline.read.charset import decode_text
 from thresher.pipeline.read.records import SAMPLE_BYTES, Page, Rejected, clean_text, reject
@@ -44,7 +45,7 @@ class _Record:
     body: bytes = field(default=b"", repr=False)
 
 
-class _Incomplete(Exception):  # noqa: N818 - data, not a fault
+class IncompleteRecord(DataError):  # noqa: N818 - data, not a fault
     """The file ends inside a record."""
 
 
@@ -63,7 +64,7 @@ def read_warc(reader: ByteReader, max_record_bytes: int) -> Iterator[Page | Reje
             record = framer.next_record()
         except Damage as damage:
             record = framer.reject_current("malformed_record", str(damage))
-        except _Incomplete as error:
+        except IncompleteRecord as error:
             yield framer.reject_current("truncated_archive", str(error))
             return
         if record is None:
@@ -97,7 +98,7 @@ class _Framer:
         if _ARC_LINE.fullmatch(line):
             return self._arc_record(line)
         if len(line) < len("WARC/1.0\r\n") and b"WARC/1.0\r\n".startswith(line):
-            raise _Incomplete("the file ends inside a record header")
+            raise IncompleteRecord("the file ends inside a record header")
         skipped = len(line) + self._skip_junk()
         detail = f"{skipped} bytes that are no record"
         return reject("malformed_record", detail=detail, sample=line)
@@ -120,7 +121,7 @@ class _Framer:
                 self._skip_junk()
                 return self.reject_current("malformed_record", "the record header does not end")
             if not line.endswith(b"\n"):
-                raise _Incomplete("the file ends inside a record header")
+                raise IncompleteRecord("the file ends inside a record header")
             if not line.strip(b"\r\n"):
                 break
             name, _, value = line.partition(b":")
@@ -183,7 +184,9 @@ class _Framer:
         if swallowed is not None:
             self._reader.unread(record.body[swallowed.end() :])
         elif got < record.length:
-            raise _Incomplete(f"the file ends {record.length - got} bytes before the record does")
+            raise IncompleteRecord(
+                f"the file ends {record.length - got} bytes before the record does"
+            )
         else:
             self._skip_junk()
         detail = f"the record does not end where its length of {record.length} bytes says"

@@ -22,6 +22,8 @@ import msgspec
 
 from thresher.filters.errors import ConfigError
 
+__all__ = ["NUMBERS", "LinesSettings"]
+
 NUMBERS = "repeated_line_numbers"
 """Column beside the family: the numbers, from 0, of the lines that the transform removes."""
 

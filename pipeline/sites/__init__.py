@@ -15,6 +15,8 @@ import msgspec
 
 from thresher.filters.errors import ConfigError
 
+__all__ = ["SiteSettings"]
+
 
 class SiteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Signals of sites, and of collapsing diversity (families `site` and `collapse`)."""

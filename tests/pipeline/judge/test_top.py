@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from thresher.manifests.store import Store
 from thresher.pipeline.judge import top
 from thresher.pipeline.judge.top import Cut, cuts
+from thresher.pipeline.measured import Columns, columns_of
 from thresher.pipeline.shards import ShardRef
 
 ROW = st.tuples(
@@ -23,7 +24,7 @@ ROW = st.tuples(
 )
 
 
-def written(folder, rows, whole=False) -> tuple[Store, list[ShardRef]]:
+def written(folder, rows, whole=False) -> Columns:
     store = Store(str(folder))
     shards = []
     for part in range(2):
@@ -43,7 +44,7 @@ def written(folder, rows, whole=False) -> tuple[Store, list[ShardRef]]:
         with store.writer(path) as file:
             pq.write_table(table, file)
         shards.append(ShardRef(str(part), path))
-    return store, shards
+    return columns_of(store, shards)
 
 
 def sorted_cut(rows, share):
@@ -58,25 +59,25 @@ def sorted_cut(rows, share):
 @settings(deadline=None, max_examples=40)
 @given(rows=st.lists(ROW, max_size=40), share=st.sampled_from([0.01, 0.1, 0.5, 0.99]))
 def test_as_sorting_says(tmp_path_factory, held, rows, share):
-    store, shards = written(tmp_path_factory.mktemp("run"), rows)
+    read = written(tmp_path_factory.mktemp("run"), rows)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(top, "HELD", held)
         whole = sorted_cut(rows, share)
-        assert cuts(store, shards, "quality.score", share, False) == ({"": whole} if whole else {})
+        assert cuts(read, "quality.score", share, False) == ({"": whole} if whole else {})
         expected = {}
         for code in (None, "de", "en"):
             found = sorted_cut([row for row in rows if row[2] == code], share)
             if found:
                 expected[code or ""] = found
-        assert cuts(store, shards, "quality.score", share, True) == expected
+        assert cuts(read, "quality.score", share, True) == expected
 
 
 def test_whole_numbers_of_any_size(tmp_path):
     values = [2**63 - 1, -(2**63), 0, 5, 5, None]
     rows = [(f"{i}", value, "en") for i, value in enumerate(values)]
-    store, shards = written(tmp_path, rows, whole=True)
-    assert cuts(store, shards, "length.words", 0.5, False) == {"": Cut(5, "4")}
-    assert cuts(store, shards, "length.words", 0.01, False) == {"": Cut(2**63 - 1, "0")}
+    read = written(tmp_path, rows, whole=True)
+    assert cuts(read, "length.words", 0.5, False) == {"": Cut(5, "4")}
+    assert cuts(read, "length.words", 0.01, False) == {"": Cut(2**63 - 1, "0")}
 
 
 @pytest.mark.parametrize("held", [16, 1 << 20])
@@ -84,7 +85,7 @@ def test_one_tenth_of_many_ties_is_one_tenth(tmp_path, monkeypatch, held):
     monkeypatch.setattr(top, "HELD", held)
     draw = random.Random(1)
     rows = [(f"{draw.getrandbits(128):032x}", draw.choice([0.1, 0.2]), "en") for _ in range(5000)]
-    store, shards = written(tmp_path, rows)
-    (cut,) = cuts(store, shards, "quality.score", 0.1, False).values()
+    read = written(tmp_path, rows)
+    (cut,) = cuts(read, "quality.score", 0.1, False).values()
     kept = [v > cut.value or (v == cut.value and name <= cut.id) for name, v, _ in rows]
     assert sum(kept) == 500

@@ -1,0 +1,253 @@
+"""`thresher.Lake`: what runs have left, by SQL, as streams of documents and as files."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+import msgspec
+import pyarrow as pa
+
+from thresher.filters.errors import ConfigError, StoreError, did_you_mean
+from thresher.filters.policy import DUPLICATE_REASONS, policy_from_mapping
+from thresher.manifests import catalog
+from thresher.manifests.manifest import load_all
+from thresher.manifests.run import Failure, RunRecord, find_run, has_runs, load_runs, no_run
+from thresher.manifests.store import Store
+from thresher.pipeline.inspect.explain import Explanation
+from thresher.pipeline.inspect.explain import explain as explain_document
+
+_KEPT = ("id", "url", "text")
+_DROPPED = (*_KEPT, "reason", "reasons")
+
+_WRITES = frozenset({"COPY", "COPY_DATABASE", "EXPORT"})
+"""Kinds of statements that write files, which a lake lets DuckDB do."""
+
+_HINT = (
+    'Tables: thresher query "SHOW TABLES". Columns and signals: thresher query "DESCRIBE kept". '
+    "Signals of the whole run (site, collapse, repeated_lines, scores) are in the view `measured`."
+)
+
+
+class RunState(msgspec.Struct, frozen=True):
+    """How far a run has come."""
+
+    run_id: str
+    status: Literal["running", "complete", "incomplete"]
+    started: str
+    """UTC, ISO 8601."""
+    finished: str
+    """Likewise; "" where it runs or was killed."""
+    shards: int
+    """Input shards."""
+    measured: int
+    """Of these, those measured."""
+    judged: int
+    """Of these, those judged."""
+    failures: list[Failure]
+
+
+class Lake:
+    """A lake that holds at least one run. It is never changed through this.
+
+    Args:
+        url: its folder or fsspec URL, or the recipe (`.toml`) that names it.
+
+    Raises:
+        StoreError: if the place cannot be reached or holds no run.
+    """
+
+    def __init__(self, url: str | Path) -> None:
+        self._store = store_of(url)
+        if not has_runs(self._store):
+            raise no_run(self._store)
+
+    def __repr__(self) -> str:
+        return f"thresher.Lake({self.url!r})"
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return self._store.url()
+
+    def query(
+        self, sql: str, parameters: Mapping[str, Any] | Sequence[Any] | None = None
+    ) -> duckdb.DuckDBPyRelation:
+        """Ask the catalog, as it is now.
+
+        Views of the latest run: documents, kept, dropped, decisions, duplicates, quarantine,
+        funnel, reasons, measured (documents with the signals of the whole run), sites, diversity. A
+        signal is `family.name`, as in `length.words`.
+
+        Args:
+            sql: read-only SQL; `$name` and `?` stand for parameters.
+            parameters: their values, by name or in order. Pass values so, never within the text.
+
+        Returns:
+            A DuckDB relation: `.fetchall()`, `.to_arrow_table()`, `.to_arrow_reader()`, `.df()`, or
+            more SQL on top of it. It is not computed before it is asked, and has a connection of
+            its own, so that many can be open.
+
+        Raises:
+            ConfigError: if the SQL is wrong, or writes.
+            StoreError: if the lake has no catalog, or the SQL asks for a file outside it.
+        """
+        with self.explained():
+            database = catalog.open_catalog(self._store)
+            kinds = {each.type.name for each in database.extract_statements(sql)}
+            if not kinds:
+                raise ConfigError("query", "holds no statement.", _HINT)
+            if kinds & _WRITES:
+                problem = "a lake is read by SQL, and never written."
+                raise ConfigError("query", problem, "Write what the query gives elsewhere.")
+            relation = database.sql(sql, params=parameters)
+        if relation is None:
+            raise ConfigError("query", "gives no rows.", _HINT)
+        return relation
+
+    @contextlib.contextmanager
+    def explained(self) -> Iterator[None]:
+        """While rows of a query are fetched: what DuckDB raises, as `query` would raise it."""
+        with catalog.explained(self._store):
+            try:
+                yield
+            except (duckdb.PermissionException, duckdb.IOException):
+                raise
+            except duckdb.Error as error:
+                unknown = isinstance(error, duckdb.BinderException | duckdb.CatalogException)
+                hint = f"\n{_HINT}" if unknown else ""
+                raise ConfigError("query", str(error).strip(), hint) from error
+
+    def kept(self, columns: Sequence[str] = _KEPT, *, run: str = "") -> pa.RecordBatchReader:
+        """The documents that a run kept, shard by shard, as batches of Arrow records.
+
+        Memory stays bounded by a batch and the decisions of a shard. The texts are as measured;
+        those that the transforms changed are in the curated shards.
+
+        Args:
+            columns: of documents or of decisions, families (`length`), or signals (`length.words`),
+                which come as columns of that name.
+            run: name or id of the run; the latest by default.
+
+        Raises:
+            ConfigError: for a column that there is not, with the nearest one.
+            StoreError: if there is no such run, or it has not judged its documents.
+        """
+        return self._stream(columns, run, "kept")
+
+    def dropped(
+        self, reason: str = "", columns: Sequence[str] = _DROPPED, *, run: str = ""
+    ) -> pa.RecordBatchReader:
+        """The documents that a run dropped; see `kept`.
+
+        Args:
+            reason: only those whose first reason this is, as in `WHERE reason = ...`.
+            columns: as in `kept`.
+            run: as in `kept`.
+
+        Raises:
+            ConfigError: for a column or a reason that there is not, with the nearest one.
+            StoreError: if there is no such run, or it has not judged its documents.
+        """
+        return self._stream(columns, run, "dropped", reason)
+
+    def explain(self, document: str) -> Explanation:
+        """Why a document of the latest run was kept or dropped.
+
+        Args:
+            document: its id, record id or URL.
+
+        Returns:
+            Provenance, decision, what every rule saw, every signal, the other members of its
+            cluster, and the start of its text; of a record that is no document, `quarantine`.
+
+        Raises:
+            StoreError: if no document and no quarantined record has that name.
+        """
+        policy = policy_from_mapping(find_run(self._store).policy, "the run's policy")
+        with catalog.connect(self._store) as database:
+            return explain_document(database, document, policy)
+
+    def runs(self) -> list[RunState]:
+        """The runs of the lake, oldest first."""
+        return [self._state(record) for record in load_runs(self._store)]
+
+    def curated(
+        self, *, run: str = "", split: Literal["train", "validation"] | None = None
+    ) -> list[str]:
+        """Where the curated shards of a run are: paths, or URLs where the lake is not local.
+
+        `ray.data.read_parquet`, `pyarrow.dataset.dataset` and `datasets.load_dataset("parquet",
+        data_files=...)` take them as they are.
+
+        Args:
+            run: name or id of the run; the latest by default.
+            split: only the shards of this split; by default all, the validation split last.
+
+        Raises:
+            StoreError: if there is no such run, or it has written no curated shards.
+        """
+        record = find_run(self._store, run)
+        if not record.curated:
+            raise StoreError(f"run {record.run_id} has written no curated shards")
+        stage, _, mark = record.curated.partition("/")
+        return [
+            self._store.url(output.path)
+            for manifest in load_all(self._store, stage, mark).values()
+            for output in manifest.outputs
+            if split is None or manifest.facts["split"] == split
+        ]
+
+    def _stream(
+        self, columns: Sequence[str], run: str, verdict: str, reason: str = ""
+    ) -> pa.RecordBatchReader:
+        from thresher.pipeline.judged import judged_shards, stream  # a second of numba and models
+
+        if isinstance(columns, str):
+            columns = [columns]
+        record = find_run(self._store, run)
+        if reason:
+            rules = policy_from_mapping(record.policy, "the run's policy").rules
+            known = [*(rule.reason for rule in rules), *DUPLICATE_REASONS.values()]
+            if reason not in known:
+                hint = did_you_mean(reason, known)
+                raise ConfigError("reason", f"the run has no reason '{reason}'.", hint)
+        shards = judged_shards(self._store, record)
+        return stream(self._store, shards, list(columns), verdict, reason)
+
+    def _state(self, record: RunRecord) -> RunState:
+        keys = [item.key for item in record.inputs]
+        done = {
+            stage: len(load_all(self._store, stage, record.fingerprints[stage], keys))
+            if stage in record.fingerprints
+            else 0
+            for stage in ("documents", "decisions")
+        }
+        return RunState(
+            run_id=record.run_id,
+            status=record.status,
+            started=record.started,
+            finished=record.finished,
+            shards=len(keys),
+            measured=done["documents"],
+            judged=done["decisions"],
+            failures=record.failures,
+        )
+
+
+def store_of(where: str | Path) -> Store:
+    """The place of a lake: a path or URL, or what a recipe names.
+
+    Raises:
+        StoreError: if it cannot be reached.
+    """
+    if str(where).endswith(".toml"):
+        from thresher.jobs.recipe import read_recipe  # a second of numba and models
+
+        where = read_recipe(Path(where)).lake
+    store = Store(str(where))
+    store.check()
+    return store

@@ -1,0 +1,153 @@
+"""`thresher.measure`: texts in, a table of every signal out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from thresher.classifiers.quality import resolved
+from thresher.filters.errors import InputError
+from thresher.filters.measure import MinHashSettings
+from thresher.manifests.schemas import documents_schema
+from thresher.pipeline.documents.measure import (
+    CHUNK_BYTES,
+    CHUNK_PAGES,
+    MachineTextSettings,
+    MeasureSettings,
+    QualitySettings,
+    measured,
+)
+from thresher.pipeline.extract import Extracted, ExtractSettings
+from thresher.pipeline.gate.gating import GateSettings, with_languages
+from thresher.pipeline.guests import Guests
+from thresher.pipeline.read.inputs import InputSettings
+from thresher.pipeline.read.records import Page, clean_text
+
+
+def measure(
+    texts: Iterable[str | Extracted] | pa.Array | pa.ChunkedArray,
+    *,
+    urls: Iterable[str | None] | None = None,
+    ids: Iterable[str | int | None] | None = None,
+    quality: str = QualitySettings().model,
+    machine_text: str = MachineTextSettings().model,
+) -> pa.Table:
+    """Measure texts as a run measures documents, in this process and without any gate.
+
+    The first call on a machine compiles the kernels, which takes a minute or two; later processes
+    load them in seconds.
+
+    Args:
+        texts: strings, or pages as `thresher.extract` gives them, which bring their URL, title and
+            the signals `extract.*` and `metadata.*`. NULs and lone surrogates, which no Parquet
+            file can hold, are left out.
+        urls: the address of each text, for the signals `url_parts.*`.
+        ids: the identity of each text in its source; without it equal texts have equal ids.
+        quality: the model behind `quality.score`: `NAME@VERSION`, or the path or URL of its file;
+            "" leaves it NULL.
+        machine_text: the model behind `machine_text.score`, likewise.
+
+    Returns:
+        A row for each text, in their order, with the columns of the documents files of a lake:
+        `id`, `url`, `text`, a struct column for each family of signals (docs/signals.md) and the
+        MinHash signature. What takes more than one document to measure is not in it.
+
+    Raises:
+        InputError: if a text is no string, or there are not as many urls or ids as texts.
+        ModelError: if a model is missing or is not sound.
+    """
+    settings = MeasureSettings(
+        input=InputSettings(urls=[]),
+        gates=GateSettings(),
+        extract=ExtractSettings(),
+        minhash=MinHashSettings(),
+        quality=resolved(quality) if quality else None,
+        machine_text=resolved(machine_text) if machine_text else None,
+    )
+    guests = Guests(())
+    batches = [
+        measured(with_languages(chunk), "", settings, guests)
+        for chunk in _chunks(_items(texts, urls, ids))
+    ]
+    return pa.Table.from_batches(batches, documents_schema(settings.minhash.permutations))
+
+
+def _items(
+    texts: Iterable[Any] | pa.Array | pa.ChunkedArray,
+    urls: Iterable[str | None] | None,
+    ids: Iterable[str | int | None] | None,
+) -> Iterator[Extracted]:
+    beside = {
+        which: _beside(which, values)
+        for which, values in (("urls", urls), ("ids", ids))
+        if values is not None
+    }
+    for i, text in enumerate(_values(texts)):
+        mine = {which: next(values, None) for which, values in beside.items()}
+        for which, value in mine.items():
+            if value is None:
+                raise InputError(f"there are fewer {which} than texts")
+        yield _item(text, f"texts[{i}]", mine.get("urls"), mine.get("ids"))
+    for which, values in beside.items():
+        if next(values, None) is not None:
+            raise InputError(f"there are more {which} than texts")
+
+
+def _values(texts: Any) -> Iterator[Any]:
+    if isinstance(texts, str | bytes | Extracted):
+        raise InputError("texts is a single text: give a list, as in thresher.measure([text])")
+    if isinstance(texts, Mapping) or hasattr(texts, "columns"):
+        raise InputError("texts is a table: give the column of the texts")
+    if isinstance(texts, pa.Array | pa.ChunkedArray):
+        chunks = texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]
+        return (
+            value
+            for chunk in chunks
+            for start in range(0, len(chunk), CHUNK_PAGES)
+            for value in chunk.slice(start, CHUNK_PAGES).to_pylist()
+        )
+    if not isinstance(texts, Iterable):
+        raise InputError(f"texts is of type {type(texts).__name__}: give a list of strings")
+    return iter(texts)
+
+
+def _beside(which: str, values: Iterable[Any]) -> Iterator[str]:
+    """What accompanies the texts, as strings; "" for each that is None."""
+    if isinstance(values, str | bytes):
+        raise InputError(f"{which} is a single string: give a list, one for each text")
+    for i, value in enumerate(values):
+        plain = value.as_py() if isinstance(value, pa.Scalar) else value
+        if not isinstance(plain, str | int | None):
+            raise InputError(f"{which}[{i}] is of type {type(plain).__name__}, and no string")
+        yield "" if plain is None else clean_text(str(plain))
+
+
+def _item(text: Any, where: str, url: str | None, name: str | None) -> Extracted:
+    if isinstance(text, Extracted):
+        if url is not None or name is not None:
+            raise InputError(f"{where} is a page, which has its own URL: leave out urls and ids")
+        return text
+    if not isinstance(text, str):
+        what = "None" if text is None else f"of type {type(text).__name__}"
+        hint = "leave it out, or give ''"
+        if isinstance(text, bytes):
+            hint = "decode it, or give a page to thresher.extract"
+        raise InputError(f"{where} is {what}, and no string: {hint}")
+    text = clean_text(text)
+    page = Page(name or "", url or "", "", text, is_html=False, charset="utf-8")
+    return Extracted(page, text, "", "utf-8", "format")
+
+
+def _chunks(items: Iterator[Extracted]) -> Iterator[list[Extracted]]:
+    chunk: list[Extracted] = []
+    size = 0
+    for item in items:
+        chunk.append(item)
+        size += len(item.text)
+        if len(chunk) >= CHUNK_PAGES or size >= CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk

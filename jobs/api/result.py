@@ -1,0 +1,71 @@
+"""How a run ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from thresher.jobs.api.lake import Lake
+from thresher.manifests import catalog
+from thresher.manifests.run import Failure, RunRecord
+from thresher.manifests.store import Store
+
+
+class UnreadShard(msgspec.Struct, frozen=True):
+    """An input shard that was not read whole."""
+
+    uri: str
+    status: str
+    """`truncated`, `unreadable`, `failed` or `pending`."""
+    error: str | None
+    """Of one that failed."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended."""
+
+    run_id: str
+    status: Literal["running", "complete", "incomplete"]
+    """`complete` only if every input was read whole and every stage came to its end."""
+    counts: dict[str, int | None]
+    """Records by step, as in the view `funnel`: `records read`, `gated`, `failed`, `documents
+    measured`, `dropped`, `kept`, `emptied by transforms`, `curated`; None where a step was not
+    reached."""
+    lake: Lake
+    """What it has written, with that of earlier runs."""
+    curated: str | None
+    """Folder of its curated shards; `lake.curated()` lists them."""
+    catalog: str
+    """The DuckDB catalog."""
+    report: str
+    """The report, a page to read."""
+    incomplete_shards: list[UnreadShard]
+    failures: list[Failure]
+    """Tasks that ended in an error."""
+
+
+def result_of(store: Store, record: RunRecord) -> RunResult:
+    """How a run ended, by its record and the catalog.
+
+    Raises:
+        StoreError: if the lake has no catalog.
+    """
+    from thresher.jobs.report import page as report  # half a second of numba
+
+    with catalog.connect(store) as database:
+        funnel = database.execute("SELECT step, CAST(records AS BIGINT) FROM funnel").fetchall()
+        shards = catalog.not_read_whole(database, record.run_id)
+    return RunResult(
+        run_id=record.run_id,
+        status=record.status,
+        counts=dict(funnel),
+        lake=Lake(store.url()),
+        curated=store.url(record.curated) if record.curated else None,
+        catalog=store.url(catalog.PATH),
+        report=store.url(report.PATH),
+        incomplete_shards=[UnreadShard(*shard) for shard in shards],
+        failures=record.failures,
+    )

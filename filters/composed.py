@@ -1,8 +1,8 @@
 """Texts that are composed of named parts, so that an example says in a line how it is built.
 
-`{name}` stands for a part, `{name*3}` for three of them on lines of their own, and `{name:50 words}`
-for its first 50 words, begun again where the part ends; likewise `lines`, `paragraphs` (a line
-each, blank lines between) and `characters`. `{{` and `}}` are braces.
+`{name}` stands for a part, `{name*3}` for three of them on lines of their own, and
+`{name:50 words}` for its first 50 words, begun again where the part ends; likewise `lines`,
+`paragraphs` (a line each, blank lines between) and `characters`. `{{` and `}}` are braces.
 """
 
 from __future__ import annotations
@@ -32,6 +32,11 @@ def composed(text: str, parts: Mapping[str, str]) -> str:
         return "\n".join([whole] * int(match["times"] or 1))
 
     return _PART.sub(part, text).replace("{{", "{").replace("}}", "}")
+
+
+def named_parts(text: str, parts: Mapping[str, str]) -> set[str]:
+    """The names of the parts that a text is composed of."""
+    return {match[1] for match in _PART.finditer(text)} & parts.keys()
 
 
 def _first(text: str, size: int, unit: str) -> str:

@@ -77,6 +77,13 @@ def site_examples() -> SiteExamples:
     return _read(SiteExamples, "site_examples.toml")
 
 
+@functools.cache
+def junk_reasons() -> tuple[str, ...]:
+    """The reasons of the shipped junk rules, in the order of the files."""
+    pages = [rule.reason for rule in examples().rules]
+    return (*pages, *(rule.reason for rule in site_examples().rules))
+
+
 def _read(kind: type[T], name: str) -> T:
     text = resources.files("thresher.filters.junk").joinpath(name).read_text("utf-8")
     return load_toml(kind, text, name)

@@ -40,7 +40,7 @@ class PublishedRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     notes: str = ""
     """Where readings of it differ, and what it is good for."""
     related: tuple[str, ...] = ()
-    """Reasons outside its group that are worth a look."""
+    """Other reasons that are worth a look."""
 
     def pair_for(self, policy: str) -> Pair:
         """The pair for the bounds of a policy.
@@ -63,6 +63,8 @@ class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     rules: tuple[PublishedRule, ...]
     readings: str = ""
     """Where readings of all of them differ."""
+    alike: bool = False
+    """Whether who looks at one of them may want to look at the others."""
 
 
 class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

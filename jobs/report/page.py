@@ -14,6 +14,7 @@ import duckdb
 
 from thresher.filters.policy import RESERVED_MEANINGS
 from thresher.jobs.report.diversity import diversity_section
+from thresher.jobs.report.reasons import Link, anchor, reasons_section
 from thresher.jobs.show import shown
 from thresher.manifests import catalog
 from thresher.manifests.run import RunRecord
@@ -53,6 +54,8 @@ td.n, th.n { text-align: right; } td.n { font-variant-numeric: tabular-nums; }
 td.long { min-width: 13rem; white-space: normal; overflow-wrap: anywhere; }
 td.bar { width: 45%; min-width: 4rem; } .bar div { background: var(--kept); height: .8rem;
   margin-top: .35rem; } .bar div.lost { background: var(--lost); }
+pre { border-left: 3px solid var(--quote); padding-left: .9rem; white-space: pre-wrap;
+  overflow-wrap: anywhere; }
 blockquote { margin: .4rem 0 1rem; padding: .3rem .9rem; border-left: 3px solid var(--quote);
   white-space: pre-wrap; overflow-wrap: anywhere; max-height: 18rem; overflow-y: auto; }
 summary { cursor: pointer; padding: .3rem 0; }
@@ -74,6 +77,7 @@ def write_report(store: Store, record: RunRecord) -> str:
             diversity_section(database, _table),
             _samples(database),
             _files(database, store, record),
+            reasons_section(database, record),
         ]
     page = _PAGE.substitute(
         title=escape(f"{record.name}: {record.status}"),
@@ -120,7 +124,10 @@ def _reasons(database: duckdb.DuckDBPyConnection, record: RunRecord) -> str:
         "numbers, under its first reason; the second counts all records that have the reason.</p>"
     ) + _table(
         ("outcome", "reason", "records", "have it at all", "meaning"),
-        [(*row, meanings.get(row[1], "")) for row in rows],
+        [
+            (outcome, anchor(reason), *counts, meanings.get(reason, ""))
+            for outcome, reason, *counts in rows
+        ],
     )
 
 
@@ -193,6 +200,8 @@ def _table(names: tuple[str, ...], rows: list[Any]) -> str:
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, Link):
+        return f"<td>{value.html}</td>"
     if isinstance(value, int | float):
         return f"<td class=n>{value:{',' if isinstance(value, int) else 'z,.4f'}}</td>"
     text = shown(value, 500)

@@ -16,7 +16,7 @@ import msgspec
 
 from thresher.filters.composed import composed
 from thresher.filters.config import load_toml
-from thresher.filters.junk.examples import examples, site_examples
+from thresher.filters.junk.examples import junk_reasons
 from thresher.filters.policy import RESERVED_MEANINGS
 from thresher.filters.policy.published import published
 from thresher.pipeline.read.reasons import REASONS
@@ -46,10 +46,12 @@ class StageReason(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """Where it comes from and what to do about it."""
     related: tuple[str, ...]
     """Reasons that are worth a look."""
+    decided_by: tuple[str, ...] = ()
+    """Settings of the recipe that decide, as `table.name`."""
     source: str = ""
     """Who published it, where it is not Thresher's own."""
     settings: dict[str, dict[str, Any]] = {}
-    """Of the recipe, as the example needs them, by table."""
+    """What the recipe of the example states, by table."""
     duplicates: tuple[str, ...] = ()
     """`duplicates.drop` of the policy, where a whole run decides; the policy has no rules."""
 
@@ -66,8 +68,16 @@ class StageReasons(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         whole = _BYTE.sub(
             lambda match: bytes([int(match[1], 16)]), composed(text.strip(), self.parts).encode()
         )
-        _, _, body = whole.partition(b"\n\n")
-        return whole.replace(LENGTH.encode(), str(len(body)).encode())
+        return whole.replace(LENGTH.encode(), str(_body_bytes(whole)).encode())
+
+    def shown(self, text: str) -> str:
+        """The text of an example file with lengths in place, but parts and bytes as written."""
+        return text.strip().replace(LENGTH, str(_body_bytes(self.content(text))))
+
+
+def _body_bytes(content: bytes) -> int:
+    """How many bytes follow the blank line."""
+    return len(content.partition(b"\n\n")[2])
 
 
 @functools.cache
@@ -79,16 +89,10 @@ def stage_reasons() -> StageReasons:
 
 
 @functools.cache
-def junk_reasons() -> frozenset[str]:
-    """The reasons of the shipped junk rules."""
-    return frozenset(rule.reason for rule in (*examples().rules, *site_examples().rules))
-
-
-@functools.cache
 def _page_of() -> dict[str, str]:
     listed = [rule.reason for group in published().groups for rule in group.rules]
     pages = dict.fromkeys([*REASONS, *RESERVED_MEANINGS, *listed], PAGE)
-    return pages | dict.fromkeys(sorted(junk_reasons()), JUNK_PAGE)
+    return pages | dict.fromkeys(junk_reasons(), JUNK_PAGE)
 
 
 def reference(reason: str) -> str:

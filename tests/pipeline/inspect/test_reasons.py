@@ -1,4 +1,4 @@
-"""The examples of reasons that no rule gives are read, extracted and judged by the pipeline itself."""
+"""The pipeline reads, extracts and judges the examples of reasons that no rule gives."""
 
 from __future__ import annotations
 
@@ -117,7 +117,10 @@ def reasons_of_run(example, text, folder):
     }
     lines = ['name = "example"', 'lake = "lake"']
     for table, settings in tables.items():
-        lines += [f"[{table}]", *(f"{key} = {json.dumps(value)}" for key, value in settings.items())]
+        lines += [
+            f"[{table}]",
+            *(f"{key} = {json.dumps(value)}" for key, value in settings.items()),
+        ]
     (folder / "recipe.toml").write_text("\n".join(lines), encoding="utf-8")
     plan = make_plan(read_recipe(folder / "recipe.toml"))
     record = execute(plan, InProcess(), Silent())

@@ -31,7 +31,12 @@ def composed(text: str, parts: Mapping[str, str]) -> str:
             return _first(whole, int(match["size"]), match["unit"])
         return "\n".join([whole] * int(match["times"] or 1))
 
-    return _PART.sub(part, text).replace("{{", "{").replace("}}", "}")
+    return with_braces(_PART.sub(part, text))
+
+
+def with_braces(text: str) -> str:
+    """A text with its braces as they are meant, for showing it without its parts in place."""
+    return text.replace("{{", "{").replace("}}", "}")
 
 
 def named_parts(text: str, parts: Mapping[str, str]) -> set[str]:

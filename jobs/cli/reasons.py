@@ -37,10 +37,10 @@ def reasons(
         output.print("\n\n".join(_paragraphs(known[name])), markup=False, highlight=False)
     else:
         table = Table(box=None, pad_edge=False)
-        for heading in ("reason", "kind", "meaning", "policies"):
-            table.add_column(heading, overflow="fold")
+        for heading in ("reason", "kind", "meaning"):
+            table.add_column(heading, no_wrap=heading != "meaning")
         for each in chosen:
-            table.add_row(each.reason, each.kind, each.meaning, ", ".join(each.policies))
+            table.add_row(each.reason, each.kind, each.meaning)
         output.print(table)
 
 

@@ -28,6 +28,9 @@ class Verbatim:
 
 Block = str | Table | Verbatim
 
+LONG_CELL = 40
+"""Characters beyond which a cell of an HTML table has the class `long`, and so may break."""
+
 _CODE = re.compile(r"`([^`]+)`")
 
 
@@ -58,7 +61,8 @@ def html(block: Block) -> str:
 
 def _rows(block: Table) -> Iterator[str]:
     for tag, row in [("th", block.header), *(("td", row) for row in block.rows)]:
-        yield "<tr>" + "".join(f"<{tag}>{_inline(cell)}</{tag}>" for cell in row) + "</tr>"
+        cells = [(f"{tag} class=long" if len(c) > LONG_CELL else tag, _inline(c)) for c in row]
+        yield "<tr>" + "".join(f"<{start}>{cell}</{tag}>" for start, cell in cells) + "</tr>"
 
 
 def _inline(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from thresher.filters.composed import named_parts
+from thresher.filters.composed import named_parts, with_braces
 from thresher.filters.junk.examples import SitePage, examples, junk_reasons, site_examples
 from thresher.filters.policy import RESERVED_MEANINGS, Policy, Rule
 from thresher.filters.policy.published import Pair, Value, published
@@ -164,11 +164,11 @@ def _pair_blocks(pair: Pair, signal: str, whose: str) -> Iterator[Block]:
         return
     if pair.evaluation:
         yield "Of an evaluation set with this example:"
-        yield Verbatim(pair.evaluation)
+        yield _example(pair.evaluation)
     yield f"Drops{whose}{at and at + dropped}:"
-    yield Verbatim(pair.drops)
+    yield _example(pair.drops)
     yield f"Keeps{at and at + kept}:"
-    yield Verbatim(pair.keeps)
+    yield _example(pair.keeps)
 
 
 def _value(value: Value) -> str:
@@ -178,8 +178,8 @@ def _value(value: Value) -> str:
 def _junk_texts(reason: str) -> _Texts:
     for rule in examples().rules:
         if rule.reason == reason:
-            shown: list[Block] = ["Drops:", *map(Verbatim, rule.drops)]
-            shown += ["Keeps:", *map(Verbatim, rule.keeps)]
+            shown: list[Block] = ["Drops:", *map(_example, rule.drops)]
+            shown += ["Keeps:", *map(_example, rule.keeps)]
             return (_OWN,), tuple(shown), _used((*rule.drops, *rule.keeps), examples().parts)
     for site in site_examples().rules:
         if site.reason == reason:
@@ -220,6 +220,10 @@ def _stage_blocks(found: StageReason) -> Iterator[Block]:
     yield Verbatim(stage_reasons().shown(found.has))
     yield "The nearest file of which none does:"
     yield Verbatim(stage_reasons().shown(found.lacks))
+
+
+def _example(text: str) -> Verbatim:
+    return Verbatim(with_braces(text.strip()))
 
 
 def _used(texts: Iterable[str], parts: Mapping[str, str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from thresher.filters.policy import RESERVED_MEANINGS
+from thresher.jobs.docs.blocks import LONG_CELL
 from thresher.jobs.report.diversity import diversity_section
 from thresher.jobs.report.reasons import Link, anchor, reasons_section
 from thresher.jobs.show import shown
@@ -25,9 +26,6 @@ PATH = "report.html"
 
 _SAMPLES_PER_REASON = 3
 _EXCERPT_CHARACTERS = 400
-_LONG_CELL = 40
-"""Characters beyond which a cell may break, and anywhere, as URLs and hashes must."""
-
 _LOSSES = frozenset({"gated", "failed", "dropped", "emptied by transforms"})
 _STATUSES = {
     "truncated": "The file ends early; what comes before the cut was read.",
@@ -205,7 +203,7 @@ def _cell(value: object) -> str:
     if isinstance(value, int | float):
         return f"<td class=n>{value:{',' if isinstance(value, int) else 'z,.4f'}}</td>"
     text = shown(value, 500)
-    return f"<td{' class=long' if len(text) > _LONG_CELL else ''}>{escape(text)}</td>"
+    return f"<td{' class=long' if len(text) > LONG_CELL else ''}>{escape(text)}</td>"
 
 
 def _excerpt(text: str) -> str:

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from thresher.filters.errors import ConfigError, InputError, StoreError, ThresherError
-from thresher.jobs.cli import demo, diversity, inspect, models, run, train
+from thresher.jobs.cli import demo, diversity, inspect, models, reasons, run, train
 from thresher.jobs.cli.common import EXIT_INCOMPLETE, EXIT_USAGE, errors, output
 from thresher.jobs.version import thresher_version
 
@@ -42,6 +42,7 @@ app.command(
 app.command("explain", epilog="Example: thresher explain https://example.com/page --lake out/lake")(
     inspect.explain
 )
+app.command("reasons", epilog="Example: thresher reasons too_few_words")(reasons.reasons)
 app.command("diversity", epilog="Example: thresher diversity out/lake --json")(diversity.diversity)
 app.command("demo", epilog="Example: thresher demo --folder demo")(demo.demo)
 

@@ -80,6 +80,7 @@ def explain(
         print_json(msgspec.to_builtins(found))
     elif found.quarantine:
         _print_facts("not a document", found.quarantine)
+        _print_references(found)
         _print_text(found.text)
     else:
         _print_explanation(found, everything)
@@ -99,6 +100,7 @@ def _print_explanation(found: Explanation, everything: bool) -> None:
     decision = found.decision if everything else _stated(found.decision)
     _print_facts("decision", {name: _listed(value) for name, value in decision.items()})
     _print_rules(found.rules, everything)
+    _print_references(found)
     if everything:
         _print_facts("signals", found.signals)
     if found.duplicates:
@@ -125,6 +127,11 @@ def _print_rules(rules: list[RuleResult], everything: bool) -> None:
     if hidden := len(rules) - len(chosen):
         others = f"{hidden} {'other ' if chosen else ''}rules"
         output.print(f"It passes {others}: --all shows them, and all signals.", highlight=False)
+
+
+def _print_references(found: Explanation) -> None:
+    if found.references:
+        _print_facts("explained by `thresher reasons NAME`, and at", dict(found.references))
 
 
 def _stated(facts: dict[str, object]) -> dict[str, object]:

@@ -13,7 +13,9 @@ from typing import Any
 import duckdb
 
 from thresher.filters.policy import RESERVED_MEANINGS
+from thresher.jobs.docs.blocks import LONG_CELL
 from thresher.jobs.report.diversity import diversity_section
+from thresher.jobs.report.reasons import Link, anchor, reasons_section
 from thresher.jobs.show import shown
 from thresher.manifests import catalog
 from thresher.manifests.run import RunRecord
@@ -24,9 +26,6 @@ PATH = "report.html"
 
 _SAMPLES_PER_REASON = 3
 _EXCERPT_CHARACTERS = 400
-_LONG_CELL = 40
-"""Characters beyond which a cell may break, and anywhere, as URLs and hashes must."""
-
 _LOSSES = frozenset({"gated", "failed", "dropped", "emptied by transforms"})
 _STATUSES = {
     "truncated": "The file ends early; what comes before the cut was read.",
@@ -53,6 +52,8 @@ td.n, th.n { text-align: right; } td.n { font-variant-numeric: tabular-nums; }
 td.long { min-width: 13rem; white-space: normal; overflow-wrap: anywhere; }
 td.bar { width: 45%; min-width: 4rem; } .bar div { background: var(--kept); height: .8rem;
   margin-top: .35rem; } .bar div.lost { background: var(--lost); }
+pre { border-left: 3px solid var(--quote); padding-left: .9rem; white-space: pre-wrap;
+  overflow-wrap: anywhere; }
 blockquote { margin: .4rem 0 1rem; padding: .3rem .9rem; border-left: 3px solid var(--quote);
   white-space: pre-wrap; overflow-wrap: anywhere; max-height: 18rem; overflow-y: auto; }
 summary { cursor: pointer; padding: .3rem 0; }
@@ -74,6 +75,7 @@ def write_report(store: Store, record: RunRecord) -> str:
             diversity_section(database, _table),
             _samples(database),
             _files(database, store, record),
+            reasons_section(database, record),
         ]
     page = _PAGE.substitute(
         title=escape(f"{record.name}: {record.status}"),
@@ -120,7 +122,10 @@ def _reasons(database: duckdb.DuckDBPyConnection, record: RunRecord) -> str:
         "numbers, under its first reason; the second counts all records that have the reason.</p>"
     ) + _table(
         ("outcome", "reason", "records", "have it at all", "meaning"),
-        [(*row, meanings.get(row[1], "")) for row in rows],
+        [
+            (outcome, anchor(reason), *counts, meanings.get(reason, ""))
+            for outcome, reason, *counts in rows
+        ],
     )
 
 
@@ -193,10 +198,12 @@ def _table(names: tuple[str, ...], rows: list[Any]) -> str:
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, Link):
+        return f"<td>{value.html}</td>"
     if isinstance(value, int | float):
         return f"<td class=n>{value:{',' if isinstance(value, int) else 'z,.4f'}}</td>"
     text = shown(value, 500)
-    return f"<td{' class=long' if len(text) > _LONG_CELL else ''}>{escape(text)}</td>"
+    return f"<td{' class=long' if len(text) > LONG_CELL else ''}>{escape(text)}</td>"
 
 
 def _excerpt(text: str) -> str:

@@ -13,6 +13,7 @@ from thresher.filters.policy.check import GUEST_PREFIX
 from thresher.filters.policy.sql import compile_rules, explain_rows
 from thresher.filters.signals import FAMILIES, SCORE_PREFIX
 from thresher.pipeline.inspect.difference import Difference, difference
+from thresher.pipeline.inspect.reasons import reference
 
 _PROVENANCE = ("id", "record_id", "url", "source", "date", "title", "charset", "charset_source")
 _DECISION = (
@@ -53,7 +54,10 @@ class Explanation(msgspec.Struct, frozen=True):
     matched: dict[str, Any] = {}
     """Where it shares text with an evaluation set: the set, the example, the longest such text."""
     quarantine: dict[str, Any] = {}
-    """Filled instead of all else where the record is not a document."""
+    """Filled instead of all else but `references` where the record is not a document."""
+    references: dict[str, str] = {}
+    """Where the reference pages explain each reason that it has, as `PAGE#ANCHOR`; a reason of
+    one's own policy has no place there."""
 
 
 def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> Explanation:
@@ -128,6 +132,7 @@ def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> E
         }
         if found["matched"]
         else {},
+        references=_references(*decision["reasons"], *decision["unknown"]) if decision else {},
     )
 
 
@@ -178,8 +183,19 @@ def _quarantined(database: duckdb.DuckDBPyConnection, name: str, match: str) -> 
         )
     sample = bytes(row.pop("sample") or b"")[:_TEXT_CHARACTERS].decode("utf-8", "replace")
     return Explanation(
-        provenance={}, decision={}, rules=[], signals={}, duplicates=[], text=sample, quarantine=row
+        provenance={},
+        decision={},
+        rules=[],
+        signals={},
+        duplicates=[],
+        text=sample,
+        quarantine=row,
+        references=_references(row["reason"]),
     )
+
+
+def _references(*reasons: str) -> dict[str, str]:
+    return {reason: where for reason in reasons if (where := reference(reason))}
 
 
 def _has_view(database: duckdb.DuckDBPyConnection, name: str) -> bool:

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 import verdicts
 
+from thresher.filters.junk.examples import PAGE_START, examples, site_examples
 from thresher.filters.measure import measure
 from thresher.filters.policy import shipped_policy
-from thresher.jobs.docs.junk import PAGE_START, examples
-from thresher.jobs.docs.sites import site_examples, site_rules, site_tables
+from thresher.filters.signals import family_type
 from thresher.pipeline.extract import Extracted, ExtractSettings
 from thresher.pipeline.extract.columns import extract_column
 from thresher.pipeline.extract.profiles import load_profile
@@ -20,6 +20,29 @@ from thresher.pipeline.read.charset import Decoded
 from thresher.pipeline.read.records import Page
 
 VARIANTS = ("junk-gentle", "web-en", "junk-strict")
+
+
+def site_rules(policy):
+    """The rules of a policy that look at the page's site."""
+    return tuple(
+        rule
+        for rule in policy.rules
+        if any(condition.signal.startswith("site.") for condition in rule.conditions)
+    )
+
+
+def site_tables(pages):
+    """Measurements of pages of which some signals are known, a struct column per family."""
+    known = {name for page in pages for name in page}
+    known |= {c.signal for rule in site_rules(shipped_policy("web-en")) for c in rule.conditions}
+    columns = {}
+    for family in sorted({name.split(".")[0] for name in known}):
+        rows = [
+            {name.split(".")[1]: x for name, x in page.items() if name.split(".")[0] == family}
+            for page in pages
+        ]
+        columns[family] = pa.array(rows, family_type(family))
+    return pa.table(columns)
 
 
 def junk_rules(name):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 from html.parser import HTMLParser
 
@@ -16,6 +17,7 @@ from thresher.filters.signals import FAMILIES, Family
 from thresher.jobs.cli import app, main
 from thresher.jobs.cli.common import shown
 from thresher.jobs.report import page as report
+from thresher.pipeline.inspect.reasons import reference
 
 KEEP_GATED = "[gates]\nretain_fraction = 1.0\n"
 
@@ -147,6 +149,8 @@ def test_explain_by_id_record_id_and_url(lake):
     assert "DROPS" in short
     assert "--all shows them" in short
     assert "passes" not in short.partition("It passes")[0]
+    assert explained["references"] == {r: reference(r) for r in explained["decision"]["reasons"]}
+    assert all(where in short and where in long for where in explained["references"].values())
     assert "length.words" in long
     assert long.count("passes") > long.count("DROPS")
 
@@ -176,7 +180,10 @@ def test_explain_a_quarantined_record(lake):
     (row,) = json.loads(invoke("query", sql, "-l", folder, "--json").stdout)
     explained = json.loads(invoke("explain", row["id"], "-l", folder, "--json").stdout)
     assert explained["quarantine"]["reason"] == row["reason"]
-    assert row["reason"] in invoke("explain", row["id"], "-l", folder).output
+    assert explained["references"] == {row["reason"]: reference(row["reason"])}
+    text = invoke("explain", row["id"], "-l", folder).output
+    assert row["reason"] in text
+    assert reference(row["reason"]) in text
 
 
 def test_report_is_written_and_closes_what_it_opens(lake):
@@ -184,6 +191,39 @@ def test_report_is_written_and_closes_what_it_opens(lake):
     page = (folder / "report.html").read_text()
     assert "Funnel" in page
     assert unbalanced(page) == []
+
+
+def test_the_report_explains_each_of_its_reasons(lake):
+    _, folder, _ = lake
+    page = (folder / "report.html").read_text()
+    found = invoke("query", "SELECT DISTINCT reason FROM reasons", "-l", folder, "--json").stdout
+    reasons = {row["reason"] for row in json.loads(found)}
+    assert len(reasons) > 10
+    for reason in reasons:
+        assert page.count(f'id="reason-{reason}"') == 1
+        assert f'<td><a href="#reason-{reason}">{reason}</a></td>' in page
+        assert reference(reason) in page
+    linked = set(re.findall(r'href="#reason-(\w+)"', page))
+    assert linked == set(re.findall(r'id="reason-(\w+)"', page)) == reasons
+
+
+def test_the_report_shows_the_bounds_of_its_run(recipe_for, sample, tmp_path):
+    (tmp_path / "mine.toml").write_text(
+        'name = "mine"\nversion = 1\n[[rules]]\nreason = "too_few_words"\n'
+        'signal = "length.nonsymbol_words"\nbelow = 77\n'
+        '[[rules]]\nreason = "my_own"\nsignal = "length.nonsymbol_words"\nabove = 100\n'
+    )
+    judge = '[judge]\npolicy = "mine.toml"\n'
+    recipe = recipe_for(tmp_path / "lake", sample.shards[:1], judge)
+    assert invoke("run", recipe, "--in-process", "--quiet").exit_code == 0
+    page = (tmp_path / "lake" / "report.html").read_text()
+    assert "<td>&lt; 77</td><td>&lt; 50</td>" in page
+    assert "my_own" in page
+    assert "reason-my_own" not in page
+    sql = "SELECT id, reason FROM dropped WHERE reason = 'my_own' ORDER BY id LIMIT 1"
+    (row,) = json.loads(invoke("query", sql, "-l", tmp_path / "lake", "--json").stdout)
+    explained = json.loads(invoke("explain", row["id"], "-l", tmp_path / "lake", "--json").stdout)
+    assert explained["references"] == {}
 
 
 def test_what_a_page_says_cannot_enter_the_report():

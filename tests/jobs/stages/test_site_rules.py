@@ -7,9 +7,9 @@ import json
 
 import pytest
 
+from thresher.filters.junk.examples import site_examples
 from thresher.filters.policy import shipped_policy
 from thresher.filters.policy.sql import compile_rules
-from thresher.jobs.docs.sites import site_rules
 from thresher.jobs.executor import InProcess
 from thresher.jobs.plan import make_plan
 from thresher.jobs.progress import Silent
@@ -73,7 +73,7 @@ def run(folder, extra=""):
             f"SELECT reasons FROM (SELECT id, {compile_rules(shipped_policy('web-en'))} "
             "FROM measured) ORDER BY id"
         ).fetchall()
-    about_sites = {rule.reason for rule in site_rules(shipped_policy("web-en"))}
+    about_sites = {rule.reason for rule in site_examples().rules}
     found = {}
     for (_, url, score, decided), (judged,) in zip(rows, replayed, strict=True):
         mine = [reason for reason in decided if reason in about_sites]

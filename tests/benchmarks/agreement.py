@@ -20,7 +20,7 @@ from collections import Counter
 
 import common
 import pyarrow as pa
-from common import ROOT, SkippedError, read_jsonl, write_jsonl
+from common import ROOT, read_jsonl, write_jsonl
 from verdicts import FILTERS, REASONS, SOURCES, judge, pack, read, rules
 
 from thresher.filters.kernels.rules.exceptions import exceptions
@@ -154,10 +154,8 @@ def report(options):
     print(f"{len(rows)} documents, {sum(len(row['text']) for row in rows) / 1e6:.1f} M characters")
     warm_up()
     measured = measure(pa.array([row["text"] for row in rows], pa.large_string()), None)
-    try:
-        peer = Peer(options)
-    except SkippedError as error:
-        common.skipped("datatrove", error)
+    peer = common.attempt("datatrove", lambda: Peer(options))
+    if peer is None:
         show_ours(rows, measured)
         return False
     verdicts, versions = peer("verdicts", rows, anew=False)

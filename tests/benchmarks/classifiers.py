@@ -10,11 +10,10 @@ process.
 
 import json
 import os
-import subprocess
 from collections import Counter
 
 import common
-from common import SkippedError, best_of, megabytes, rows_of
+from common import best_of, megabytes, rows_of
 
 OURS = ("Thresher",)
 PEERS = ("fasttext-community", "fasttext-numpy2-wheel", "fasttext-turbo", "fasttext-new")
@@ -64,14 +63,13 @@ def compare(options, title, model_path, lines):
     texts.write_text(json.dumps(lines))
     script = common.PEERS / "classifiers.py"
     for peer in PEERS:
-        try:
+
+        def run(peer=peer):
             python = common.peer_python(options, peer, peer)
-            said = common.run_python(python, script, model_path, texts, out)
-        except SkippedError as error:
-            common.skipped(peer, error)
-            continue
-        except subprocess.CalledProcessError as error:
-            print(f"{peer}: failed: {error}")
+            return common.run_python(python, script, model_path, texts, out)
+
+        said = common.attempt(peer, run)
+        if said is None:
             continue
         labels, scores = json.loads(out.read_text())
         other = sum(a != b for a, b in zip(labels, own.field(0).to_pylist(), strict=True))

@@ -14,7 +14,7 @@ import random
 import common
 import numpy as np
 import pyarrow as pa
-from common import best_of, megabytes, rows_of, texts_of
+from common import best_of, directory_page, megabytes, rows_of, texts_of
 from slop_table import counted
 
 from thresher.filters.measure import MinHashSettings, measure
@@ -28,17 +28,6 @@ OURS = ("human control", "one template", "ChatGPT", "Shapes")
 SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 CLEAN = 24
 PAGES = 20
-
-
-def template(texts):
-    """Pages of a directory with a few words of each text."""
-    return [
-        f"Looking for {' '.join(words[:3])} near you? Our list of trusted local experts in "
-        f"{' '.join(words[3:5])} has reviews and prices. Compare offers today, save time and "
-        f"money, and book online in under a minute. {' '.join(words[5:25])}. Call "
-        "us now or fill in the form below, and one of our friendly advisers will be in touch."
-        for words in (text.split() for text in texts)
-    ]
 
 
 def of_groups(groups):
@@ -137,7 +126,7 @@ def report(options):
     machine = dict(sorted(machine.items()))
     kinds = {"human control": human, **machine}
     kinds["all models"] = [text for texts in machine.values() for text in texts]
-    kinds["one template"] = template(web)
+    kinds["one template"] = [directory_page(text, 20) for text in web]
     cost(web[:4000])
     by_share(web, kinds, options.documents, options.seeds)
     unseen = [row for row in rows if not counted(row["id"])]

@@ -176,9 +176,29 @@ def written_to(options, path):
     return options.work / path.name if options.smoke else path
 
 
-def skipped(name, why):
-    """The line of a peer that does not run."""
-    print(f"{name}: skipped: {why}", flush=True)
+def attempt(name, run):
+    """What a peer gives; None, said in a line of its own, where it is skipped or fails."""
+    try:
+        return run()
+    except SkippedError as error:
+        print(f"{name}: skipped: {error}", flush=True)
+    except subprocess.CalledProcessError as error:
+        print(f"{name}: failed: {error}", flush=True)
+    return None
+
+
+def directory_page(text, own):
+    """A page that one frame and some words of a text make, so many of them behind the frame."""
+    words = text.split()
+    return (
+        f"Looking for {' '.join(words[:3])} near you? Our list of trusted local experts in "
+        f"{' '.join(words[3:5])} has reviews and prices. Compare offers today, save time and "
+        "money, and book online in under a minute. Whatever you need, we have been the first "
+        "choice of homes and firms in your town for twenty years and we answer every call within "
+        "the hour. Call us now or fill in the form below, and one of our friendly advisers will "
+        "be in touch. "
+        f"{' '.join(words[5 : own + 5])}."
+    )
 
 
 def write_jsonl(path, rows):

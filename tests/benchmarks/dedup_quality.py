@@ -21,18 +21,18 @@ import json
 import multiprocessing
 import os
 import random
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import common
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from common import SkippedError, run_python
+from common import run_python
 from dedup_stages import ROWS, Stages, write_shard
 from peak_memory import watched
 from peers.words import NGRAM, WORD, words_of
@@ -252,13 +252,8 @@ def report(options):
     write_texts(texts, texts_path)
     texts_path.with_suffix(".json").write_text(json.dumps(texts))
     for tool in options.tools:
-        try:
-            result = run_tool(options, tool, texts_path)
-        except SkippedError as error:
-            common.skipped(tool, error)
-            continue
-        except subprocess.CalledProcessError as error:
-            print(f"{tool}: failed: {error}")
+        result = common.attempt(tool, partial(run_tool, options, tool, texts_path))
+        if result is None:
             continue
         found = closed(len(texts), {tuple(sorted(pair)) for pair in result["pairs"]})
         figures = [*score(found, chained), *score(found, truth)]

@@ -12,11 +12,11 @@ three passes, each of six seconds at most.
 
 import json
 import random
-import subprocess
 import sys
+from functools import partial
 
 import common
-from common import SkippedError, run_python
+from common import run_python
 
 OURS = ("thresher, words", "thresher, characters")
 ENVIRONMENTS = {
@@ -43,22 +43,20 @@ def texts_of(data, megabytes):
     return chosen
 
 
+def run_tool(options, tool, texts):
+    own = tool not in ENVIRONMENTS
+    python = sys.executable if own else common.peer_python(options, *ENVIRONMENTS[tool])
+    script = common.PEERS / "dedup_signatures.py"
+    return run_python(python, script, tool, texts, options.seconds, one_core=True)
+
+
 def report(options):
     texts = options.work / "texts.json"
     texts.write_text(json.dumps(texts_of(options.data, options.megabytes)))
-    script = common.PEERS / "dedup_signatures.py"
     found = {}
     for tool in (*OURS, *PEERS):
-        try:
-            python = sys.executable
-            if tool in ENVIRONMENTS:
-                python = common.peer_python(options, *ENVIRONMENTS[tool])
-            said = run_python(python, script, tool, texts, options.seconds, one_core=True)
-        except SkippedError as error:
-            common.skipped(tool, error)
-            continue
-        except subprocess.CalledProcessError as error:
-            print(f"{tool}: failed: {error}")
+        said = common.attempt(tool, partial(run_tool, options, tool, texts))
+        if said is None:
             continue
         found[tool] = float(said.split()[-1])
         same = "thresher, characters" if tool.endswith("characters") else "thresher, words"

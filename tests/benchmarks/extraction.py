@@ -25,10 +25,10 @@ import re
 import sys
 import time
 from collections import Counter, defaultdict
+from functools import partial
 from pathlib import Path
 
 import common
-from common import SkippedError
 
 from thresher.pipeline.extract import PROFILE_VERSIONS, Extractor, ExtractSettings
 from thresher.pipeline.extract.profiles import load_profile
@@ -206,14 +206,13 @@ def report(options):
     write_pages(pages, options.work / "pages.jsonl.gz")
     results = {}
     for system in options.systems:
-        try:
-            if system in OURS:
-                version, answers = run_ours(system, pages, options.work, options.again)
-            else:
-                version, answers = run_peer(system, options)
-        except SkippedError as error:
-            common.skipped(system, error)
+        if system in OURS:
+            found = run_ours(system, pages, options.work, options.again)
+        else:
+            found = common.attempt(system, partial(run_peer, system, options))
+        if found is None:
             continue
+        version, answers = found
         cpu = sum(answer["cpu"] for answer in answers)
         results[system] = {
             "version": version,

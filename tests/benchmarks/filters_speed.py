@@ -9,13 +9,13 @@ be installed is named with the reason. `--only thresher` leaves the peers out.
 """
 
 import json
-import subprocess
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 import common
 import pyarrow as pa
-from common import SkippedError, cpu_seconds, megabytes
+from common import cpu_seconds, megabytes
 from verdicts import FILTERS, judge, part
 
 from thresher.filters.measure import MinHashSettings, content_hash, measure, warm_up
@@ -54,16 +54,11 @@ def thresher(rows, repeat):
 
 
 def peer(options, name, documents):
-    """What a peer prints, or the reason why there is nothing."""
+    """What a peer prints."""
     command = (common.PEERS / "filters_speed.py", name, documents)
     how = {"one_core": True, "environ": {"HF_HUB_OFFLINE": "1"}}
-    try:
-        python = common.peer_python(options, name)
-        said = common.run_python(python, *command, log=options.work / f"{name}.log", **how)
-    except SkippedError as error:
-        return {"skipped": str(error)}
-    except subprocess.CalledProcessError as error:
-        return {"failed": str(error)}
+    python = common.peer_python(options, name)
+    said = common.run_python(python, *command, log=options.work / f"{name}.log", **how)
     return json.loads(said.strip().splitlines()[-1])
 
 
@@ -77,9 +72,6 @@ def show(report):
     for side in SIDES:
         result = report.get(side)
         if result is None:
-            continue
-        if reason := result.get("skipped") or result.get("failed"):
-            print(f"{side}: {'skipped' if 'skipped' in result else 'failed'}: {reason}")
             continue
         print(
             "(" + ", ".join(f"{name} {found}" for name, found in result["versions"].items()) + ")"
@@ -127,8 +119,10 @@ def measure_all(options):
     }
     for name in PEERS:
         if name in options.only:
-            found = peer(options, name, documents)
-            if name == "datatrove" and "seconds" in found:
+            found = common.attempt(name, partial(peer, options, name, documents))
+            if found is None:
+                continue
+            if name == "datatrove":
                 alone = [each for key, each in found["seconds"].items() if key.endswith("alone")]
                 found["seconds"]["the four, one pass after the other"] = sum(alone)
             report[name] = {**found, "documents": len(few), "megabytes": size(few)}

@@ -15,7 +15,7 @@ from collections import Counter
 import common
 import numpy as np
 import pyarrow as pa
-from junk_pages import JunkPage, _linked_site, _responses, _sites
+from junk_pages import JunkPage, linked_site, responses, sites_of
 from resiliparse.parse.html import HTMLTree
 from sample import GOOD
 
@@ -42,7 +42,7 @@ def extracted(data, half):
     balanced = load_profile(ExtractSettings())
     seen = set()
     for source in (*KNOWN, "real"):
-        for page in _responses(data, source):
+        for page in responses(data, source):
             key = hashlib.sha256(f"{page.url} {page.date}".encode()).hexdigest()[:8]
             decoded = None
             if isinstance(page.content, bytes) and (source, key) not in seen:
@@ -50,7 +50,7 @@ def extracted(data, half):
             if decoded is None:
                 continue
             seen.add((source, key))
-            site = _linked_site(page) if source == "dragnet" else _sites([page.url])[0]
+            site = linked_site(page) if source == "dragnet" else sites_of([page.url])[0]
             if JunkPage(key, site, "").half != half:
                 continue
             found = view(HTMLTree.parse(decoded.text), decoded.text)

@@ -37,12 +37,12 @@ from thresher.filters.signals import family_type
 from thresher.filters.signals.site import MEANS
 from thresher.pipeline.sites.figures import figures, read_shapes
 
-OURS = ("models: outfox", "models: detectrl ChatGPT", "people: machine_site")
+OURS = ("models: outfox", "models: detectrl ChatGPT", "people: machine_site", "left out")
 MODEL = "machine-text-en@1"
-NEW_TO_MODEL = ("Claude-instant", "outfox", "*claude*", "kimi*", "*gpt*", "o3", "openrouter*")
-NEW_TO_MODEL += ("*istral*",)
-FEWEST = 8
-FEWEST_OF_SITE = 5
+NEW_TO_MODEL = (
+    *("Claude-instant", "outfox", "*claude*", "kimi*", "*gpt*", "o3", "openrouter*", "*istral*"),
+)
+FEWEST, FEWEST_OF_SITE = 8, 5
 """Texts that a kind needs, or a real site."""
 BATCH = 1000
 
@@ -102,21 +102,12 @@ def texts(options):
 
 def templates(data):
     """Pages that one frame and some words of a real text make, by the share of the frame."""
-    frame = (
-        "Looking for {} near you? Our list of trusted local experts in {} has reviews and prices. "
-        "Compare offers today, save time and money, and book online in under a minute. Whatever "
-        "you need, we have been the first choice of homes and firms in your town for twenty years "
-        "and we answer every call within the hour. Call us now or fill in the form below, and one "
-        "of our friendly advisers will be in touch."
-    )
     rows = rows_of(data, "text/reuters")[:4000]
     for own in (5, 20, 40, 80):
         for row in rows[own::40]:
-            words = row["text"].split()
-            if len(words) > own + 5:
-                page = frame.format(" ".join(words[:3]), " ".join(words[3:5]))
-                rest = " ".join(words[5 : own + 5])
-                yield Text("templates", f"{own} words of its own", f"{page} {rest}.")
+            if len(row["text"].split()) > own + 5:
+                page = common.directory_page(row["text"], own)
+                yield Text("templates", f"{own} words of its own", page)
 
 
 def measured(rows, model):
@@ -265,11 +256,11 @@ def leave_out(options, policy, model):
     own = [row for row in texts(options) if row.side == "models" and "damaged" not in row.kind]
     kinds = sorted({row.kind for row in own if not row.kind.startswith("stories")})
     stories = sorted({row.kind for row in own if row.kind.startswith("stories")})
-    folds = [[kind] for kind in kinds] + [stories[k::3] for k in range(3)]
+    folds = [[kind] for kind in kinds] + [stories[k::3] for k in range(min(3, len(stories)))]
     header(policy)
     for fold in folds:
         left = {"outfox llm" if kind == "outfox" else kind for kind in fold}
-        rest = [row for row in everything if not _is_of(row, left)]
+        rest = [row for row in everything if not is_of(row, left)]
         chosen, _ = make_table(rest)
         table_of = {gram: round(100 * weight) for gram, weight in chosen.items()}
         phrases.model_phrases = lambda weights=table_of: weights
@@ -285,7 +276,7 @@ def leave_out(options, policy, model):
                 show(f"left out: {kind}", count, len(mine), shares, means, new_to_model(kind))
 
 
-def _is_of(row, left):
+def is_of(row, left):
     """Whether a row of `slop_table.groups` is of a generator that is left out."""
     _, _, side, kind, _ = row
     if side != "llm":
@@ -306,7 +297,10 @@ def main():
     with common.options(parser, sites=3) as options:
         policy = site_part(load_policy(options.policy))
         model = QualityModel(MODEL)
-        (leave_out if options.leave_out else all_kinds)(options, policy, model)
+        if options.smoke or not options.leave_out:
+            all_kinds(options, policy, model)
+        if options.smoke or options.leave_out:
+            leave_out(options, policy, model)
 
 
 if __name__ == "__main__":

@@ -165,3 +165,17 @@ def test_what_smoke_does_not_reach_calls_what_there_is(tmp_path):
 )
 def test_a_row_without_a_figure_is_missed(output, wrong):
     assert missing(output, ("us",), ("peer",)) == wrong
+
+
+def test_benchmarks_and_what_they_start_measure_this_repository():
+    script = (
+        "import sys, common, thresher\n"
+        "print(thresher.__file__)\n"
+        "print(common.run_python(sys.executable, '-c', 'import thresher; print(thresher.__file__)'))"
+    )
+    environ = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    command = [sys.executable, "-c", script]
+    said = subprocess.run(
+        command, cwd=HERE, env=environ, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.split() == [str(ROOT / "src" / "thresher" / "__init__.py")] * 2

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import common
 import pyarrow.parquet as pq
-from common import SkippedError, machine
+from common import machine
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 OURS = ("thresher, profile fast",)
@@ -71,6 +71,15 @@ def run_peer(python, work, files, workers, out):
     found = json.loads(output.strip().splitlines()[-1])
     stages = found.pop("seconds")
     return {"wall_seconds": round(seconds, 2), "stage_seconds": stages, **found}
+
+
+def peer(options, smallest, files):
+    """The peer's median run, after one on the smallest file."""
+    python = common.peer_python(options, "datatrove")
+    out, workers = options.work / "peer-out", options.workers
+    run_peer(python, options.work, smallest, workers, options.work / "peer-warm")
+    found = repeated(options.repeat, lambda: run_peer(python, options.work, files, workers, out))
+    return {**found, "machine": machine()}
 
 
 def run_thresher(work, files, workers, profile):
@@ -185,15 +194,9 @@ def run(parser, options):
             parser.error(f"{options.skip_peer} is of other pages or workers")
         report["peer"] = earlier["peer"]
     else:
-        try:
-            python = common.peer_python(options, "datatrove")
-            run_peer(python, work, smallest, workers, work / "peer-warm")
-            report["peer"] = repeated(
-                options.repeat, lambda: run_peer(python, work, files, workers, work / "peer-out")
-            )
-            report["peer"]["machine"] = machine()
-        except SkippedError as error:
-            common.skipped("datatrove", error)
+        found = common.attempt("datatrove", lambda: peer(options, smallest, files))
+        if found is not None:
+            report["peer"] = found
     if options.profiles:
         run_thresher(work, smallest, workers, options.profiles[0])
     for profile in options.profiles:

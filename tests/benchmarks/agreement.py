@@ -1,28 +1,26 @@
 """Verdicts beside datatrove's own filters, on all real English documents, and why any differ.
 
-    python tests/benchmarks/agreement.py --data SHARED/data --work FOLDER
+    python tests/benchmarks/agreement.py --data DATA --work WORK
 
 Thresher measures every document and judges it by the shipped policies; datatrove's filters run in
-an environment of their own, made in FOLDER where it is missing, shortest documents first. Their
-verdicts are kept in FOLDER/verdicts.jsonl, so that only the first run is slow (minutes). Prints the
-agreement per filter and every difference with its cause: the words or sentences that the two
-count differently.
+an environment of their own, made in WORK where it is missing, shortest documents first. Their
+verdicts are kept in WORK/verdicts.jsonl, so that only the first run is slow (half an hour). Prints
+the agreement per filter and every difference with its cause: the words or sentences that the two
+count differently. Ends with 1 where a filter differs in more than 0.5% of the documents.
 
     --check 300      also run datatrove without the kept cache of words, on so many documents
     --pack           write the verdicts for `tests/filters/test_agreement.py`
 """
 
-import argparse
 import hashlib
 import json
 import random
-import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 
+import common
 import pyarrow as pa
-from common import HERE, ROOT, environment, read_jsonl, show_machine, write_jsonl
+from common import ROOT, read_jsonl, write_jsonl
 from verdicts import FILTERS, REASONS, SOURCES, judge, pack, read, rules
 
 from thresher.filters.kernels.rules.exceptions import exceptions
@@ -30,28 +28,35 @@ from thresher.filters.kernels.text.tables import SCRIPT, tables
 from thresher.filters.measure import measure, warm_up
 from thresher.filters.transforms.registry import TRANSFORMS
 
-PEER = HERE / "peer_verdicts.py"
+OURS = ("repetition", "quality", "c4", "c4_any_end", "fineweb")
+PEERS = ("datatrove",)
+PEER = common.PEERS / "agreement.py"
 PACKED = ROOT / "tests" / "filters" / "datatrove_verdicts.json"
 CLEANED = {"c4": "c4_lines", "c4_any_end": "c4_lines_any_end"}
 """The transform that leaves C4's text, by filter."""
 
 
-def run_peer(work, documents, results, *options):
-    """datatrove's results, by id, and its versions; what is there already is not made again."""
-    python = environment(work / "venv", "datatrove")
-    command = [python, PEER, documents, results, *options]
-    done = subprocess.run([str(part) for part in command], check=True, stdout=subprocess.PIPE)
-    found = {row["id"]: row for row in read_jsonl(results)}
-    return found, json.loads(done.stdout.decode().strip().splitlines()[-1])
+class Peer:
+    """datatrove in its own environment."""
+
+    def __init__(self, options):
+        self.python, self.work = common.peer_python(options, "datatrove"), options.work
+
+    def __call__(self, name, rows, *switches, anew=True):
+        """Its results, by id, and its versions; unless `anew`, those that are kept stay."""
+        documents, results = self.work / f"{name}-documents.jsonl", self.work / f"{name}.jsonl"
+        write_jsonl(documents, rows)
+        if anew:
+            results.unlink(missing_ok=True)
+        said = common.run_python(self.python, PEER, documents, results, *switches)
+        found = {row["id"]: row for row in read_jsonl(results)}
+        return found, json.loads(said.strip().splitlines()[-1])
 
 
-def check_cache(work, rows, verdicts, count):
+def check_cache(peer, rows, verdicts, count):
     """That the kept cache of words changes no verdict."""
     chosen = random.Random(1).sample(rows, min(count, len(rows)))
-    documents, results = work / "check.jsonl", work / "check-verdicts.jsonl"
-    write_jsonl(documents, chosen)
-    results.unlink(missing_ok=True)
-    exact, _ = run_peer(work, documents, results, "--exact")
+    exact, _ = peer("check-verdicts", chosen, "--exact")
     different = [name for name, row in exact.items() if row != verdicts[name]]
     print(f"datatrove without the kept cache of words: {len(exact)} documents, ", end="")
     print(f"{len(different)} verdicts differ {different[:5] or ''}\n")
@@ -74,26 +79,23 @@ def cause(chunk, theirs, ours):
     return f"other words: {chunk!r} is {' | '.join(theirs)}, {ours} words here"
 
 
-def causes(work, rows):
+def causes(peer, rows):
     """By id: why the two count other words or sentences, the commonest cause first."""
     strings = sorted({part for row in rows for kind in pieces(row["text"]) for part in kind})
     if not strings:
         return {}
-    asked, answered = work / "split.jsonl", work / "split-words.jsonl"
-    write_jsonl(asked, [{"id": text, "text": text} for text in strings])
-    answered.unlink(missing_ok=True)
-    peer, _ = run_peer(work, asked, answered, "--split")
+    theirs, _ = peer("words", [{"id": text, "text": text} for text in strings], "--split")
     length = measure(pa.array(strings), None).column("length")
     ours = dict(zip(strings, length.to_pylist(), strict=True))
     found = {}
     for row in rows:
         lines, chunks = pieces(row["text"])
-        different = [c for c in chunks if len(peer[c]["words"]) != ours[c]["words"]]
-        groups = Counter(cause(c, peer[c]["words"], ours[c]["words"]) for c in different)
+        different = [c for c in chunks if len(theirs[c]["words"]) != ours[c]["words"]]
+        groups = Counter(cause(c, theirs[c]["words"], ours[c]["words"]) for c in different)
         groups.update(
             f"other sentences: {line!r}"
             for line in lines
-            if peer[line]["sentences"] != ours[line]["sentences"]
+            if theirs[line]["sentences"] != ours[line]["sentences"]
             and not set(different) & set(line.split())
         )
         found[row["id"]] = [name for name, _ in groups.most_common()] or ["the rule itself"]
@@ -136,30 +138,30 @@ def compare_text(rows, verdicts, name):
     print(f"{name}: cleaned text the same in {share:.3%} of {len(kept)}; not in {different[:20]}")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, type=Path, help="folder of the real samples")
-    parser.add_argument("--work", required=True, type=Path, help="folder for all that is written")
-    parser.add_argument("--documents", type=int, help="only so many, the shortest")
-    parser.add_argument("--check", type=int, default=0, metavar="COUNT")
-    parser.add_argument("--pack", action="store_true")
-    options = parser.parse_args()
-    work = options.work.resolve()
-    work.mkdir(parents=True, exist_ok=True)
-    show_machine()
+def show_ours(rows, measured):
+    """Without the peer: what each filter drops."""
+    for name in FILTERS:
+        dropped = sum(map(bool, judge(measured, rules(name))))
+        print(f"{name:<12}{len(rows):>10} documents, {dropped} dropped")
+
+
+def report(options):
+    """Print everything; whether a filter differs too much."""
     every = {source: list(read(options.data, source)) for source in SOURCES}
     rows = [{"id": name, "text": text} for found in every.values() for name, text in found]
     rows.sort(key=lambda row: (len(row["text"]), row["id"]))
     rows = rows[: options.documents]
-    documents = work / "documents.jsonl"
-    write_jsonl(documents, rows)
-    verdicts, versions = run_peer(work, documents, work / "verdicts.jsonl")
     print(f"{len(rows)} documents, {sum(len(row['text']) for row in rows) / 1e6:.1f} M characters")
-    print(", ".join(f"{name} {found}" for name, found in versions.items()), "\n")
-    if options.check:
-        check_cache(work, rows, verdicts, options.check)
     warm_up()
     measured = measure(pa.array([row["text"] for row in rows], pa.large_string()), None)
+    peer = common.attempt("datatrove", lambda: Peer(options))
+    if peer is None:
+        show_ours(rows, measured)
+        return False
+    verdicts, versions = peer("verdicts", rows, anew=False)
+    print(", ".join(f"{name} {found}" for name, found in versions.items()), "\n")
+    if options.check:
+        check_cache(peer, rows, verdicts, options.check)
     print(
         f"{'filter':<12}{'documents':>10}{'kept':>9}{'dropped':>9}"
         f"{'ours only':>11}{'peer only':>11}{'other reason':>13}{'agreement':>11}"
@@ -170,7 +172,7 @@ def main():
         compare_text(rows, verdicts, name)
     texts = {row["id"]: row for row in rows}
     ids = sorted({name for found in different.values() for name, _, _ in found})
-    found = causes(work, [texts[name] for name in ids])
+    found = causes(peer, [texts[name] for name in ids])
     for name, each in different.items():
         groups = Counter(found[document][0] for document, _, _ in each)
         for group, count in groups.most_common():
@@ -178,12 +180,21 @@ def main():
             for document, reason, reasons in each:
                 if found[document][0] == group:
                     also = f"; also {found[document][1][:90]}" if found[document][1:] else ""
-                    peer, our = reason or "keeps", ", ".join(reasons) or "keep"
-                    print(f"    {document}: datatrove {peer}, ours {our}{also}")
+                    other, our = reason or "keeps", ", ".join(reasons) or "keep"
+                    print(f"    {document}: datatrove {other}, ours {our}{also}")
     if options.pack:
         PACKED.write_text(pack(every, verdicts, versions))
         print(f"\n{PACKED}")
-    sys.exit(any(len(each) > 0.005 * len(rows) for each in different.values()))
+    return any(len(each) > 0.005 * len(rows) for each in different.values())
+
+
+def main():
+    parser = common.parser(__doc__)
+    parser.add_argument("--documents", type=int, help="only so many, the shortest")
+    parser.add_argument("--check", type=int, default=0, metavar="COUNT")
+    parser.add_argument("--pack", action="store_true")
+    with common.options(parser, documents=100) as options:
+        sys.exit(report(options))
 
 
 if __name__ == "__main__":

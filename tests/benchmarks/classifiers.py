@@ -8,66 +8,48 @@ windows for lid.176. Then languages: UDHR, and words and word pairs of lingua. C
 process.
 """
 
-import argparse
-import gzip
 import json
 import os
-import subprocess
-import time
 from collections import Counter
-from pathlib import Path
 
-from common import environment, show_machine
+import common
+from common import best_of, megabytes, rows_of
 
-HERE = Path(__file__).resolve().parent
-PEERS = ("community", "numpy2-wheel", "turbo", "new")
+OURS = ("Thresher",)
+PEERS = ("fasttext-community", "fasttext-numpy2-wheel", "fasttext-turbo", "fasttext-new")
 SETS = ("text/weborganizer", "text/openstax", "text/reuters", "text/newsgroups")
 
 
-def read(path):
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        yield from map(json.loads, file)
-
-
-def texts_of(data, per_set=1000):
+def texts_of(data, per_set):
     found = []
     for name in SETS:
-        rows = (row["text"] for row in read(data / f"{name}.jsonl.gz"))
-        found += [text for text in rows if 1000 <= len(text.encode()) <= 10_000][:per_set]
+        texts = common.texts_of(data, name)
+        found += [text for text in texts if 1000 <= len(text.encode()) <= 10_000][:per_set]
     return found
 
 
-def best_of(call):
-    call()
-    seconds = []
-    for _ in range(3):
-        began = time.process_time()
-        call()
-        seconds.append(time.process_time() - began)
-    return min(seconds)
-
-
 def show(name, lines, seconds, note=""):
-    size = sum(len(line.encode()) for line in lines) / 1e6
-    print(f"| {name} | {len(lines) / seconds:,.0f} | {size / seconds:.1f} | {note} |")
+    size = megabytes(lines)
+    print(f"| {name} | {len(lines) / seconds:,.0f} | {size / seconds:.1f} | {note} |", flush=True)
 
 
-def trained(work, lines):
+def trained(options, lines):
     """A model of DCLM's shape, on labels by the source of a text: only its size matters here."""
     import fasttext
 
-    path = work / "quality.bin"
+    path = options.work / "quality.bin"
     if not path.exists():
-        source = work / "train.txt"
+        source = options.work / "train.txt"
         half = len(lines) // 2
         rows = (f"__label__{'hq' if i < half else 'cc'} {line}" for i, line in enumerate(lines))
         source.write_text("\n".join(rows) + "\n")
         settings = {"wordNgrams": 2, "dim": 100, "epoch": 1, "thread": 1, "verbose": 0}
-        fasttext.train_supervised(str(source), bucket=2_000_000, **settings).save_model(str(path))
+        settings["bucket"] = options.buckets
+        fasttext.train_supervised(str(source), **settings).save_model(str(path))
     return path
 
 
-def compare(work, title, model_path, lines):
+def compare(options, title, model_path, lines):
     import pyarrow as pa
 
     from thresher.classifiers.fasttext_model import FastTextModel
@@ -76,26 +58,25 @@ def compare(work, title, model_path, lines):
     model = FastTextModel(str(model_path))
     column = pa.array(lines, pa.large_string())
     own = model.predict(column)
-    show("Thresher", lines, best_of(lambda: model.predict(column)))
-    texts = work / "lines.json"
+    show("Thresher", lines, best_of(3, lambda: model.predict(column)))
+    texts, out = options.work / "lines.json", options.work / "out.json"
     texts.write_text(json.dumps(lines))
+    script = common.PEERS / "classifiers.py"
     for peer in PEERS:
-        try:
-            python = environment(work / f"ft-{peer}", f"fasttext-{peer}")
-        except Exception as error:  # noqa: BLE001 - a peer that cannot be installed is a row
-            print(f"| fasttext-{peer} | - | - | {error} |")
+
+        def run(peer=peer):
+            python = common.peer_python(options, peer, peer)
+            return common.run_python(python, script, model_path, texts, out)
+
+        said = common.attempt(peer, run)
+        if said is None:
             continue
-        command = [python, HERE / "peer_fasttext.py", model_path, texts, work / "out.json"]
-        done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
-        if done.returncode:
-            print(f"| fasttext-{peer} | - | - | exit {done.returncode} |")
-            continue
-        labels, scores = json.loads((work / "out.json").read_text())
+        labels, scores = json.loads(out.read_text())
         other = sum(a != b for a, b in zip(labels, own.field(0).to_pylist(), strict=True))
         pairs = zip(scores, own.field(1).to_pylist(), strict=True)
         apart = max(abs(min(score, 1) - mine) for score, mine in pairs)
         note = f"{other} other labels, at most {apart:.1e} apart"
-        show(f"fasttext-{peer}", lines, json.loads(done.stdout.splitlines()[-1])["seconds"], note)
+        show(peer, lines, json.loads(said.splitlines()[-1])["seconds"], note)
 
 
 def windowed(texts):
@@ -107,7 +88,7 @@ def windowed(texts):
     column = pa.array(texts, pa.large_string())
     print("\nLanguage and mixed share of whole texts, from windows\n")
     print("| what | texts/s | MB/s | |\n|---|---|---|---|")
-    show("Thresher", texts, best_of(lambda: identifier.identify(column)))
+    show("Thresher", texts, best_of(3, lambda: identifier.identify(column)))
     return identifier
 
 
@@ -118,8 +99,8 @@ def languages(data, identifier):
     from thresher.classifiers.language_codes import ISO_639_1
 
     print("\n| set | texts | right | languages | mean of the languages |\n|---|---|---|---|---|")
-    sets = {"UDHR, whole": list(read(data / "language/udhr/udhr.jsonl.gz"))}
-    for row in read(data / "language/lingua.jsonl.gz"):
+    sets = {"UDHR, whole": rows_of(data, "language/udhr/udhr")}
+    for row in rows_of(data, "language/lingua"):
         sets.setdefault(f"lingua, {row['kind']}", []).append(row)
     for name, rows in sets.items():
         codes = [row["lang"].split("_")[0].split("-")[0] for row in rows]
@@ -139,8 +120,7 @@ def mixtures(data, identifier):
     """Texts of one language, and of two in known parts."""
     import pyarrow as pa
 
-    rows = read(data / "language/udhr/udhr.jsonl.gz")
-    by_code = {row["lang"]: row["text"] for row in rows}
+    by_code = {row["lang"]: row["text"] for row in rows_of(data, "language/udhr/udhr")}
     codes = [c for c in ("eng", "fra", "spa", "rus", "hin", "jpn", "vie", "swe") if c in by_code]
     pure = [by_code[code][start : start + 3000] for code in codes for start in (0, 3000, 6000)]
     mixed = [by_code[a][:3000] + "\n" + by_code[b][:3000] for a in codes for b in codes if a < b]
@@ -153,28 +133,30 @@ def mixtures(data, identifier):
         )
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True)
-    options = parser.parse_args()
-    options.work.mkdir(parents=True, exist_ok=True)
+def report(options):
     os.environ.setdefault("THRESHER_CACHE", str(options.work / "cache"))
     from thresher.classifiers.language import model_path
     from thresher.pipeline.gate.visible import excerpt
 
-    show_machine()
-    texts = texts_of(options.data)
+    texts = texts_of(options.data, options.per_set)
     lines = [" ".join(text.split()) for text in texts]
     windows = [
         " ".join(excerpt(text.encode()).decode("utf-8", "replace").split()) for text in texts
     ]
-    compare(options.work, "lid.176", model_path(), windows)
-    compare(options.work, "quality model", trained(options.work, lines), lines)
+    compare(options, "lid.176", model_path(), windows)
+    compare(options, "quality model", trained(options, lines), lines)
     identifier = windowed(texts)
     languages(options.data, identifier)
     print()
     mixtures(options.data, identifier)
+
+
+def main():
+    parser = common.parser(__doc__)
+    parser.add_argument("--per-set", type=int, default=1000, help="texts of each set")
+    parser.add_argument("--buckets", type=int, default=2_000_000, help="of the quality model")
+    with common.options(parser, per_set=25, buckets=2_000) as options:
+        report(options)
 
 
 if __name__ == "__main__":

@@ -9,21 +9,12 @@ of 20 pages, by the slop signals and by the figures of diversity; of texts that 
 was not counted from.
 """
 
-from __future__ import annotations
-
-import argparse
-import gzip
-import json
 import random
-import sys
-import time
-from pathlib import Path
 
+import common
 import numpy as np
 import pyarrow as pa
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
+from common import best_of, directory_page, megabytes, rows_of, texts_of
 from slop_table import counted
 
 from thresher.filters.measure import MinHashSettings, measure
@@ -33,29 +24,13 @@ from thresher.pipeline.sites import SiteSettings
 from thresher.pipeline.sites.deviation import deviations, robust
 from thresher.pipeline.sites.figures import figures, read_shapes
 
+OURS = ("human control", "one template", "ChatGPT", "Shapes")
 SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 CLEAN = 24
 PAGES = 20
-SITES = 300
 
 
-def load(path: Path) -> list[dict]:
-    with gzip.open(path, "rt") as file:
-        return [json.loads(line) for line in file]
-
-
-def template(texts: list[str]) -> list[str]:
-    """Pages of a directory with a few words of each text."""
-    return [
-        f"Looking for {' '.join(words[:3])} near you? Our list of trusted local experts in "
-        f"{' '.join(words[3:5])} has reviews and prices. Compare offers today, save time and "
-        f"money, and book online in under a minute. {' '.join(words[5:25])}. Call "
-        "us now or fill in the form below, and one of our friendly advisers will be in touch."
-        for words in (text.split() for text in texts)
-    ]
-
-
-def of_groups(groups: list[list[str]]) -> pa.Table:
+def of_groups(groups):
     """The figures of each group of texts."""
     texts = [text for group in groups for text in group]
     owner = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
@@ -64,14 +39,14 @@ def of_groups(groups: list[list[str]]) -> pa.Table:
     return pa.table({"pages": [len(g) for g in groups], **{f.name: found[f.name] for f in FIGURES}})
 
 
-def by_share(web: list[str], kinds: dict[str, list[str]], documents: int, seeds: int) -> None:
+def by_share(web, kinds, documents, seeds):
     limit = SiteSettings().flag_below
     print(
         f"\nDeviation of a shard of {documents} documents (flagged below {limit:g}), "
         f"mean of {seeds} runs"
     )
     print(f"{'kind':16}" + "".join(f"{share:>9.0%}" for share in SHARES) + "   flagged from")
-    found: dict[str, list[list[float]]] = {kind: [] for kind in kinds}
+    found = {kind: [] for kind in kinds}
     lowest = []
     for seed in range(seeds):
         rng = random.Random(seed)
@@ -94,18 +69,18 @@ def by_share(web: list[str], kinds: dict[str, list[str]], documents: int, seeds:
     print(f"clean shards: the lowest of {CLEAN * seeds} is {min(lowest):.1f}")
 
 
-def by_site(human: list[str], machine: dict[str, list[str]]) -> None:
+def by_site(human, machine, count):
     """What is found at 1% false positives, page by page and by site."""
     rng = random.Random(1)
     source = next(mean.source for mean in MEANS if mean.name == "slop_mean")
     family, field = source.split(".")
 
-    def slop(texts: list[str]) -> np.ndarray:
+    def slop(texts):
         column = measure(pa.array(texts), MinHashSettings()).column(family).field(field)
         return np.nan_to_num(column.to_numpy(zero_copy_only=False))
 
-    def drawn(texts: list[str]) -> list[list[int]]:
-        return [rng.sample(range(len(texts)), PAGES) for _ in range(SITES)]
+    def drawn(texts):
+        return [rng.sample(range(len(texts)), PAGES) for _ in range(count)]
 
     pages = slop(human)
     page_limit = np.quantile(pages, 0.99)
@@ -129,45 +104,49 @@ def by_site(human: list[str], machine: dict[str, list[str]]) -> None:
         print(f"{model:16}{page:10.1%}{site:10.1%}{alike:27.1%}")
 
 
-def cost(texts: list[str]) -> None:
+def cost(texts):
     batch = pa.array(texts)
-    size = sum(len(text.encode()) for text in texts) / 1e6
-    measure_shapes(batch.slice(0, 10))
-    times = []
-    for _ in range(3):
-        began = time.process_time()
-        stored = measure_shapes(batch)
-        times.append(time.process_time() - began)
+    size = megabytes(texts)
+    seconds = best_of(3, lambda: measure_shapes(batch))
+    stored = measure_shapes(batch).nbytes / len(texts)
     print(
-        f"Shapes of {len(texts):,} texts, {size:.1f} MB: {1000 * min(times) / size:.2f} ms/MB, "
-        f"{stored.nbytes / len(texts):.0f} bytes a document"
+        f"Shapes of {len(texts):,} texts, {size:.1f} MB: {1000 * seconds / size:.2f} ms/MB, "
+        f"{stored:.0f} bytes a document"
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--documents", type=int, default=200)
-    parser.add_argument("--seeds", type=int, default=3)
-    options = parser.parse_args()
-    web = [row["text"] for row in load(options.data / "text/weborganizer.jsonl.gz")]
-    rows = load(options.data / "slop/detectrl.jsonl.gz")
+def report(options):
+    web = texts_of(options.data, "text/weborganizer")
+    rows = rows_of(options.data, "slop/detectrl")
     human = [row["text"] for row in rows if row["label"] == "human"]
-    machine: dict[str, list[str]] = {}
+    machine = {}
     for row in rows:
         if row["label"] != "human" and row["model"]:
             machine.setdefault(row["model"], []).append(row["text"])
     machine = dict(sorted(machine.items()))
     kinds = {"human control": human, **machine}
     kinds["all models"] = [text for texts in machine.values() for text in texts]
-    kinds["one template"] = template(web)
+    kinds["one template"] = [directory_page(text, 20) for text in web]
     cost(web[:4000])
     by_share(web, kinds, options.documents, options.seeds)
     unseen = [row for row in rows if not counted(row["id"])]
     by_site(
         [row["text"] for row in unseen if row["label"] == "human"],
-        {m: [row["text"] for row in unseen if row["model"] == m] for m in machine},
+        {
+            model: [r["text"] for r in unseen if r["label"] != "human" and r["model"] == model]
+            for model in machine
+        },
+        options.sites,
     )
+
+
+def main():
+    parser = common.parser(__doc__)
+    parser.add_argument("--documents", type=int, default=200, help="of a shard")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--sites", type=int, default=300, help="sites drawn of each model")
+    with common.options(parser, documents=8, seeds=1, sites=20) as options:
+        report(options)
 
 
 if __name__ == "__main__":

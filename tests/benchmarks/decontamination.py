@@ -7,19 +7,16 @@ show what else matches, each with the set and the start of the text in common, t
 pages that quote the source of an example (an article, the constitution) are no false alarms.
 """
 
-import argparse
 import gzip
 import json
 import random
 import re
 import string
-import tempfile
-import time
 from collections import defaultdict
-from pathlib import Path
 
+import common
 import pyarrow as pa
-from common import show_machine
+from common import cpu_seconds, megabytes
 
 from thresher.filters.decontamination import measure_overlap
 from thresher.manifests.store import Store
@@ -32,6 +29,7 @@ from thresher.pipeline.decontamination import (
     load_index,
 )
 
+OURS = ("index", "verbatim", "weborganizer")
 SETS = {
     "gsm8k": ("grade-school-math__data__test", ("question", "answer")),
     "humaneval": ("human-eval__data__HumanEval", ("prompt", "canonical_solution")),
@@ -96,8 +94,7 @@ CHANGES = {
 
 
 def pages(data, source, rng, count):
-    with gzip.open(data / "text" / f"{source}.jsonl.gz", "rt", encoding="utf-8") as file:
-        texts = [json.loads(line)["text"] for line in file]
+    texts = common.texts_of(data, f"text/{source}")
     return rng.sample(texts, min(count, len(texts)))
 
 
@@ -133,26 +130,27 @@ def plants(sets, carriers, rng, each):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
+    parser = common.parser(__doc__)
     parser.add_argument("--pages", type=int, default=2000, help="pages of each source")
     parser.add_argument("--each", type=int, default=25, help="plants of a kind from each set")
     parser.add_argument("--show", type=int, default=12, help="matches without a plant to print")
-    options = parser.parse_args()
+    with common.options(parser, pages=30, each=3, show=3) as options:
+        report(options)
+
+
+def report(options):
     rng = random.Random(1)
-    show_machine()
     sets = list(published(options.data))
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store(folder)
-        seen = find_sets(sets)
-        where = index_of(seen)
-        manifest = evaluation_index(store, seen, where.fingerprint)
-        size = sum(output.bytes for output in manifest.outputs) / 1e6
-        print(f"index: {manifest.seconds:.1f} s, {size:.0f} MB, {manifest.facts}")
-        index = load_index(store.url(), where.folder)
-        clean = {source: pages(options.data, source, rng, options.pages) for source in SOURCES}
-        _recall(index, where.names, sets, clean["weborganizer"], rng, options.each)
-        _others(index, where.names, clean, options.show)
+    store = Store(str(options.work / "lake"))
+    seen = find_sets(sets)
+    where = index_of(seen)
+    manifest = evaluation_index(store, seen, where.fingerprint)
+    size = sum(output.bytes for output in manifest.outputs) / 1e6
+    print(f"index: {manifest.seconds:.1f} s, {size:.1f} MB, {manifest.facts}")
+    index = load_index(store.url(), where.folder)
+    clean = {source: pages(options.data, source, rng, options.pages) for source in SOURCES}
+    _recall(index, where.names, sets, clean["weborganizer"], rng, options.each)
+    _others(index, where.names, clean, options.show)
 
 
 def _recall(index, names, sets, carriers, rng, each):
@@ -180,15 +178,12 @@ def _others(index, names, clean, show):
     print(f"\n{'pages without a plant that match':32}{'pages':>9}{'ms/MB':>9}{heads}")
     matched = []
     for source, texts in clean.items():
-        array = pa.array(texts)
-        began = time.process_time()
-        family, _ = measure_overlap(array, index, names)
-        seconds = time.process_time() - began
-        megabytes = sum(len(text.encode()) for text in texts) / 1e6
-        rows = family.to_pylist()
+        array, found = pa.array(texts), []
+        seconds = cpu_seconds(lambda: found.extend(measure_overlap(array, index, names)))  # noqa: B023 - runs at once
+        rows = found[0].to_pylist()
         counts = [sum(r["coverage"] >= c and r["ngrams"] > 0 for r in rows) for c in COVERAGES]
         print(
-            f"{source:32}{len(texts):9}{1000 * seconds / megabytes:9.1f}"
+            f"{source:32}{len(texts):9}{1000 * seconds / megabytes(texts):9.1f}"
             + "".join(f"{count:9}" for count in counts)
         )
         matched += [(row, text) for row, text in zip(rows, texts, strict=True) if row["ngrams"]]

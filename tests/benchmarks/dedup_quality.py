@@ -1,60 +1,58 @@
 """Near-duplicate search against exact truth: ours, datasketch and rensa on the same texts.
 
-    python tests/benchmarks/dedup_quality.py TEXTS.jsonl.gz [--documents 65000]
-        [--tools ours-band,ours-exact,ours-signature,datasketch,rensa] [--python rensa=PYTHON]
-        [--labelled FOLDER]
+    python tests/benchmarks/dedup_quality.py --data DATA --work WORK [--documents 65000]
+        [--tools ours-band ours-exact ours-signature datasketch rensa]
 
 The mix: copies of real texts with 1, 5 or 10% of the words replaced, with a paragraph of another
 text inserted, or cut short. Truth: all pairs whose exact Jaccard similarity over the word 5-grams
 of the normalised text is at least .8, by an inverted index over the shingles, in plain Python.
 Normalised is what Thresher and datatrove call so: lower case, no diacritics, numbers all alike;
 the peers are given the words of the same normalisation. Every tool runs in a process of its own,
-which prints the pairs it calls duplicates. It is timed from texts to clusters, ours with all that
+which gives the pairs it calls duplicates. It is timed from texts to clusters, ours with all that
 the stages write, compiling left out. Memory is the peak of the process; of ours, that of all
 processes together, looked at five times a second.
 
-`pairs` compares clusters with the truth closed over chains, which is what clusters can be equal
-to; `direct` counts how many true pairs share a cluster, and how many pairs in a cluster are true
-without a chain.
+The first three figures compare clusters with the truth closed over chains, which is what clusters
+can be equal to; `direct` counts how many true pairs share a cluster, and how many pairs in a
+cluster are true without a chain. At the end, the planted pairs of labelled articles.
 """
 
-from __future__ import annotations
-
-import argparse
-import gzip
 import json
+import multiprocessing
 import os
 import random
-import re
-import subprocess
 import sys
 import tempfile
 import time
-import unicodedata
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
+import common
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from common import run_python
+from dedup_stages import ROWS, Stages, write_shard
+from peak_memory import watched
+from peers.words import NGRAM, WORD, words_of
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
 
+from thresher.filters.measure import MinHashSettings, warm_up
+from thresher.jobs.stages.dedup import find_duplicates
+from thresher.manifests.shards import read_table
+from thresher.manifests.store import Store
+from thresher.pipeline.dedup import DedupSettings
+
+OURS = ("ours-band", "ours-exact")
+PEERS = ("datasketch", "rensa")
 THRESHOLD = 0.8
-NGRAM = 5
-WORD = re.compile(r"[^\W_]+")
-NUMBER = re.compile(r"\d+([.,]\d+)*")
 
 
-def words_of(text: str) -> list[str]:
-    """Normalised words."""
-    plain = unicodedata.normalize("NFD", text.lower())
-    if not plain.isascii():
-        plain = "".join(c for c in plain if unicodedata.category(c) != "Mn")
-    return WORD.findall(NUMBER.sub("0", plain))
-
-
-def make_texts(source: Path, count: int, seed: int = 5) -> list[str]:
+def make_texts(originals, count, seed=5):
     """The mix: one in ten documents is an original, the rest are copies of some kind."""
     rng = random.Random(seed)
-    with gzip.open(source, "rt", encoding="utf-8") as file:
-        originals = [json.loads(line)["text"] for line in file]
     rng.shuffle(originals)
     vocabulary = sorted({word for text in originals[:500] for word in WORD.findall(text.lower())})
     originals = originals[: max(1, count // 9)]
@@ -74,7 +72,7 @@ def make_texts(source: Path, count: int, seed: int = 5) -> list[str]:
     return texts
 
 
-def replace_words(text: str, share: float, vocabulary: list[str], rng: random.Random) -> str:
+def replace_words(text, share, vocabulary, rng):
     """The text with a share of its words, at least one, replaced."""
     words = text.split(" ")
     for place in rng.sample(range(len(words)), min(len(words), max(1, round(share * len(words))))):
@@ -82,7 +80,7 @@ def replace_words(text: str, share: float, vocabulary: list[str], rng: random.Ra
     return " ".join(words)
 
 
-def insert_paragraph(text: str, other: str, rng: random.Random) -> str:
+def insert_paragraph(text, other, rng):
     """The text with up to 60 words of another one put in somewhere."""
     words, foreign = text.split(" "), other.split(" ")
     start = rng.randrange(max(1, len(foreign) - 60))
@@ -90,9 +88,9 @@ def insert_paragraph(text: str, other: str, rng: random.Random) -> str:
     return " ".join([*words[:place], *foreign[start : start + rng.randint(10, 60)], *words[place:]])
 
 
-def true_pairs(texts: list[str]) -> set[tuple[int, int]]:
-    """All pairs at least `THRESHOLD` alike, by counting shared shingles (prefix-filtered)."""
-    words: dict[str, int] = {}
+def gram_sets(texts):
+    """The word 5-grams of each text, as sorted numbers, and how many texts have each."""
+    words = {}
     sets = []
     for text in texts:
         found = np.array([words.setdefault(w, len(words)) for w in words_of(text)], np.uint64)
@@ -101,14 +99,17 @@ def true_pairs(texts: list[str]) -> set[tuple[int, int]]:
             grams = (grams ^ found[i : i + len(grams)]) * np.uint64(0x9E3779B97F4A7C15)
             grams ^= grams >> np.uint64(29)
         sets.append(np.unique(grams))
-    del words
     inverse, counts = np.unique(np.concatenate(sets), return_inverse=True, return_counts=True)[1:]
-    frequency = counts.astype(np.int32)
-    sets = np.split(inverse.astype(np.int32), np.cumsum([len(s) for s in sets])[:-1])
-    del inverse
+    ends = np.cumsum([len(s) for s in sets])[:-1]
+    return np.split(inverse.astype(np.int32), ends), counts.astype(np.int32)
+
+
+def true_pairs(texts):
+    """All pairs at least `THRESHOLD` alike, by counting shared shingles (prefix-filtered)."""
+    sets, frequency = gram_sets(texts)
     # Of two sets at least t alike, the (1 - t) n + 1 rarest of each share one (Bayardo 2007).
     ordered = [s[np.lexsort((s, frequency[s]))] for s in sets]
-    index: dict[int, list[int]] = {}
+    index = {}
     pairs = set()
     for b, grams in enumerate(ordered):
         if not len(grams):
@@ -123,7 +124,7 @@ def true_pairs(texts: list[str]) -> set[tuple[int, int]]:
                 pairs.add((a, b))
         for gram in prefix:
             index.setdefault(gram, []).append(b)
-    by_text: dict[str, list[int]] = {}
+    by_text = {}
     for place, text in enumerate(texts):
         by_text.setdefault(" ".join(words_of(text)), []).append(place)
     for same in by_text.values():
@@ -131,195 +132,96 @@ def true_pairs(texts: list[str]) -> set[tuple[int, int]]:
     return pairs
 
 
-def closure(count: int, pairs: set[tuple[int, int]]) -> np.ndarray:
-    """The component of each document."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
+def closed(count, pairs):
+    """The pairs, and those that chains of pairs make."""
     ends = np.array(sorted(pairs), np.int64).reshape(-1, 2)
     graph = coo_matrix((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(count, count))
-    return np.asarray(connected_components(graph, directed=False)[1])
-
-
-def pairs_of(labels: np.ndarray) -> set[tuple[int, int]]:
-    """All pairs that share a label."""
-    groups: dict[int, list[int]] = {}
-    for place, label in enumerate(labels.tolist()):
+    groups = {}
+    for place, label in enumerate(connected_components(graph, directed=False)[1].tolist()):
         groups.setdefault(label, []).append(place)
     return {(a, b) for g in groups.values() for i, b in enumerate(g) for a in g[:i]}
 
 
-def score(found: set[tuple[int, int]], truth: set[tuple[int, int]]) -> tuple[float, float, float]:
+def score(found, truth):
     """Precision, recall and F1."""
     both = len(found & truth)
     precision, recall = both / max(len(found), 1), both / max(len(truth), 1)
     return precision, recall, 2 * precision * recall / max(precision + recall, 1e-9)
 
 
-def run_ours(texts_path: Path, verify: str) -> tuple[list[tuple[int, int]], float, dict]:
+def batches_of(texts_path, start, end):
+    """The texts from one place to another, batch by batch."""
+    row = 0
+    for batch in pq.ParquetFile(texts_path).iter_batches(ROWS):
+        first, last = max(row, start), min(row + batch.num_rows, end)
+        if first < last:
+            yield first, batch["text"].slice(first - row, last - first)
+        row += batch.num_rows
+
+
+def signed(store, texts_path, start, end, key, minhash):
+    shard, _ = write_shard(store, key, batches_of(texts_path, start, end), minhash)
+    return shard
+
+
+def run_ours(texts_path, verify):
     """Signatures and all stages, on as many processes as there are cores."""
-    import multiprocessing
-
-    import pyarrow.parquet as pq
-    from tree_memory import watched
-
-    from thresher.filters.measure import MinHashSettings, warm_up
-    from thresher.jobs.stages.dedup import find_duplicates
-    from thresher.manifests.shards import read_table
-    from thresher.manifests.store import Store
-    from thresher.pipeline.dedup import DedupSettings
-    from thresher.pipeline.shards import ShardRef
-
     settings = DedupSettings(threshold=THRESHOLD, verify=verify)
     minhash = MinHashSettings(permutations=settings.signature_values, ngram=NGRAM)
     warm_up()
     workers = os.cpu_count() or 1
     count = pq.ParquetFile(texts_path).metadata.num_rows
-    steps: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         store = Store(folder)
         context = multiprocessing.get_context("fork")
         with watched() as peak, context.Pool(workers) as pool:
-
-            def stage(name, mark, function, work):
-                began = time.perf_counter()
-                tasks = [(store, *rest, mark) for rest in work.values()]
-                made = dict(zip(work, pool.starmap(function, tasks, 1), strict=True))
-                steps[name] += time.perf_counter() - began
-                for manifest in made.values():
-                    if name in ("edges", "verified"):
-                        steps.update({f"{name}.{k}": v for k, v in manifest.facts.items()})
-                return made
-
+            warm = signed(store, texts_path, 0, 50, "warm", minhash)
+            find_duplicates(Stages(store, pool), [warm], (), "w", settings, minhash)
+            run = Stages(store, pool)
             size = -(-count // (4 * workers))
             jobs = [
                 (store, texts_path, i, min(i + size, count), f"s{i:07d}", minhash)
                 for i in range(0, count, size)
             ]
-            warm = ShardRef("warm", _write_shard(store, texts_path, 0, 50, "warm", minhash))
-            find_duplicates(stage, [warm], (), "w", settings, minhash)
-            steps.clear()
             peak.mb = 0.0
             began = time.perf_counter()
-            paths = pool.starmap(_write_shard, jobs, 1)
-            steps["sign"] = time.perf_counter() - began
-            shards = [ShardRef(job[4], path) for job, path in zip(jobs, paths, strict=True)]
-            found = find_duplicates(stage, shards, (), "f", settings, minhash)
+            shards = pool.starmap(signed, jobs, 1)
+            run.seconds["sign"] = time.perf_counter() - began
+            found = find_duplicates(run, shards, (), "f", settings, minhash)
             seconds = time.perf_counter() - began
-        groups: dict[str, list[int]] = {}
+        groups = {}
         for path in found.paths.values():
             for row in read_table(store, path, ["id", "cluster_id"]).to_pylist():
                 groups.setdefault(row["cluster_id"], []).append(int(row["id"], 16))
     star = [(g[0], other) for g in groups.values() for other in g[1:]]
-    return star, seconds, {**steps, "peak_mb": peak.mb}
+    facts = {
+        f"{name}.{key}": value
+        for name in ("edges", "verified")
+        for key, value in run.facts.get(name, {}).items()
+    }
+    more = {**run.seconds, **facts}
+    return {"pairs": star, "seconds": seconds, "peak_mb": peak.mb, "more": more}
 
 
-def peak_mb() -> float:
-    """Peak memory of this process: unlike getrusage's, it does not outlive an exec."""
-    status = Path("/proc/self/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
-
-
-def _write_shard(store, texts_path, start, end, key, minhash) -> str:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    from thresher.filters.measure import content_hash, raw_hash, sign
-    from thresher.manifests.shards import ShardWriter
-
-    path = f"documents/x/{key}.parquet"
-    schema = pa.schema(
-        [
-            ("id", pa.string()),
-            ("text", pa.string()),
-            ("url", pa.string()),
-            ("content_hash", pa.binary(16)),
-            ("raw_hash", pa.binary(16)),
-            ("minhash", pa.binary(4 * minhash.permutations)),
-            ("length", pa.struct([("nonsymbol_words", pa.int64())])),
-        ]
-    )
-    with ShardWriter(store, path, schema) as writer:
-        row = 0
-        for batch in pq.ParquetFile(texts_path).iter_batches(1024):
-            first, last = max(row, start), min(row + batch.num_rows, end)
-            if first < last:
-                part = batch["text"].slice(first - row, last - first)
-                lengths = [{"nonsymbol_words": len(text) // 6} for text in part.to_pylist()]
-                columns = [
-                    pa.array([f"{i:032x}" for i in range(first, last)]),
-                    *(part, pa.nulls(len(part), pa.string()), content_hash(part), raw_hash(part)),
-                    *(sign(part, minhash), pa.array(lengths)),
-                ]
-                writer.write(pa.table(columns, schema=schema))
-            row += batch.num_rows
-    return path
-
-
-def run_datasketch(texts: list[str]) -> tuple[list[tuple[int, int]], float, dict]:
-    """datasketch's own LSH at the threshold, shingles given as strings."""
-    from datasketch import MinHash, MinHashLSH
-
-    began = time.perf_counter()
-    lsh = MinHashLSH(threshold=THRESHOLD, num_perm=128)
-    pairs = []
-    for place, text in enumerate(texts):
-        found = words_of(text)
-        grams = {" ".join(found[i : i + NGRAM]) for i in range(max(1, len(found) - NGRAM + 1))}
-        minhash = MinHash(num_perm=128)
-        minhash.update_batch([gram.encode() for gram in grams])
-        pairs += [(int(other), place) for other in lsh.query(minhash)]
-        lsh.insert(str(place), minhash)
-    return pairs, time.perf_counter() - began, {}
-
-
-def run_rensa(texts: list[str]) -> tuple[list[tuple[int, int]], float, dict]:
-    """rensa's R-MinHash and LSH, bands checked by its own estimate."""
-    from rensa import RMinHash, RMinHashLSH
-
-    began = time.perf_counter()
-    lsh = RMinHashLSH(threshold=THRESHOLD, num_perm=128, num_bands=16)
-    made, pairs = [], []
-    for place, text in enumerate(texts):
-        found = words_of(text)
-        grams = {" ".join(found[i : i + NGRAM]) for i in range(max(1, len(found) - NGRAM + 1))}
-        minhash = RMinHash(num_perm=128, seed=42)
-        minhash.update(list(grams))
-        pairs += [
-            (other, place)
-            for other in lsh.query(minhash)
-            if made[other].jaccard(minhash) >= THRESHOLD
-        ]
-        lsh.insert(place, minhash)
-        made.append(minhash)
-    return pairs, time.perf_counter() - began, {}
-
-
-def child(tool: str, texts_path: Path, out: Path) -> None:
-    """One tool in this process: pairs to a file, seconds and peak memory too."""
+def run_tool(options, tool, texts_path):
+    """What a tool finds, in a process of its own."""
+    out = texts_path.with_name(f"{tool}.json")
     if tool.startswith("ours"):
-        pairs, seconds, more = run_ours(texts_path, tool.split("-")[1])
+        command = (__file__, "--data", options.data, "--child", tool, texts_path, out)
+        run_python(sys.executable, *command)
     else:
-        texts = json.loads(texts_path.with_suffix(".json").read_text())
-        pairs, seconds, more = {"datasketch": run_datasketch, "rensa": run_rensa}[tool](texts)
-    peak = more.pop("peak_mb", 0.0) or peak_mb()
-    out.write_text(
-        json.dumps(
-            {
-                "pairs": pairs,
-                "seconds": seconds,
-                "peak_mb": peak,
-                "more": more,
-            }
-        )
-    )
+        python = common.peer_python(options, tool, tool)
+        script = common.PEERS / "dedup_quality.py"
+        run_python(python, script, tool, texts_path.with_suffix(".json"), out)
+    return json.loads(out.read_text())
 
 
-def labelled(folder: Path) -> None:
+def write_texts(texts, path):
+    pq.write_table(pa.table({"text": texts}), path, row_group_size=ROWS)
+
+
+def labelled(folder):
     """The planted pairs of the labelled articles: how many share a cluster, and what else does."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     for train in sorted(folder.glob("*.train")):
         lines = [line.split(" ", 1) for line in train.read_text().splitlines() if line]
         place = {name: number for number, (name, _) in enumerate(lines)}
@@ -327,69 +229,56 @@ def labelled(folder: Path) -> None:
         pairs = [(place[a], place[b]) for a, b in zip(pairs[::2], pairs[1::2], strict=True)]
         with tempfile.TemporaryDirectory() as scratch:
             texts_path = Path(scratch) / "texts.parquet"
-            texts = [text for _, text in lines]
-            pq.write_table(pa.table({"text": texts}), texts_path, row_group_size=1024)
-            found, _, _ = run_ours(texts_path, "band")
+            write_texts([text for _, text in lines], texts_path)
+            found = run_ours(texts_path, "band")["pairs"]
         same = {tuple(sorted(pair)) for pair in found}
         truth = {tuple(sorted(pair)) for pair in pairs}
-        wrong = len(pairs_of(closure(len(lines), same)) - truth)
+        wrong = len(closed(len(lines), same) - truth)
         print(f"{train.name}: {len(same & truth)} of {len(truth)} pairs, {wrong} others")
 
 
-def main() -> None:
-    """Make the mix and its truth, run the tools, print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("source", type=Path)
-    parser.add_argument("--documents", type=int, default=65_000)
-    parser.add_argument("--tools", default="ours-band,ours-exact,datasketch,rensa")
-    parser.add_argument("--python", action="append", default=[], help="TOOL=interpreter")
-    parser.add_argument("--labelled", type=Path, help="folder of labelled articles")
-    parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.child:
-        child(arguments.child[0], arguments.source, Path(arguments.child[1]))
-        return
-    if arguments.labelled:
-        labelled(arguments.labelled)
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    pythons = dict(item.split("=", 1) for item in arguments.python)
-    texts = make_texts(arguments.source, arguments.documents)
+def report(options):
+    texts = make_texts(common.texts_of(options.data, "text/weborganizer"), options.documents)
     began = time.perf_counter()
     truth = true_pairs(texts)
-    labels = closure(len(texts), truth)
-    closed = pairs_of(labels)
+    chained = closed(len(texts), truth)
     print(
         f"{len(texts)} texts, {sum(map(len, texts)) / 1e6:.0f} MB, {len(truth)} true pairs, "
-        f"{len(closed)} with chains; truth took {time.perf_counter() - began:.0f} s"
+        f"{len(chained)} with chains; truth took {time.perf_counter() - began:.0f} s"
     )
     header = ("tool", "P", "R", "F1", "direct P", "R", "F1", "seconds", "peak MB")
     print("{:15} {:>7} {:>7} {:>7} {:>9} {:>7} {:>7} {:>8} {:>8}".format(*header))
-    with tempfile.TemporaryDirectory() as folder:
-        texts_path = Path(folder) / "texts.parquet"
-        pq.write_table(pa.table({"text": texts}), texts_path, row_group_size=1024)
-        texts_path.with_suffix(".json").write_text(json.dumps(texts))
-        for tool in arguments.tools.split(","):
-            out = Path(folder) / f"{tool}.json"
-            subprocess.run(
-                [
-                    *(pythons.get(tool.split("-")[0], sys.executable), __file__, str(texts_path)),
-                    *("--child", tool, str(out)),
-                ],
-                check=True,
-                env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-            )
-            result = json.loads(out.read_text())
-            found = pairs_of(closure(len(texts), {tuple(sorted(p)) for p in result["pairs"]}))
-            figures = [*score(found, closed), *score(found, truth)]
-            print(
-                f"{tool:15} {figures[0]:7.4f} {figures[1]:7.4f} {figures[2]:7.4f} "
-                f"{figures[3]:9.4f} {figures[4]:7.4f} {figures[5]:7.4f} {result['seconds']:8.1f} "
-                f"{result['peak_mb']:8.0f}"
-            )
-            if result["more"]:
-                print("    " + ", ".join(f"{k} {v:.4g}" for k, v in result["more"].items()))
+    texts_path = options.work / "texts.parquet"
+    write_texts(texts, texts_path)
+    texts_path.with_suffix(".json").write_text(json.dumps(texts))
+    for tool in options.tools:
+        result = common.attempt(tool, partial(run_tool, options, tool, texts_path))
+        if result is None:
+            continue
+        found = closed(len(texts), {tuple(sorted(pair)) for pair in result["pairs"]})
+        figures = [*score(found, chained), *score(found, truth)]
+        print(
+            f"{tool:15} {figures[0]:7.4f} {figures[1]:7.4f} {figures[2]:7.4f} "
+            f"{figures[3]:9.4f} {figures[4]:7.4f} {figures[5]:7.4f} {result['seconds']:8.1f} "
+            f"{result['peak_mb']:8.0f}",
+            flush=True,
+        )
+        if result["more"]:
+            print("    " + ", ".join(f"{k} {v:.4g}" for k, v in result["more"].items()))
+    labelled(options.data / "duplicates")
+
+
+def main():
+    parser = common.parser(__doc__)
+    parser.add_argument("--documents", type=int, default=65_000)
+    parser.add_argument("--tools", nargs="+", default=[*OURS, *PEERS])
+    parser.add_argument("--child", nargs=3, help="one of ours: tool, texts, output")
+    with common.options(parser, documents=300) as options:
+        if options.child:
+            tool, texts_path, out = options.child
+            Path(out).write_text(json.dumps(run_ours(texts_path, tool.partition("-")[2])))
+            return
+        report(options)
 
 
 if __name__ == "__main__":

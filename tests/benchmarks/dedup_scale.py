@@ -11,65 +11,49 @@ together. Wanted: every copy at a similarity of .9 and more in the cluster of it
 two originals in one. A size that was measured before is only shown.
 """
 
-from __future__ import annotations
-
-import argparse
 import json
 import multiprocessing
-import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 
+import common
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from tree_memory import watched
+from dedup_stages import ROWS, Stages, write_shard
+from peak_memory import watched
 
-from thresher.filters.measure import MinHashSettings, content_hash, raw_hash, sign, warm_up
+from thresher.filters.measure import MinHashSettings, warm_up
 from thresher.jobs.stages.dedup import find_duplicates
-from thresher.manifests.manifest import load_all
-from thresher.manifests.shards import ShardWriter, read_table
+from thresher.manifests.shards import read_table
 from thresher.manifests.store import Store
 from thresher.pipeline.dedup import DedupSettings
-from thresher.pipeline.shards import ShardRef
 from thresher.pipeline.shuffle import pack_ids
 
+OURS = ("equal", "word", "paragraph", "crowd")
 SHARD_DOCUMENTS = 25_000
 KINDS = ("original", "equal", "word", "paragraph", "template", "crowd")
 SHARES = (0.35, 0.1, 0.15, 0.1, 0.1, 0.2)
 TEMPLATES = 50
 
-SCHEMA = pa.schema(
-    [
-        ("id", pa.string()),
-        ("text", pa.string()),
-        ("url", pa.string()),
-        ("content_hash", pa.binary(16)),
-        ("raw_hash", pa.binary(16)),
-        ("minhash", pa.binary(4 * 112)),
-        ("length", pa.struct([("nonsymbol_words", pa.int64())])),
-    ]
-)
 
-
-def vocabulary() -> np.ndarray:
+def vocabulary():
     """8,000 made-up words."""
     parts = ["".join((a, b)) for a in "bcdfghjklmnprstvwz" for b in "aeiou"]
     rng = np.random.default_rng(0)
     return np.array(["".join(rng.choice(parts, 3)) for _ in range(8_000)])
 
 
-def words_of(seed: int, word_count: int, many: np.ndarray) -> np.ndarray:
+def words_of(seed, word_count, many):
     """A text of its own for each seed: frequent words occur as in prose."""
     rng = np.random.default_rng(seed)
     places = (len(many) * rng.random(word_count) ** 2.5).astype(np.int64)
     return many[places]
 
 
-def make_document(number: int, kind: str, group: int, many: np.ndarray) -> str:
+def make_document(number, kind, group, many):
     """The text of a document: a copy of its group's original, or something of its own."""
     rng = np.random.default_rng((number, 7))
     size = 150 + group % 300
@@ -86,7 +70,7 @@ def make_document(number: int, kind: str, group: int, many: np.ndarray) -> str:
     return " ".join(words)
 
 
-def plan(count: int) -> tuple[np.ndarray, np.ndarray]:
+def plan(count):
     """Kind and group of each document; a group is an original and its copies, or a template."""
     rng = np.random.default_rng(count)
     kinds = rng.choice(len(KINDS), count, p=SHARES)
@@ -100,59 +84,30 @@ def plan(count: int) -> tuple[np.ndarray, np.ndarray]:
     return kinds, groups
 
 
-def write_shard(
-    store: Store, count: int, start: int, key: str, minhash: MinHashSettings
-) -> tuple[ShardRef, float, float]:
-    """Texts, hashes and signatures of some documents; seconds to make them, and to sign them."""
+def signed(store, count, start, key, minhash):
+    """A shard of made documents; seconds to make them, and to sign them."""
     making = -time.perf_counter()
     kinds, groups = plan(count)
     many = vocabulary()
     making += time.perf_counter()
-    signing = 0.0
-    path = f"documents/x/{key}.parquet"
     end = min(start + SHARD_DOCUMENTS, count)
-    with ShardWriter(store, path, SCHEMA) as writer:
-        for first in range(start, end, 1024):
+
+    def batches():
+        nonlocal making
+        for first in range(start, end, ROWS):
             began = time.perf_counter()
-            numbers = range(first, min(first + 1024, end))
+            numbers = range(first, min(first + ROWS, end))
             texts = pa.array(
                 [make_document(n, KINDS[kinds[n]], int(groups[n]), many) for n in numbers]
             )
-            lengths = pa.array([{"nonsymbol_words": 1}] * len(texts))
-            ids = pa.array([f"{n:032x}" for n in numbers])
-            made = time.perf_counter()
-            columns = [ids, texts, pa.nulls(len(texts), pa.string())]
-            columns += [content_hash(texts), raw_hash(texts), sign(texts, minhash), lengths]
-            making, signing = making + made - began, signing + time.perf_counter() - made
-            writer.write(pa.table(columns, schema=SCHEMA))
-    return ShardRef(key, path), making, signing
+            making += time.perf_counter() - began
+            yield first, texts
+
+    shard, signing = write_shard(store, key, batches(), minhash)
+    return shard, making, signing
 
 
-class Stages:
-    """Runs stages on a pool of processes and remembers their time; done tasks are not repeated."""
-
-    def __init__(self, store: Store, pool) -> None:
-        self.store, self._pool = store, pool
-        self.seconds: Counter[str] = Counter()
-        self.facts: dict[str, Counter[str]] = {}
-        self.rounds = 0
-
-    def __call__(self, stage, mark, function, work):
-        began = time.perf_counter()
-        made = load_all(self.store, stage, mark, list(work))
-        tasks = [(self.store, *rest, mark) for key, rest in work.items() if key not in made]
-        for manifest in self._pool.starmap(function, tasks, 1):
-            made[manifest.key] = manifest
-        self.seconds[stage] += time.perf_counter() - began
-        self.rounds += stage == "components"
-        counts = self.facts.setdefault(stage, Counter())
-        for manifest in made.values():
-            counts.update(manifest.facts)
-        counts["tasks"] = len(work)
-        return made
-
-
-def measure_size(count: int, workers: int, settings: DedupSettings, folder: Path) -> dict:
+def measure_size(count, workers, settings, folder):
     """Make the documents, run every stage, compare with what was planted."""
     warm_up()
     minhash = MinHashSettings()
@@ -162,7 +117,7 @@ def measure_size(count: int, workers: int, settings: DedupSettings, folder: Path
         began = time.perf_counter()
         with multiprocessing.get_context("fork").Pool(workers) as pool:
             tasks = [(store, count, start, f"s{start:08d}", minhash) for start in starts]
-            made = pool.starmap(write_shard, tasks, 1)
+            made = pool.starmap(signed, tasks, 1)
             run = Stages(store, pool)
             shards = [shard for shard, _, _ in made]
             found = find_duplicates(run, shards, (), "f", settings, minhash)
@@ -190,13 +145,13 @@ def measure_size(count: int, workers: int, settings: DedupSettings, folder: Path
     }
 
 
-def shard_bytes(store: Store, shard: ShardRef) -> int:
+def shard_bytes(store, shard):
     """Bytes of text of a shard."""
     texts = read_table(store, shard.documents, ["text"])["text"]
     return pc.sum(pc.binary_length(texts)).as_py()
 
 
-def compare(labels: np.ndarray, kinds: np.ndarray, groups: np.ndarray) -> dict:
+def compare(labels, kinds, groups):
     """Copies that are with their original by kind, and unlike documents that are merged."""
     found = {}
     for number, kind in enumerate(KINDS[1:], 1):
@@ -209,7 +164,7 @@ def compare(labels: np.ndarray, kinds: np.ndarray, groups: np.ndarray) -> dict:
     return {"found": found, "merged": len(pairs) - len(np.unique(pairs[:, 0]))}
 
 
-def show(result: dict) -> None:
+def show(result):
     """A size's figures."""
     count, seconds = result["documents"], result["seconds_without_making"]
     print(
@@ -225,35 +180,37 @@ def show(result: dict) -> None:
     print(f"    tasks {result['tasks']}, {result['rounds']} rounds of components", flush=True)
 
 
-def main() -> None:
+def report(options):
     """Run the sizes that have no result yet, each in a process of its own, and print all."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--documents", default="100000,300000,1000000")
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--memory-mb", type=float, default=768.0)
-    parser.add_argument("--work", type=Path, required=True, help="folder for lakes and results")
-    parser.add_argument("--again", action="store_true", help="measure sizes that have a result too")
-    parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    settings = DedupSettings(memory_mb=arguments.memory_mb)
-    arguments.work.mkdir(parents=True, exist_ok=True)
-    if arguments.child:
-        with tempfile.TemporaryDirectory(dir=arguments.work) as folder:
-            result = measure_size(arguments.child, arguments.workers, settings, Path(folder))
-        result_path(arguments.work, arguments.child).write_text(json.dumps(result))
-        return
-    for size in map(int, arguments.documents.split(",")):
-        path = result_path(arguments.work, size)
-        if arguments.again or not path.exists():
-            command = [sys.executable, __file__, "--child", str(size), "--work", arguments.work]
-            command += ["--workers", arguments.workers, "--memory-mb", arguments.memory_mb]
-            subprocess.run([str(part) for part in command], check=True)
+    for size in map(int, options.documents.split(",")):
+        path = result_path(options.work, size)
+        if options.again or not path.exists():
+            command = (__file__, "--child", size, "--work", options.work)
+            how = ("--workers", options.workers, "--memory-mb", options.memory_mb)
+            common.run_python(sys.executable, *command, *how)
         show(json.loads(path.read_text()))
 
 
-def result_path(work: Path, count: int) -> Path:
+def result_path(work, count):
     """Where the figures of a size are kept."""
     return work / f"dedup-scale-{count}.json"
+
+
+def main():
+    parser = common.parser(__doc__, data=False)
+    parser.add_argument("--documents", default="100000,300000,1000000")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--memory-mb", type=float, default=768.0)
+    parser.add_argument("--again", action="store_true", help="measure sizes that have a result too")
+    parser.add_argument("--child", type=int, help="one size, in this process")
+    with common.options(parser, documents="2000") as options:
+        if options.child:
+            settings = DedupSettings(memory_mb=options.memory_mb)
+            with tempfile.TemporaryDirectory(dir=options.work) as folder:
+                result = measure_size(options.child, options.workers, settings, Path(folder))
+            result_path(options.work, options.child).write_text(json.dumps(result))
+            return
+        report(options)
 
 
 if __name__ == "__main__":

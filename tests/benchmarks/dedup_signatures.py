@@ -10,31 +10,29 @@ CPU seconds of one process, texts in memory, each tool warmed up: the best of
 three passes, each of six seconds at most.
 """
 
-from __future__ import annotations
-
-import argparse
-import gzip
 import json
-import os
 import random
-import re
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from functools import partial
 
-PERMUTATIONS, NGRAM, BATCH = 112, 5, 256
+import common
+from common import run_python
+
+OURS = ("thresher, words", "thresher, characters")
+ENVIRONMENTS = {
+    "marin-dupekit, characters": ("dupekit", "marin-dupekit"),
+    "rensa, words": ("rensa", "rensa"),
+    "datasketch, words": ("datasketch", "datasketch"),
+    "datatrove, words": ("datatrove", "datatrove", "spacy"),
+}
+"""By peer: its pins in `peers/`, and what an environment that has it holds."""
+PEERS = ("marin-dupekit, characters", "rensa, words", "datasketch, words", "datatrove, words")
 SECONDS = 6.0
-WORD = re.compile(r"\w+")
-
-Sign = Callable[[list[str]], object]
 
 
-def texts_of(data: Path, megabytes: float) -> list[str]:
+def texts_of(data, megabytes):
     """Real pages, mixed, of about so many megabytes together."""
-    with gzip.open(data / "text" / "weborganizer.jsonl.gz", "rt", encoding="utf-8") as file:
-        found = [json.loads(line)["text"] for line in file]
+    found = common.texts_of(data, "text/weborganizer")
     random.Random(3).shuffle(found)
     chosen, size = [], 0
     for text in found:
@@ -45,142 +43,33 @@ def texts_of(data: Path, megabytes: float) -> list[str]:
     return chosen
 
 
-def word_shingles(text: str) -> set[str]:
-    """Overlapping words in lower case."""
-    words = WORD.findall(text.lower())
-    return {" ".join(words[i : i + NGRAM]) for i in range(max(1, len(words) - NGRAM + 1))}
+def run_tool(options, tool, texts):
+    own = tool not in ENVIRONMENTS
+    python = sys.executable if own else common.peer_python(options, *ENVIRONMENTS[tool])
+    script = common.PEERS / "dedup_signatures.py"
+    return run_python(python, script, tool, texts, options.seconds, one_core=True)
 
 
-def thresher(unit: str) -> Sign:
-    """Our own kernel, as in the measuring stage."""
-    import pyarrow as pa
-
-    from thresher.filters.measure import MinHashSettings, sign, warm_up
-
-    warm_up()
-    settings = MinHashSettings(permutations=PERMUTATIONS, ngram=NGRAM, unit=unit)
-    return lambda texts: sign(pa.array(texts), settings)
-
-
-def rensa() -> Sign:
-    """R-MinHash over a list of shingles."""
-    from rensa import RMinHash
-
-    def one(text: str) -> object:
-        minhash = RMinHash(num_perm=PERMUTATIONS, seed=1)
-        minhash.update(list(word_shingles(text)))
-        return minhash.digest()
-
-    return lambda texts: [one(text) for text in texts]
-
-
-def datasketch() -> Sign:
-    """`update_batch` over encoded shingles."""
-    from datasketch import MinHash
-
-    def one(text: str) -> object:
-        minhash = MinHash(num_perm=PERMUTATIONS)
-        minhash.update_batch([shingle.encode() for shingle in word_shingles(text)])
-        return minhash.hashvalues
-
-    return lambda texts: [one(text) for text in texts]
-
-
-def datatrove() -> Sign:
-    """The two steps of its signature stage, 14 buckets of 8."""
-    from datatrove.pipeline.dedup.minhash import MinhashConfig, MinhashDedupSignature
-
-    config = MinhashConfig(n_grams=NGRAM, num_buckets=14, hashes_per_bucket=8)
-    stage = MinhashDedupSignature("/tmp", config=config)
-    return lambda texts: [stage.get_signature(stage.get_shingles(text)) for text in texts]
-
-
-def dupekit() -> Sign:
-    """Its clean-up and its fused shingling, batch by batch."""
-    import pyarrow as pa
-    from dupekit import Transformation, transform
-
-    steps = [
-        Transformation.CleanText("text", "clean"),
-        Transformation.MinHash("clean", "minhash", PERMUTATIONS, NGRAM, 1),
-    ]
-    return lambda texts: transform(pa.record_batch({"text": texts}), steps)["minhash"]
-
-
-TOOLS: dict[str, Callable[[], Sign]] = {
-    "thresher, words": lambda: thresher("words"),
-    "thresher, characters": lambda: thresher("characters"),
-    "marin-dupekit, characters": dupekit,
-    "rensa, words": rensa,
-    "datasketch, words": datasketch,
-    "datatrove, words": datatrove,
-}
-
-
-def batches(texts: list[str]) -> Iterator[list[str]]:
-    """The texts in batches."""
-    for start in range(0, len(texts), BATCH):
-        yield texts[start : start + BATCH]
-
-
-def measure(tool: str, texts: list[str]) -> float:
-    """Megabytes of UTF-8 per CPU second."""
-    sign = TOOLS[tool]()
-    sign(texts[:20])
-    best = 0.0
-    for _ in range(3):
-        size, spent = 0, 0.0
-        for batch in batches(texts):
-            began = time.process_time()
-            sign(batch)
-            spent += time.process_time() - began
-            size += sum(len(text.encode()) for text in batch)
-            if spent > SECONDS:
-                break
-        best = max(best, size / 1e6 / spent)
-    return best
-
-
-def main() -> None:
-    """Run every tool in a process of its own and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--megabytes", type=float, default=40.0)
-    parser.add_argument("--child", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.child:
-        print(measure(arguments.child, texts_of(arguments.data, arguments.megabytes)))
-        return
-    from common import ROOT, NotInstalledError, environment, show_machine
-
-    show_machine()
-    try:
-        peers = environment(arguments.work / "signatures", "signatures")
-    except NotInstalledError as error:
-        sys.exit(f"The peers cannot be installed: {error}")
-    one_core = {"OMP_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    found: dict[str, float] = {}
-    for tool in TOOLS:
-        python = sys.executable if tool.startswith("thresher") else peers
-        command = [python, __file__, "--child", tool, "--data", arguments.data]
-        command += ["--work", arguments.work, "--megabytes", arguments.megabytes]
-        done = subprocess.run(
-            [str(part) for part in command],
-            env={**os.environ, **one_core},
-            stdout=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            print(f"{tool:28} failed")
+def report(options):
+    texts = options.work / "texts.json"
+    texts.write_text(json.dumps(texts_of(options.data, options.megabytes)))
+    found = {}
+    for tool in (*OURS, *PEERS):
+        said = common.attempt(tool, partial(run_tool, options, tool, texts))
+        if said is None:
             continue
-        found[tool] = float(done.stdout.split()[-1])
+        found[tool] = float(said.split()[-1])
         same = "thresher, characters" if tool.endswith("characters") else "thresher, words"
-        ratio = (
-            "" if tool.startswith("thresher") else f"Thresher {found[same] / found[tool]:8.1f} x"
-        )
+        ratio = "" if tool in OURS else f"Thresher {found[same] / found[tool]:8.1f} x"
         print(f"{tool:28} {found[tool]:8.2f} MB/s   {ratio}", flush=True)
+
+
+def main():
+    parser = common.parser(__doc__)
+    parser.add_argument("--megabytes", type=float, default=40.0)
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="most of a pass")
+    with common.options(parser, megabytes=0.2, seconds=0.2) as options:
+        report(options)
 
 
 if __name__ == "__main__":

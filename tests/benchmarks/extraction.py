@@ -1,8 +1,8 @@
 """How good and how fast extraction is, beside the peers, on pages with known main text.
 
-    python tests/benchmarks/extraction.py --data FOLDER --work FOLDER [--systems fast balanced]
+    python tests/benchmarks/extraction.py --data DATA --work WORK [--systems fast balanced]
 
-FOLDER of the data holds `crawl/gold.jsonl.gz` and `crawl/pages/*.warc.gz`. For each system, per
+DATA holds `crawl/gold.jsonl.gz` and `crawl/pages/*.warc.gz`. For each system, per
 set of pages and per page type:
 
 - F1 of words: bag of lower-cased `\\w+` against that of the gold text, mean of the pages;
@@ -17,17 +17,18 @@ work folder: peers forever, our profiles until `--again` or their version change
 our environment lacks get their own there.
 """
 
-import argparse
 import gzip
 import hashlib
 import json
 import os
 import re
-import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
+from functools import partial
 from pathlib import Path
+
+import common
 
 from thresher.pipeline.extract import PROFILE_VERSIONS, Extractor, ExtractSettings
 from thresher.pipeline.extract.profiles import load_profile
@@ -35,12 +36,12 @@ from thresher.pipeline.read import read_shard
 from thresher.pipeline.read.charset import decode_html
 from thresher.pipeline.read.inputs import InputSettings, list_inputs
 
-HERE = Path(__file__).resolve().parent
 OURS = ("all_text", "fast", "balanced", "precise")
 OWN_ENVIRONMENT = {
-    "readability-lxml": ["readability-lxml", "lxml_html_clean"],
-    "trafilatura 1.11 precision": ["trafilatura==1.11.0", "lxml_html_clean"],
+    "readability-lxml": ("readability", "readability-lxml"),
+    "trafilatura 1.11 precision": ("datatrove",),
 }
+"""By peer that our environment lacks: its pins in `peers/`, and what has it."""
 PEERS = (
     "resiliparse all text",
     "resiliparse main",
@@ -56,8 +57,7 @@ WORD = re.compile(r"\w+")
 
 def load(data):
     """Pages of the crawl that have a gold record, each with it, in order of URL and set."""
-    with gzip.open(data / "crawl" / "gold.jsonl.gz", "rt") as lines:
-        gold = {(row["set"], row["url"]): row for row in map(json.loads, lines)}
+    gold = {(row["set"], row["url"]): row for row in common.rows_of(data, "crawl/gold")}
     pages = {}
     for file in sorted((data / "crawl" / "pages").glob("*.warc.gz")):
         name = file.name.split("-")[0]
@@ -92,27 +92,17 @@ def write_pages(pages, file):
                 print(json.dumps({"html": decoded.text if decoded else ""}), file=out)
 
 
-def run_peer(system, work):
+def run_peer(system, options):
+    work = options.work
     out = work / f"{system.replace(' ', '-')}.jsonl.gz"
     if not out.exists():
         partial = out.with_suffix(".partial")
-        command = [peer_python(system, work), HERE / "extraction_peers.py", system]
-        subprocess.run([*map(str, command), work / "pages.jsonl.gz", partial], check=True, cwd=work)
+        own = OWN_ENVIRONMENT.get(system)
+        python = common.peer_python(options, *own) if own else sys.executable
+        script = common.PEERS / "extraction.py"
+        common.run_python(python, script, system, work / "pages.jsonl.gz", partial, cwd=work)
         partial.rename(out)
     return read_answers(out)
-
-
-def peer_python(system, work):
-    needed = OWN_ENVIRONMENT.get(system)
-    if needed is None:
-        return sys.executable
-    venv = work / f"venv-{system.replace(' ', '-')}"
-    python, ready = venv / "bin" / "python", venv / "ready"
-    if not ready.exists():
-        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", *needed], check=True)
-        ready.touch()
-    return python
 
 
 def run_ours(profile, pages, work, again):
@@ -209,26 +199,20 @@ def table(pages, answers):
     }
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--systems", nargs="*", default=[*OURS, *PEERS])
-    parser.add_argument("--again", action="store_true", help="run our profiles again")
-    parser.add_argument("--types", action="store_true", help="show page types and halves too")
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    arguments.work.mkdir(parents=True, exist_ok=True)
-    pages = load(arguments.data)
+def report(options):
+    pages = load(options.data)
     size = sum(len(page.content) for page, _ in pages)
     print(f"{len(pages)} pages, {size / len(pages) / 1000:.0f} kB each")
-    write_pages(pages, arguments.work / "pages.jsonl.gz")
+    write_pages(pages, options.work / "pages.jsonl.gz")
     results = {}
-    for system in arguments.systems:
+    for system in options.systems:
         if system in OURS:
-            version, answers = run_ours(system, pages, arguments.work, arguments.again)
+            found = run_ours(system, pages, options.work, options.again)
         else:
-            version, answers = run_peer(system, arguments.work)
+            found = common.attempt(system, partial(run_peer, system, options))
+        if found is None:
+            continue
+        version, answers = found
         cpu = sum(answer["cpu"] for answer in answers)
         results[system] = {
             "version": version,
@@ -239,9 +223,9 @@ def main():
         if system in OURS:
             seconds = through_process(system, pages)
             results[system]["pages_per_second_through_process"] = round(len(pages) / seconds, 1)
-        show(system, results[system], arguments.types)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=1))
+        show(system, results[system], options.types)
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1))
 
 
 def show(system, result, types):
@@ -253,7 +237,17 @@ def show(system, result, types):
     for group, figures in result["groups"].items():
         if types or " " not in group:
             values = "  ".join(f"{k} {v:.4f}" for k, v in figures.items() if k != "pages")
-            print(f"  {group:22} {figures['pages']:4}  {values}")
+            print(f"  {group:22} {figures['pages']:4}  {values}", flush=True)
+
+
+def main():
+    parser = common.parser(__doc__)
+    parser.add_argument("--systems", nargs="*", default=[*OURS, *PEERS])
+    parser.add_argument("--again", action="store_true", help="run our profiles again")
+    parser.add_argument("--types", action="store_true", help="show page types and halves too")
+    parser.add_argument("--json", type=Path)
+    with common.options(parser) as options:
+        report(options)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Makes `pipeline/extract/lines_model.json`, the line model of the profile `balanced`.
 
-    python tests/benchmarks/extraction_train.py --data FOLDER --work FOLDER [--out FILE] [--check]
+    python tests/benchmarks/extraction_train.py --data DATA --work WORK [--check]
 
 A line of a page with known main text is good where most of its sequences of three words are in that
 text, a short one where it is a line of it; a line of a page with known snippets is good or bad
@@ -14,10 +14,9 @@ The shipped model learns from all of these pages, so on WCXB and trafilatura's p
 flatters it; `--check` learns from each half of the pages and scores the other, which does not.
 """
 
-import argparse
 import json
-from pathlib import Path
 
+import common
 import extraction
 import numpy as np
 from boosting import Boosting, boost
@@ -28,6 +27,8 @@ from thresher.pipeline.extract import kernels as k
 from thresher.pipeline.extract.balanced import balanced, view
 from thresher.pipeline.read.charset import decode_html
 
+OURS = ("lines learned from", "wcxb", "trafilatura", "dragnet")
+SHIPPED = common.ROOT / "pipeline" / "extract" / "lines_model.json"
 HOW = Boosting(trees=120, depth=5, rate=0.15, damping=20.0)
 PAGE_WEIGHT, SNIPPET_WEIGHT, MOST_WORDS, WORD_POWER = 400.0, 6.0, 80, 0.7
 SURE_BYTES = 25
@@ -66,8 +67,10 @@ def taught(teacher, witness):
     return {"main_content": teacher} if agreement >= LEAST_AGREEMENT else None
 
 
-def examples(pages, work, halves):
-    teacher, witness = (extraction.run_peer(name, work)[1] for name in (TEACHER, WITNESS))
+def examples(pages, options, halves):
+    """Features of lines, whether each is main text, and its weight, of pages of some halves."""
+    teacher = extraction.run_peer(TEACHER, options)[1]
+    witness = extraction.run_peer(options.witness, options)[1]
     matrices, goods, weights = [], [], []
     for (page, row), said, seconded in zip(pages, teacher, witness, strict=True):
         of_teacher = row["set"] == RESEARCH_ONLY
@@ -87,9 +90,16 @@ def examples(pages, work, halves):
     return np.concatenate(matrices), np.concatenate(goods), np.concatenate(weights)
 
 
-def check(pages, work):
+def learned(pages, options, halves):
+    matrix, good, weight = examples(pages, options, halves)
+    facts = f"{matrix.shape[1]} features, {good.mean():.3f} are main text"
+    print(f"lines learned from: {len(good)}, {facts}")
+    return boost(matrix, good, weight, HOW)
+
+
+def check(pages, options):
     """Score each half of the pages by a model that learned from the other."""
-    models = [parse_trees(boost(*examples(pages, work, [1 - half]), HOW)) for half in (0, 1)]
+    models = [parse_trees(learned(pages, options, [1 - half])) for half in (0, 1)]
     answers = []
     for page, row in pages:
         decoded = decode_html(page.content, page.charset)
@@ -103,21 +113,17 @@ def check(pages, work):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True)
-    shipped = Path(__file__).parents[2] / "pipeline" / "extract" / "lines_model.json"
-    parser.add_argument("--out", type=Path, default=shipped)
+    parser = common.parser(__doc__)
+    parser.add_argument("--witness", default=WITNESS, choices=extraction.PEERS)
     parser.add_argument("--check", action="store_true", help="score pages not learned from")
-    arguments = parser.parse_args()
-    pages = extraction.load(arguments.data)
-    extraction.write_pages(pages, arguments.work / "pages.jsonl.gz")
-    if arguments.check:
-        check(pages, arguments.work)
-        return
-    matrix, good, weight = examples(pages, arguments.work, [0, 1])
-    print(f"{len(good)} lines, {matrix.shape[1]} features, {good.mean():.3f} are main text")
-    arguments.out.write_text(json.dumps(boost(matrix, good, weight, HOW)) + "\n")
+    with common.options(parser, check=True, witness="trafilatura fast") as options:
+        pages = extraction.load(options.data)
+        extraction.write_pages(pages, options.work / "pages.jsonl.gz")
+        if options.check:
+            check(pages, options)
+        if options.smoke or not options.check:
+            made = json.dumps(learned(pages, options, [0, 1])) + "\n"
+            common.written_to(options, SHIPPED).write_text(made)
 
 
 if __name__ == "__main__":

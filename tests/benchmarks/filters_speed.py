@@ -1,28 +1,28 @@
 """Measuring on one core, beside the peers' filters for the same rules.
 
-    python tests/benchmarks/filters_speed.py --data SHARED/data --work FOLDER
+    python tests/benchmarks/filters_speed.py --data DATA --work WORK
 
 CPU seconds of one process over texts that are in memory. Thresher takes all of them, the best of
 `--repeat` runs; the peers, which take minutes, the first `--peer-documents` of the same mix, once.
-Each peer lives in FOLDER/<peer>, made from the package index where it is missing; one that cannot
+Each peer lives in WORK/peers, made from the package index where it is missing; one that cannot
 be installed is named with the reason. `--only thresher` leaves the peers out.
 """
 
-import argparse
 import json
-import os
-import subprocess
-import time
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
+import common
 import pyarrow as pa
-from common import HERE, NotInstalledError, environment, machine, sample, show_machine, write_jsonl
+from common import cpu_seconds, megabytes
 from verdicts import FILTERS, judge, part
 
 from thresher.filters.measure import MinHashSettings, content_hash, measure, warm_up
 
-SIDES = ("thresher", "datatrove", "dolma", "nemo", "juicer")
+OURS = ("thresher",)
+PEERS = ("datatrove", "dolma", "nemo", "juicer")
+SIDES = (*OURS, *PEERS)
 BATCH = 256
 """Documents of a record batch."""
 REFERENCE = "measure, all families"
@@ -49,32 +49,21 @@ def thresher(rows, repeat):
     seconds = dict.fromkeys(runs, float("inf"))
     for _ in range(repeat):
         for name, run in runs.items():
-            start = time.process_time()
-            run()
-            seconds[name] = min(seconds[name], time.process_time() - start)
+            seconds[name] = min(seconds[name], cpu_seconds(run))
     return seconds
 
 
-def peer(work, name, documents):
-    """What a peer prints, or the reason why there is nothing."""
-    try:
-        python = environment(work / ("venv" if name == "datatrove" else name), name)
-    except NotInstalledError as error:
-        return {"failed": str(error)}
-    log = work / f"{name}.log"
-    command = [str(python), str(HERE / "peer_filters.py"), name, str(documents)]
-    environ = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-    with log.open("w") as errors:
-        done = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=errors, env=environ, check=False, text=True
-        )
-    if done.returncode:
-        return {"failed": f"ended with {done.returncode}: {log.read_text().splitlines()[-1:]}"}
-    return json.loads(done.stdout.strip().splitlines()[-1])
+def peer(options, name, documents):
+    """What a peer prints."""
+    command = (common.PEERS / "filters_speed.py", name, documents)
+    how = {"one_core": True, "environ": {"HF_HUB_OFFLINE": "1"}}
+    python = common.peer_python(options, name)
+    said = common.run_python(python, *command, log=options.work / f"{name}.log", **how)
+    return json.loads(said.strip().splitlines()[-1])
 
 
 def size(rows):
-    return sum(len(row["text"].encode()) for row in rows) / 1e6
+    return megabytes(row["text"] for row in rows)
 
 
 def show(report):
@@ -84,38 +73,43 @@ def show(report):
         result = report.get(side)
         if result is None:
             continue
-        if "failed" in result:
-            print(f"{side}: not measured: {result['failed']}")
-            continue
-        print(", ".join(f"{name} {found}" for name, found in result["versions"].items()))
+        print(
+            "(" + ", ".join(f"{name} {found}" for name, found in result["versions"].items()) + ")"
+        )
         for name, seconds in result["seconds"].items():
             speed = result["megabytes"] / seconds
             rate = result["documents"] / seconds
-            print(f"    {name:<50}{rate:>12,.1f}{speed:>9.3g}{best / speed:>10,.1f}")
+            title = f"{side}, {name}"
+            print(f"{title:<54}{rate:>12,.1f}{speed:>9.3g}{best / speed:>10,.1f}")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, type=Path, help="folder of the real samples")
-    parser.add_argument("--work", required=True, type=Path, help="folder for all that is written")
+    parser = common.parser(__doc__)
     parser.add_argument("--documents", type=int, default=2000)
     parser.add_argument("--peer-documents", type=int, default=400)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--only", nargs="+", choices=SIDES, default=list(SIDES))
     parser.add_argument("--json", type=Path, help="write everything here")
-    options = parser.parse_args()
-    work = options.work.resolve()
-    work.mkdir(parents=True, exist_ok=True)
-    show_machine()
+    with common.options(parser, documents=50, peer_documents=10, repeat=1) as options:
+        measure_all(options)
+
+
+def mixed(options):
+    """Pages, and one section of a book in five documents."""
     books = options.documents // 5
-    rows = sample(options.data, {"weborganizer": options.documents - books, "openstax": books})
+    counts = {"weborganizer": options.documents - books, "openstax": books}
+    return common.sample(options.data, counts)
+
+
+def measure_all(options):
+    rows = mixed(options)
     few = rows[: options.peer_documents]
-    documents = work / "speed.jsonl"
-    write_jsonl(documents, few)
+    documents = options.work / "speed.jsonl"
+    common.write_jsonl(documents, few)
     print(f"{len(rows)} documents, {size(rows):.1f} MB; the peers {len(few)}, {size(few):.1f} MB")
     warm_up()
     report = {
-        "machine": machine(),
+        "machine": common.machine(),
         "thresher": {
             "seconds": thresher(rows, options.repeat),
             "versions": {"thresher, numba": version("numba"), "pyarrow": version("pyarrow")},
@@ -123,10 +117,12 @@ def main():
             "megabytes": size(rows),
         },
     }
-    for name in SIDES[1:]:
+    for name in PEERS:
         if name in options.only:
-            found = peer(work, name, documents)
-            if name == "datatrove" and "seconds" in found:
+            found = common.attempt(name, partial(peer, options, name, documents))
+            if found is None:
+                continue
+            if name == "datatrove":
                 alone = [each for key, each in found["seconds"].items() if key.endswith("alone")]
                 found["seconds"]["the four, one pass after the other"] = sum(alone)
             report[name] = {**found, "documents": len(few), "megabytes": size(few)}

@@ -2,7 +2,6 @@
 
     python tests/benchmarks/junk.py --data DATA                        # web-en, both halves
     python tests/benchmarks/junk.py --data DATA --policy mine.toml --half tune --errors 40
-    python tests/benchmarks/junk.py --data DATA --json > junk.json
 
 The pages and judgements are those of `tests/junk_labels`, read from DATA and measured here. For
 each kind: of the pages of that kind, the share that a rule for it drops (recall), that any junk
@@ -12,29 +11,25 @@ of that kind (precision), and the share that is junk of any kind. Pages in doubt
 are worth. Composed quote pages, and pages drawn at random, stand apart at the end.
 """
 
-import argparse
 import hashlib
 import json
-import sys
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+import common
 import msgspec
 import pyarrow as pa
-from common import ROOT, show_machine
-from verdicts import judge
-
-sys.path.insert(0, str(ROOT / "tests" / "junk_labels"))
-
 from junk_compose import compose
 from junk_pages import read_pages, source_of
 from junk_reasons import ANY_KIND, GROUPS, reason_categories
-from sample import CATEGORIES, GOOD, LABELS
+from sample import CATEGORIES, GOOD
+from verdicts import judge
 
 from thresher.filters.measure import measure
 from thresher.filters.policy import parse_policy, shipped_policies, shipped_policy
 
+OURS = ("any junk", "market_table", "good pages")
 HALVES = ("tune", "test")
 
 
@@ -80,13 +75,13 @@ def learned_from(key):
     return hashlib.sha256(f"junk negatives {key}".encode()).digest()[0] & 1 == 0
 
 
-def labelled(data, doubts):
+def labelled(options, doubts):
     """The judged pages as (row, text), those whose text changed, and those not found."""
-    rows = {row["id"]: row for row in map(json.loads, LABELS.read_text().splitlines())}
+    rows = {row["id"]: row for row in common.read_jsonl(options.labels)}
     wanted = {key for key, row in rows.items() if doubts or row.get("sure", True)}
     found, changed = [], []
     for source in sorted({source_of(key) for key in wanted}):
-        for page in read_pages(data, source):
+        for page in read_pages(options.data, source):
             if page.id in wanted:
                 wanted.discard(page.id)
                 if page.fingerprint == rows[page.id]["text"]:
@@ -216,16 +211,19 @@ def show(title, figures, found, limit):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, type=Path, help="folder of the real samples")
+    parser = common.parser(__doc__)
     parser.add_argument("--policy", default="web-en", help="a shipped policy, or a file")
     parser.add_argument("--half", choices=HALVES, help="only one half")
     parser.add_argument("--doubts", action="store_true", help="also pages in doubt")
     parser.add_argument("--errors", type=int, default=8, metavar="N", help="ids shown of each kind")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    options = parser.parse_args()
+    parser.add_argument("--json", type=Path, help="write everything here")
+    with common.options(parser) as options:
+        report(options)
+
+
+def report(options):
     policy = load_policy(options.policy)
-    found, changed, missing = labelled(options.data, options.doubts)
+    found, changed, missing = labelled(options, options.doubts)
     pages, left_out = judge_pages(found, policy)
     quotes, _ = judge_pages(list(composed(options.data)), policy)
     halves = [options.half] if options.half else list(HALVES)
@@ -245,9 +243,7 @@ def main():
         "groups": {name: {"table": table(g), "errors": errors(g)} for name, g in groups.items()},
     }
     if options.json:
-        print(json.dumps(facts, indent=1))
-        return
-    show_machine()
+        options.json.write_text(json.dumps(facts, indent=1) + "\n")
     print(f"{policy.name}: {len(pages)} pages judged; {len(changed)} texts changed since they were")
     print(f"read and are left out, {len(missing)} not found: {' '.join((changed + missing)[:10])}")
     if left_out:

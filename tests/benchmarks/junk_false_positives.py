@@ -10,20 +10,20 @@ small ads: both stand apart. Of DetectRL only what no model has touched counts a
 the half that the junk model learned from (`junk_train.py`) are left out.
 """
 
-import argparse
 from collections import Counter, defaultdict
-from pathlib import Path
 
+import common
 import pyarrow as pa
-from common import ROOT, show_machine
+from common import rows_of
 from junk import learned_from, load_policy, measured_part
 from junk_reasons import reason_categories
-from slop_table import OWN_WORDS, read
+from slop_table import OWN_WORDS
 from verdicts import judge
 
 from thresher.filters.measure import measure
 
-READ = ROOT / "tests" / "junk_labels" / "read_as_tables.txt"
+OURS = ("openstax", "reuters, other topics", "detectrl, people")
+READ_AS_TABLES = common.JUNK_LABELS / "read_as_tables.txt"
 BATCH = 1000
 
 
@@ -53,7 +53,7 @@ NAMES = (
 def documents(data):
     """Texts that the junk model has not learned from, with their source and id."""
     for name in NAMES:
-        for row in read(data, name):
+        for row in rows_of(data, name):
             source = source_of(name, row)
             learned = name.startswith("text/") and learned_from(row["id"])
             if source is not None and not learned:
@@ -68,14 +68,16 @@ def junk_part(policy):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, type=Path, help="folder of the real samples")
+    parser = common.parser(__doc__)
     parser.add_argument("--policy", default="web-en", help="a shipped policy or a file")
     parser.add_argument("--ids", action="store_true", help="print what is dropped and not read")
-    options = parser.parse_args()
-    show_machine()
+    with common.options(parser) as options:
+        report(options)
+
+
+def report(options):
     policy = junk_part(load_policy(options.policy))
-    read = set(READ.read_text().split())
+    read = set(READ_AS_TABLES.read_text().split())
     rows = list(documents(options.data))
     seen, dropped, tables = Counter(), Counter(), Counter()
     rules, left = defaultdict(Counter), []

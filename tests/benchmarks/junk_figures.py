@@ -8,24 +8,23 @@ of `tests/junk_labels`; texts that it drops of filtered web text, and of edited 
 model says of the half `tune` flatters it, since it learned from that half.
 """
 
-import argparse
 import re
 import textwrap
 from collections import Counter
-from pathlib import Path
 
+import common
 import pyarrow as pa
-from common import ROOT
+from common import ROOT, texts_of
 from junk import HALVES, labelled, measured_part
 from junk_false_positives import documents
 from junk_reasons import reason_categories
-from verdicts import judge, read
+from verdicts import judge
 
 from thresher.filters.measure import measure
 from thresher.filters.policy import shipped_policy
 
 SUMMARY = re.compile(r"# The junk rules together.*?again\.\n", re.DOTALL)
-POLICIES = ("web-en", "junk-gentle", "junk-strict")
+OURS = POLICIES = ("web-en", "junk-gentle", "junk-strict")
 BATCH = 2000
 APART = ("misc.forsale", "newsgroups")
 """Human, but small ads and posts: not edited."""
@@ -78,22 +77,25 @@ def summary(judged, web, edited):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, type=Path, help="folder of the real samples")
+    parser = common.parser(__doc__)
     parser.add_argument("--write", action="store_true", help="write the comments")
-    options = parser.parse_args()
-    rows, texts = zip(*labelled(options.data, False)[0], strict=True)
+    with common.options(parser, write=False) as options:
+        report(options)
+
+
+def report(options):
+    rows, texts = zip(*labelled(options, False)[0], strict=True)
     edited_texts = [text for source, _, text in documents(options.data) if source not in APART]
     kinds = [
         list(measured(each))
-        for each in (texts, [text for _, text in read(options.data, "weborganizer")], edited_texts)
+        for each in (texts, texts_of(options.data, "text/weborganizer"), edited_texts)
     ]
     for name in POLICIES:
         policy = shipped_policy(name)
         found, web, edited = (drops(policy, batches) for batches in kinds)
         judged = list(zip(rows, found, strict=True))
         together = summary(judged, web, edited)
-        print(f"{name}\n{together}")
+        print(f"{name}: {len(judged)} judged pages\n{together}")
         counts = Counter(reason for _, reasons in judged for reason in reasons)
         path = ROOT / "filters" / "policies" / f"{name}.toml"
         blocks = path.read_text(encoding="utf-8").split("\n\n")

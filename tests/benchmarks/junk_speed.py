@@ -6,13 +6,11 @@ CPU seconds over texts in memory, the best of `--repeat` runs. The Gopher famili
 lines, repeated lines and n-grams) are timed by their kernels alone, without the rest of measuring.
 """
 
-import argparse
-import time
-from pathlib import Path
-
+import common
 import numpy as np
 import pyarrow as pa
-from common import sample, show_machine
+from common import best_of, megabytes
+from filters_speed import BATCH, mixed
 
 from thresher.filters import measure as measuring
 from thresher.filters.buffers import text_buffers
@@ -24,7 +22,7 @@ from thresher.filters.kernels.rules.repeats import measure_repeated_lines
 from thresher.filters.kernels.rules.words import CHARACTERS, WORDS
 from thresher.filters.scratch import lookup, scratch
 
-BATCH = 256
+OURS = ("junk families", "Gopher families", "measure, all families")
 
 
 @kernel
@@ -67,27 +65,17 @@ def gopher(data, offsets, tables, memory, row):
     return total
 
 
-def best(run, repeat):
-    run()
-    seconds = []
-    for _ in range(repeat):
-        start = time.process_time()
-        run()
-        seconds.append(time.process_time() - start)
-    return min(seconds)
-
-
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, type=Path, help="folder of the real samples")
+    parser = common.parser(__doc__)
     parser.add_argument("--documents", type=int, default=2000)
     parser.add_argument("--repeat", type=int, default=5)
-    options = parser.parse_args()
-    show_machine()
-    books = options.documents // 5
-    rows = sample(options.data, {"weborganizer": options.documents - books, "openstax": books})
-    texts = [row["text"] for row in rows]
-    size = sum(len(text.encode()) for text in texts) / 1e6
+    with common.options(parser, documents=50, repeat=1) as options:
+        report(options)
+
+
+def report(options):
+    texts = [row["text"] for row in mixed(options)]
+    size = megabytes(texts)
     batches = [pa.array(texts[i : i + BATCH]) for i in range(0, len(texts), BATCH)]
     buffers = [pair for batch in batches for pair in text_buffers(batch)]
     row = np.empty(measuring.COLUMNS)
@@ -99,9 +87,9 @@ def main():
         "Gopher families": lambda: [gopher(*pair, tables, memory, row) for pair in buffers],
         "measure, all families": lambda: [measuring.measure(batch, None) for batch in batches],
     }
-    print(f"{len(rows)} documents, {size:.1f} MB")
+    print(f"{len(texts)} documents, {size:.1f} MB")
     for name, run in runs.items():
-        seconds = best(run, options.repeat)
+        seconds = best_of(options.repeat, run)
         print(f"{name:28}{size / seconds:>8.1f} MB/s")
 
 

@@ -14,25 +14,24 @@ target weighs them; those with the largest weights stay and are weighed again. T
 scores of pages that the regression did not learn from.
 """
 
-import argparse
 import hashlib
 import json
-import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from pathlib import Path
 
+import common
 import numpy as np
 import pyarrow as pa
 from boosting import Boosting, boost
-from common import ROOT
+from common import ROOT, rows_of
 from junk import composed, labelled, learned_from
+from junk_false_positives import READ_AS_TABLES
 from junk_reasons import FAMILIES
+from reference_junk import term_words
 from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
-from slop_table import read
 
 from thresher.filters.junk import model as junk_model
 from thresher.filters.kernels.junk.terms import SCALE
@@ -40,10 +39,7 @@ from thresher.filters.kernels.text.trees import CERTAIN, parse_trees, probabilit
 from thresher.filters.measure import measure
 from thresher.filters.signals.junk import TARGETS
 
-sys.path.insert(0, str(ROOT / "tests" / "filters"))
-
-from reference_junk import term_words
-
+OURS = ("any", "pages to learn from", "terms written")
 KINDS = {name: FAMILIES[name] for name in TARGETS if name != "any"}
 EDITED = {
     "openstax": 600,
@@ -54,16 +50,16 @@ EDITED = {
     "newsgroups": 800,
 }
 DOUBT, TEMPLATE, EDITED_WEIGHT = 0.5, 0.2, 0.5
-FEWEST, MOST_TERMS, STRENGTH, FOLDS = 4, 12000, 0.1, 5
+FEWEST, MOST_TERMS, STRENGTH = 4, 12000, 0.1
 LOOKED_AT = 20_000
 """Characters; reading words in Python is slow, and 1000 words end before."""
 LENGTH = 10
 """Of a text's vector."""
+MADE = ROOT / "filters" / "junk"
 HOW = {
     "any": Boosting(trees=300, depth=6, rate=0.05, damping=3.0, feature_share=0.3),
     "kind": Boosting(trees=120, depth=4, rate=0.1, damping=4.0, feature_share=0.3),
 }
-READ_AS_TABLES = ROOT / "tests" / "junk_labels" / "read_as_tables.txt"
 UNKNOWN = -1e9
 """Stands for NaN while learning: below every threshold, as NaN is not above any."""
 
@@ -87,7 +83,7 @@ def edited(data):
     for name, most in EDITED.items():
         rows = [
             row
-            for row in read(data, f"text/{name}")
+            for row in rows_of(data, f"text/{name}")
             if learned_from(row["id"])
             and row["id"] not in tables
             and row.get("group") != "misc.forsale"
@@ -96,16 +92,16 @@ def edited(data):
         yield from rows[:most]
 
 
-def read_examples(data):
+def read_examples(options):
     found = [
         (row, text)
-        for row, text in labelled(data, True)[0]
+        for row, text in labelled(options, True)[0]
         if row["half"] == "tune" and row["labels"] != ["machine_slop"]
     ]
-    made = [(row, text) for row, text in composed(data) if row["half"] == "tune"]
+    made = [(row, text) for row, text in composed(options.data) if row["half"] == "tune"]
     prose = [
         ({"id": row["id"], "labels": ["good"], "drawn": "edited"}, row["text"])
-        for row in edited(data)
+        for row in edited(options.data)
     ]
     rows, texts = zip(*found, *made, *prose, strict=True)
     labels = [set(row["labels"]) for row in rows]
@@ -172,25 +168,26 @@ def folds(rows, sites, count):
         yield rows[learn], rows[score]
 
 
-def learn(examples, model, signals, rows):
+def learn(examples, model, signals, rows, options):
     """The term model of some rows, and trees by target over the signals with its scores."""
     fitted = model.fit(rows, examples.targets, examples.weight)
     unseen = np.zeros((len(examples.texts), len(TARGETS)))
-    for part, rest in folds(rows, examples.sites, FOLDS):
+    for part, rest in folds(rows, examples.sites, options.folds):
         unseen[rest] = model.scores(model.fit(part, examples.targets, examples.weight), rest)
     matrix = np.hstack([signals, unseen])[rows]
-    trees = {
-        name: boost(matrix, known[rows], examples.weight[rows], HOW.get(name, HOW["kind"]))
-        for name, known in examples.targets.items()
-    }
+    trees = {}
+    for name, known in examples.targets.items():
+        how = HOW.get(name, HOW["kind"])
+        how = replace(how, trees=min(how.trees, options.trees))
+        trees[name] = boost(matrix, known[rows], examples.weight[rows], how)
     return fitted, trees
 
 
-def check(examples, model, signals):
+def check(examples, model, signals, options):
     every = np.arange(len(examples.texts))
     said = np.zeros((len(every), len(TARGETS)))
-    for rows, rest in folds(every, examples.sites, FOLDS):
-        fitted, trees = learn(examples, model, signals, rows)
+    for rows, rest in folds(every, examples.sites, options.folds):
+        fitted, trees = learn(examples, model, signals, rows, options)
         matrix = np.hstack([signals[rest], model.scores(fitted, rest)])
         for k, name in enumerate(TARGETS):
             said[rest, k] = probabilities(matrix, parse_trees(trees[name])) / CERTAIN
@@ -205,10 +202,9 @@ def check(examples, model, signals):
             recall = known[order[: last + 1]].sum() / known.sum()
             figures = f"precision {least} recall {recall:.3f} above {bound:.3f}"
             print(f"{name:10} {known.sum():>5} {figures}")
-    return said
 
 
-def write(fitted, trees, model):
+def write(fitted, trees, model, options):
     columns, frequency, weights = fitted
     lines = [
         "# Terms of the junk model: the square of the inverse document frequency, then a weight",
@@ -224,13 +220,15 @@ def write(fitted, trees, model):
         rows.append((model.names[column], square, by_target))
     for name, square, by_target in sorted(rows):
         lines.append("\t".join(map(str, (square, *by_target, name))))
-    folder = ROOT / "filters"
-    (folder / "junk_terms.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    terms = common.written_to(options, MADE / "terms.txt")
+    made = common.written_to(options, MADE / "model.json")
+    terms.write_text("\n".join(lines) + "\n", encoding="utf-8")
     named = {
         target: {**each, "features": [junk_model.FEATURES[at] for at in each["features"]]}
         for target, each in trees.items()
     }
-    (folder / "junk_model.json").write_text(json.dumps(named) + "\n", encoding="utf-8")
+    made.write_text(json.dumps(named) + "\n", encoding="utf-8")
+    print(f"terms written: {len(rows)}")
 
 
 def read_signals(texts):
@@ -246,21 +244,28 @@ def read_signals(texts):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
+    parser = common.parser(__doc__)
     parser.add_argument("--check", action="store_true", help="score sites not learned from")
-    options = parser.parse_args()
-    examples = read_examples(options.data)
+    parser.add_argument("--folds", type=int, default=5, help="parts of the sites, each unseen once")
+    parser.add_argument("--trees", type=int, default=300, help="most of a target")
+    with common.options(parser, check=True, folds=4, trees=5) as options:
+        report(options)
+
+
+def report(options):
+    examples = read_examples(options)
     count = {name: int(each.sum()) for name, each in examples.targets.items()}
-    print(f"{len(examples.texts)} pages, {count}")
+    print(f"pages to learn from: {len(examples.texts)}, {count}")
     vectorizer = CountVectorizer(analyzer=grams, min_df=FEWEST, binary=True)
     matrix = vectorizer.fit_transform(examples.texts).astype(float).tocsr()
     model = TermModel(matrix, vectorizer.get_feature_names_out())
     signals = read_signals(examples.texts)
     if options.check:
-        check(examples, model, signals)
-    else:
-        write(*learn(examples, model, signals, np.arange(len(examples.texts))), model)
+        check(examples, model, signals, options)
+    if options.smoke or not options.check:
+        every = np.arange(len(examples.texts))
+        fitted, trees = learn(examples, model, signals, every, options)
+        write(fitted, trees, model, options)
 
 
 if __name__ == "__main__":

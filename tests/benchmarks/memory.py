@@ -1,27 +1,26 @@
 """Peak memory of a worker on one large shard, stage by stage.
 
-    python tests/benchmarks/memory.py FOLDER --gigabytes 1
+    python tests/benchmarks/memory.py --work WORK --kind warc --gigabytes 1
 
-Writes a JSONL and a WARC shard of that size (uncompressed) from generated text, runs every stage
-on each in this process, and prints the peak resident memory of the worker and of its extraction
-child after each stage.
+Writes a JSONL or a WARC shard of that size (uncompressed) from generated text, runs every stage on
+it in this process, and prints the peak resident memory of the worker and of its extraction child
+after each stage.
 """
 
-import argparse
 import json
 import random
 import resource
-import sys
 import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+import common
+from peak_memory import peak_mb
 
 from thresher.jobs.executor import InProcess
 from thresher.jobs.plan import make_plan
 from thresher.jobs.recipe import read_recipe
 from thresher.jobs.run import execute
 
+OURS = ("documents", "decisions", "curated")
 WORDS = [
     f"{a}{b}"
     for a in ["the", "of", "and", "to", "in", "stone", "river", "light", "word"]
@@ -72,7 +71,7 @@ class Reports:
         pass
 
     def end(self):
-        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        own = peak_mb()
         child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         seconds = time.perf_counter() - self.start
         print(
@@ -81,22 +80,24 @@ class Reports:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser = common.parser(__doc__, data=False)
     parser.add_argument("--gigabytes", type=float, default=1.0)
-    parser.add_argument("--kind", choices=("jsonl", "warc"), required=True)
-    options = parser.parse_args()
-    options.folder.mkdir(parents=True, exist_ok=True)
-    shard = options.folder / f"large.{options.kind}"
+    parser.add_argument("--kind", choices=("jsonl", "warc"), default="warc")
+    with common.options(parser, gigabytes=0.001) as options:
+        report(options)
+
+
+def report(options):
+    shard = options.work / f"large.{options.kind}"
     if not shard.exists():
         write = {"jsonl": write_jsonl, "warc": write_warc}[options.kind]
         write(shard, int(options.gigabytes * 1e9))
-    recipe = options.folder / f"{options.kind}.toml"
+    recipe = options.work / f"{options.kind}.toml"
     recipe.write_text(
         f'name = "memory"\nlake = "lake-{options.kind}"\n[input]\nurls = ["{shard.name}"]\n'
         "[gates]\nlanguages = []\n"
     )
-    print(f"{shard} of {shard.stat().st_size / 1e9:.2f} GB")
+    print(f"{shard.name}, {shard.stat().st_size / 1e9:.3f} GB")
     execute(make_plan(read_recipe(recipe)), InProcess(), Reports())
 
 

@@ -9,22 +9,15 @@ it, and, with the same share taken over the parser's main content, what the judg
 (`#fast`) say. Then the quantiles of the share of title words.
 """
 
-import argparse
 import hashlib
-import json
-import sys
 from collections import Counter
-from pathlib import Path
 
+import common
 import numpy as np
 import pyarrow as pa
-from common import ROOT, show_machine
+from junk_pages import JunkPage, linked_site, responses, sites_of
 from resiliparse.parse.html import HTMLTree
-
-sys.path.insert(0, str(ROOT / "tests" / "junk_labels"))
-
-from junk_pages import JunkPage, _linked_site, _responses, _sites
-from sample import GOOD, LABELS
+from sample import GOOD
 
 from thresher.filters.junk.titles import title_word_fractions
 from thresher.pipeline.extract import ExtractSettings
@@ -34,6 +27,7 @@ from thresher.pipeline.read.charset import decode_html
 
 KNOWN = ("wcxb", "trafilatura", "dragnet")
 """Sources whose pages have a known main text; nearly all are articles."""
+OURS = ("half tune", "title words", "links > 0.25")
 THRESHOLDS = (0.25, 0.3, 0.35, 0.4, 0.5, 0.6)
 
 
@@ -48,7 +42,7 @@ def extracted(data, half):
     balanced = load_profile(ExtractSettings())
     seen = set()
     for source in (*KNOWN, "real"):
-        for page in _responses(data, source):
+        for page in responses(data, source):
             key = hashlib.sha256(f"{page.url} {page.date}".encode()).hexdigest()[:8]
             decoded = None
             if isinstance(page.content, bytes) and (source, key) not in seen:
@@ -56,7 +50,7 @@ def extracted(data, half):
             if decoded is None:
                 continue
             seen.add((source, key))
-            site = _linked_site(page) if source == "dragnet" else _sites([page.url])[0]
+            site = linked_site(page) if source == "dragnet" else sites_of([page.url])[0]
             if JunkPage(key, site, "").half != half:
                 continue
             found = view(HTMLTree.parse(decoded.text), decoded.text)
@@ -65,15 +59,17 @@ def extracted(data, half):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, type=Path, help="folder of the real samples")
+    parser = common.parser(__doc__)
     parser.add_argument("--half", choices=("tune", "test"), default="tune")
-    options = parser.parse_args()
-    rows = map(json.loads, LABELS.read_text().splitlines())
+    with common.options(parser) as options:
+        report(options)
+
+
+def report(options):
+    rows = common.read_jsonl(options.labels)
     judged = {row["id"]: verdict(row) for row in rows if row["half"] == options.half}
     pages = list(extracted(options.data, options.half))
     known = [page for page in pages if page[1] in KNOWN]
-    show_machine()
     print(f"half {options.half}: {len(pages)} pages, of them {len(known)} with known main text")
     for threshold in THRESHOLDS:
         over = [key for key, _, found, _ in known if (found.facts.link_fraction or 0) > threshold]
@@ -81,7 +77,7 @@ def main():
         counts = Counter(name for name in main if name)
         said = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
         print(f"  links > {threshold}: {len(over):>3} texts; judged main contents: {said}")
-        if len(over) <= 10:
+        if 0 < len(over) <= 10:
             print(f"    {' '.join(over)}")
     texts = pa.array([found.text for _, _, found, _ in known], pa.large_string())
     titles = pa.array([found.title for _, _, found, _ in known], pa.string())

@@ -1,17 +1,19 @@
 """Repeat real pages as a larger crawl: other addresses, and a sentence of its own in each copy.
 
-    python tests/benchmarks/repeat_pages.py 4 FOLDER pages/*.warc.gz
+    python tests/benchmarks/repeat_pages.py --data DATA --work WORK --times 4
 
-For throughput: start-up costs of both sides weigh less on more pages.
+Writes DATA/crawl/pages so many times into WORK/pages, for `whole_job.py --pages`: start-up costs of
+both sides weigh less on more pages.
 """
 
-import gzip
 import re
-import sys
-import uuid
-from pathlib import Path
 
+import common
 from fastwarc.warc import ArchiveIterator, WarcRecordType
+
+from thresher.jobs.sample import archives
+
+OURS = ("copy 0", "copy 1")
 
 
 def copies(file, number):
@@ -28,25 +30,26 @@ def copies(file, number):
             body = body[:at] + own + body[at:] if at >= 0 else body + own
         head = re.sub(rb"(?im)^content-length:.*\r?\n?", b"", head).rstrip()
         block = head + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body
-        yield gzip.compress(
-            b"WARC/1.1\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:uuid:%s>\r\n"
-            b"WARC-Date: 2025-01-01T00:00:00Z\r\nWARC-Target-URI: %s\r\n"
-            b"Content-Type: application/http; msgtype=response\r\nContent-Length: %d\r\n\r\n"
-            % (str(uuid.uuid5(uuid.NAMESPACE_URL, url)).encode(), url.encode(), len(block))
-            + block
-            + b"\r\n\r\n",
-            6,
-        )
+        yield archives.warc_record("response", archives.record_id(url), url, block)
+
+
+def report(options):
+    folder = options.work / "pages"
+    folder.mkdir(exist_ok=True)
+    for number in range(options.times):
+        pages = 0
+        for file in sorted((options.data / "crawl" / "pages").glob("*.warc.gz")):
+            records = list(copies(file, number))
+            (folder / f"{number:03d}-{file.name}").write_bytes(b"".join(records))
+            pages += len(records)
+        print(f"copy {number}: {pages} pages")
 
 
 def main():
-    times, out, *files = sys.argv[1:]
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    for number in range(int(times)):
-        for file in map(Path, files):
-            with (folder / f"{number:03d}-{file.name}").open("wb") as target:
-                target.writelines(copies(file, number))
+    parser = common.parser(__doc__)
+    parser.add_argument("--times", type=int, default=4)
+    with common.options(parser, times=2) as options:
+        report(options)
 
 
 if __name__ == "__main__":

@@ -5,17 +5,14 @@
 Where texts have addresses, their lines are counted by site as well.
 """
 
-import argparse
-import gzip
-import json
 import tempfile
 import time
 from collections import Counter
-from pathlib import Path
 
+import common
 import pyarrow as pa
 import pyarrow.compute as pc
-from common import show_machine
+from common import megabytes
 
 from thresher.filters.measure import keyed_hash
 from thresher.filters.urls import measure_urls
@@ -26,7 +23,7 @@ from thresher.pipeline.repeated_lines import NUMBERS, LinesSettings
 from thresher.pipeline.repeated_lines.lines import warm_up
 from thresher.pipeline.shards import ShardRef
 
-SOURCES = ("weborganizer", "newsgroups", "reuters")
+OURS = SOURCES = ("weborganizer", "newsgroups", "reuters")
 SCHEMA = pa.schema(
     [
         ("id", pa.string()),
@@ -37,8 +34,7 @@ SCHEMA = pa.schema(
 
 
 def read(data, source):
-    with gzip.open(data / "text" / f"{source}.jsonl.gz", "rt", encoding="utf-8") as file:
-        rows = [json.loads(line) for line in file]
+    rows = common.rows_of(data, f"text/{source}")
     parts = measure_urls(pa.array([row.get("url") for row in rows], pa.string()))
     sites = pc.struct_field(parts, "registered_domain").to_pylist()
     return [
@@ -59,18 +55,20 @@ def write_shards(store, found, documents):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
+    parser = common.parser(__doc__)
     parser.add_argument("--documents", type=int, default=2000, help="documents of a shard")
     parser.add_argument("--show", type=int, default=8, help="frequent lines to print")
-    options = parser.parse_args()
-    show_machine()
+    with common.options(parser, documents=50) as options:
+        report(options)
+
+
+def report(options):
     warm_up()
     keyed_hash(pa.array(["once"]), 0)
     for source in SOURCES:
         rows = read(options.data, source)
         found = [row["text"] for row in rows]
-        megabytes = sum(len(text.encode()) for text in found) / 1e6
+        size = megabytes(found)
         with tempfile.TemporaryDirectory() as folder:
             store = Store(folder)
             shards = write_shards(store, rows, options.documents)
@@ -86,14 +84,14 @@ def main():
             settings = LinesSettings(enabled=True)
             signals = with_line_signals(run, shards, len(found), {}, settings, "")
             measured = [read_table(store, shard.signals[0]) for shard in signals]
-        _show(source, found, megabytes, spent, written, pa.concat_tables(measured), options.show)
+        _show(source, found, size, spent, written, pa.concat_tables(measured), options.show)
 
 
-def _show(source, found, megabytes, spent, written, measured, show):
-    print(f"\n{source}: {len(found):,} documents, {megabytes:.1f} MB")
+def _show(source, found, size, spent, written, measured, show):
+    print(f"\n{source}: {len(found):,} documents, {size:.1f} MB")
     for stage, seconds in spent.items():
-        size = written[stage] / 1e6 / megabytes
-        print(f"  {stage:16}{1000 * seconds / megabytes:8.2f} ms/MB{size:10.4f} MB/MB written")
+        part = written[stage] / 1e6 / size
+        print(f"  {stage:16}{1000 * seconds / size:8.2f} ms/MB{part:10.4f} MB/MB written")
     lines, removed = Counter(), 0
     for text, numbers in zip(found, measured[NUMBERS].to_pylist(), strict=True):
         split = text.split("\n")

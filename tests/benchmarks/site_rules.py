@@ -11,26 +11,20 @@ shipped one, and `model` says whether it was trained on texts of that generator 
 (`new`).
 """
 
-import argparse
-import json
 import re
-import sys
 from collections import defaultdict
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from pathlib import Path
 
+import common
 import msgspec
 import numpy as np
 import pyarrow as pa
-from common import ROOT
+from common import rows_of
 from junk import load_policy
-from slop_table import BROKEN, OWN_WORDS, counted, groups, make_table, read
-from verdicts import judge
-
-sys.path.insert(0, str(ROOT / "tests" / "junk_labels"))
-
 from junk_pages import read_pages
+from slop_table import BROKEN, OWN_WORDS, counted, groups, make_table
+from verdicts import judge
 
 from thresher.classifiers.quality import QualityModel
 from thresher.filters import shape
@@ -43,12 +37,12 @@ from thresher.filters.signals import family_type
 from thresher.filters.signals.site import MEANS
 from thresher.pipeline.sites.figures import figures, read_shapes
 
-LABELS = ROOT / "tests" / "junk_labels" / "labels.jsonl"
+OURS = ("models: outfox", "models: detectrl ChatGPT", "people: machine_site", "left out")
 MODEL = "machine-text-en@1"
-NEW_TO_MODEL = ("Claude-instant", "outfox", "*claude*", "kimi*", "*gpt*", "o3", "openrouter*")
-NEW_TO_MODEL += ("*istral*",)
-FEWEST = 8
-FEWEST_OF_SITE = 5
+NEW_TO_MODEL = (
+    *("Claude-instant", "outfox", "*claude*", "kimi*", "*gpt*", "o3", "openrouter*", "*istral*"),
+)
+FEWEST, FEWEST_OF_SITE = 8, 5
 """Texts that a kind needs, or a real site."""
 BATCH = 1000
 
@@ -62,15 +56,16 @@ class Text:
     text: str
 
 
-def texts(data):
+def texts(options):
     """Every text that may be drawn."""
-    judged = map(json.loads, LABELS.read_text().splitlines())
+    data = options.data
+    judged = common.read_jsonl(options.labels)
     hidden = {row["id"] for row in judged if row["half"] == "test"}
 
     def visible(source, key):
         return f"{source}/{key.partition('-')[2]}" not in hidden
 
-    for row in read(data, "slop/detectrl"):
+    for row in rows_of(data, "slop/detectrl"):
         if counted(row["id"]) or not visible("detectrl", row["id"]):
             continue
         if row["label"] == "llm":
@@ -79,24 +74,24 @@ def texts(data):
             yield Text("models", f"detectrl {kind}", row["text"])
         elif row["domain"] in OWN_WORDS:
             yield Text("people", f"detectrl {row['domain']}", row["text"])
-    for row in read(data, "slop/outfox"):
+    for row in rows_of(data, "slop/outfox"):
         if not counted(row["id"]) and visible("outfox", row["id"]):
             yield Text("models" if row["label"] == "llm" else "people", "outfox", row["text"])
-    for row in read(data, "slop/slop_score"):
+    for row in rows_of(data, "slop/slop_score"):
         if not counted(row["id"]):
             yield Text("models", f"stories {row['model']}", row["text"])
-    for row in read(data, "text/reference"):
+    for row in rows_of(data, "text/reference"):
         source = row["source"]
         if not (source.startswith(("brown-c", "book:")) and counted(row["id"])):
             yield Text("people", source, row["text"])
-    for row in read(data, "text/newsgroups"):
+    for row in rows_of(data, "text/newsgroups"):
         if visible("newsgroups", row["id"]):
             yield Text("people", row["group"], row["text"])
-    for row in read(data, "text/reuters"):
+    for row in rows_of(data, "text/reuters"):
         yield Text("people", f"reuters {(row['topics'] or ['no topic'])[0]}", row["text"])
-    for row in read(data, "text/openstax"):
+    for row in rows_of(data, "text/openstax"):
         yield Text("people", row["source"], row["text"])
-    for row in read(data, "text/scitldr"):
+    for row in rows_of(data, "text/scitldr"):
         yield Text("people", "scitldr", row["text"])
     for page in read_pages(data, "weborganizer"):
         if page.half == "tune":
@@ -107,21 +102,12 @@ def texts(data):
 
 def templates(data):
     """Pages that one frame and some words of a real text make, by the share of the frame."""
-    frame = (
-        "Looking for {} near you? Our list of trusted local experts in {} has reviews and prices. "
-        "Compare offers today, save time and money, and book online in under a minute. Whatever "
-        "you need, we have been the first choice of homes and firms in your town for twenty years "
-        "and we answer every call within the hour. Call us now or fill in the form below, and one "
-        "of our friendly advisers will be in touch."
-    )
-    rows = list(read(data, "text/reuters"))[:4000]
+    rows = rows_of(data, "text/reuters")[:4000]
     for own in (5, 20, 40, 80):
         for row in rows[own::40]:
-            words = row["text"].split()
-            if len(words) > own + 5:
-                page = frame.format(" ".join(words[:3]), " ".join(words[3:5]))
-                rest = " ".join(words[5 : own + 5])
-                yield Text("templates", f"{own} words of its own", f"{page} {rest}.")
+            if len(row["text"].split()) > own + 5:
+                page = common.directory_page(row["text"], own)
+                yield Text("templates", f"{own} words of its own", page)
 
 
 def measured(rows, model):
@@ -233,9 +219,9 @@ def new_to_model(kind):
     return "model: new" if any(fnmatch(name, each) for each in NEW_TO_MODEL) else "model: seen"
 
 
-def all_kinds(data, options, policy, model):
+def all_kinds(options, policy, model):
     rng = np.random.default_rng(1)
-    rows = list(texts(data))
+    rows = list(texts(options))
     table = measured(rows, model)
     by_kind = defaultdict(list)
     for place, row in enumerate(rows):
@@ -264,17 +250,17 @@ def all_kinds(data, options, policy, model):
             print(f"{side}: highest {name}: {shown}")
 
 
-def leave_out(data, options, policy, model):
+def leave_out(options, policy, model):
     """Each generator by a table that was counted without it."""
-    everything = list(groups(data))
-    own = [row for row in texts(data) if row.side == "models" and "damaged" not in row.kind]
+    everything = list(groups(options.data))
+    own = [row for row in texts(options) if row.side == "models" and "damaged" not in row.kind]
     kinds = sorted({row.kind for row in own if not row.kind.startswith("stories")})
     stories = sorted({row.kind for row in own if row.kind.startswith("stories")})
-    folds = [[kind] for kind in kinds] + [stories[k::3] for k in range(3)]
+    folds = [[kind] for kind in kinds] + [stories[k::3] for k in range(min(3, len(stories)))]
     header(policy)
     for fold in folds:
         left = {"outfox llm" if kind == "outfox" else kind for kind in fold}
-        rest = [row for row in everything if not _is_of(row, left)]
+        rest = [row for row in everything if not is_of(row, left)]
         chosen, _ = make_table(rest)
         table_of = {gram: round(100 * weight) for gram, weight in chosen.items()}
         phrases.model_phrases = lambda weights=table_of: weights
@@ -290,7 +276,7 @@ def leave_out(data, options, policy, model):
                 show(f"left out: {kind}", count, len(mine), shares, means, new_to_model(kind))
 
 
-def _is_of(row, left):
+def is_of(row, left):
     """Whether a row of `slop_table.groups` is of a generator that is left out."""
     _, _, side, kind, _ = row
     if side != "llm":
@@ -302,17 +288,19 @@ def _is_of(row, left):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, type=Path, help="folder of the real samples")
+    parser = common.parser(__doc__)
     parser.add_argument("--policy", default="web-en", help="a shipped policy, or a file")
     parser.add_argument("--pages", type=int, default=20, help="pages of a site")
     parser.add_argument("--sites", type=int, default=200, help="sites drawn of each kind")
     parser.add_argument("--every", action="store_true", help="also kinds that lose nothing")
     parser.add_argument("--leave-out", action="store_true", help="tables without each generator")
-    options = parser.parse_args()
-    policy = site_part(load_policy(options.policy))
-    model = QualityModel(MODEL)
-    (leave_out if options.leave_out else all_kinds)(options.data, options, policy, model)
+    with common.options(parser, sites=3) as options:
+        policy = site_part(load_policy(options.policy))
+        model = QualityModel(MODEL)
+        if options.smoke or not options.leave_out:
+            all_kinds(options, policy, model)
+        if options.smoke or options.leave_out:
+            leave_out(options, policy, model)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Count what language models over-use, and how far a page's score goes by itself.
 
-    python tests/benchmarks/slop_table.py --data SHARED/data          # figures of the table
-    python tests/benchmarks/slop_table.py --data SHARED/data --write  # count and write it first
+    python tests/benchmarks/slop_table.py --data DATA          # figures of the table
+    python tests/benchmarks/slop_table.py --data DATA --write  # count and write it first
 
 The table (`filters/junk/model_phrases.txt`) holds n-grams of one to three words, and for each
 hundredths of the natural logarithm of how many more of the models' texts hold it than of people's.
@@ -10,22 +10,20 @@ books. Texts are halved by a hash of their id: one half is counted, the other gi
 among people's texts also those of sources that were not counted at all.
 """
 
-import argparse
-import gzip
 import hashlib
-import json
 import math
 import re
 from collections import Counter, defaultdict
-from pathlib import Path
 
+import common
 import pyarrow as pa
-from common import ROOT
+from common import ROOT, rows_of
 
 from thresher.filters.junk.families import FUNCTION_WORDS
 from thresher.filters.measure import measure
 
-TABLE = ROOT / "filters" / "model_phrases.txt"
+OURS = ("a page is machine text above", "llm     detectrl ChatGPT", "human   openstax")
+TABLE = ROOT / "filters" / "junk" / "model_phrases.txt"
 LONGEST = 3
 FEWEST_TEXTS = 25
 LEAST = 0.6
@@ -41,11 +39,6 @@ OWN_WORDS = ("story", "content", "abstract", "document")
 WORDS = re.compile(r"[^\W_]+")
 
 
-def read(data, name):
-    with gzip.open(data / f"{name}.jsonl.gz", "rt", encoding="utf-8") as file:
-        yield from map(json.loads, file)
-
-
 def counted(key):
     """Whether a text is of the half that is counted."""
     return hashlib.sha256(f"slop table {key}".encode()).digest()[0] & 1 == 0
@@ -53,22 +46,22 @@ def counted(key):
 
 def groups(data):
     """Group, side, kind and text of everything, with its id."""
-    for row in read(data, "slop/detectrl"):
+    for row in rows_of(data, "slop/detectrl"):
         if row["label"] == "human" and row["domain"] not in OWN_WORDS:
             continue
         kind = row["model"] or row["domain"]
         broken = any(word in row["domain"] for word in BROKEN)
         group = "" if broken else "detectrl"
         yield row["id"], group, row["label"], f"detectrl {kind}", row["text"]
-    for row in read(data, "slop/outfox"):
+    for row in rows_of(data, "slop/outfox"):
         yield row["id"], "outfox", row["label"], f"outfox {row['label']}", row["text"]
-    for row in read(data, "slop/slop_score"):
+    for row in rows_of(data, "slop/slop_score"):
         yield row["id"], "stories", "llm", f"stories {row['model']}", row["text"]
-    for row in read(data, "text/reference"):
+    for row in rows_of(data, "text/reference"):
         if row["source"].startswith(("brown-c", "book:")):
             yield row["id"], "stories", "human", "books and Brown", row["text"][:6000]
     for name in ("openstax", "newsgroups", "reuters", "scitldr"):
-        for row in read(data, f"text/{name}"):
+        for row in rows_of(data, f"text/{name}"):
             yield row["id"], "", "human", name, row["text"]
 
 
@@ -117,7 +110,7 @@ def make_table(rows):
     return chosen, texts
 
 
-def write_table(chosen, texts):
+def write_table(chosen, texts, path):
     header = [
         "N-grams that language models use more often than people (above 0) or less often (below).",
         "Hundredths of the natural logarithm of the ratio of the shares of texts that hold them.",
@@ -131,8 +124,8 @@ def write_table(chosen, texts):
     ]
     lines = [f"# {line}" for line in header]
     lines += [f"{round(100 * weight)}\t{gram}" for gram, weight in sorted(chosen.items())]
-    TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print(f"{TABLE.name}: {len(chosen)} n-grams, {TABLE.stat().st_size} bytes")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print(f"{path.name}: {len(chosen)} n-grams, {path.stat().st_size} bytes")
 
 
 def show_figures(rows):
@@ -155,14 +148,14 @@ def show_figures(rows):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, type=Path, help="folder of the real samples")
+    parser = common.parser(__doc__)
     parser.add_argument("--write", action="store_true", help="count and write the table first")
-    options = parser.parse_args()
-    rows = list(groups(options.data))
-    if options.write:
-        write_table(*make_table(rows))
-    show_figures(rows)
+    with common.options(parser, write=True) as options:
+        rows = list(groups(options.data))
+        if options.write:
+            chosen, texts = make_table(rows)
+            write_table(chosen, texts, common.written_to(options, TABLE))
+        show_figures(rows)
 
 
 if __name__ == "__main__":

@@ -1,32 +1,33 @@
 """The whole job, WARC to curated with near-dedup, beside datatrove's FineWeb recipe.
 
-    python tests/benchmarks/whole_job.py --pages 'pages/*.warc.gz' --work FOLDER
+    python tests/benchmarks/whole_job.py --data DATA --work WORK
+    python tests/benchmarks/whole_job.py --pages 'pages/*.warc.gz' --work WORK
 
 Both run on the same files with the same number of workers, English only, each as the command a
 person would type; the clock runs from the start of the process to its end. Before the clock
 starts, each side has run once on the smallest of the files, so that neither pays for what is done
-once per machine (unpacking block lists, compiling kernels). The peer lives in FOLDER/venv, which
-is made if it is missing. Counts are read from what each side wrote.
+once per machine (unpacking block lists, compiling kernels). The peer's environment is made if it is
+missing. Counts are read from what each side wrote. `repeat_pages.py` makes a larger crawl.
 """
 
-import argparse
 import json
-import os
 import platform
 import shutil
 import statistics
-import subprocess
 import sys
 import time
 from glob import glob
 from importlib.metadata import version
 from pathlib import Path
 
+import common
 import pyarrow.parquet as pq
-from common import HERE, ROOT, machine
+from common import machine
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
-PEER = HERE / "peer_datatrove.py"
+OURS = ("thresher, profile fast",)
+PEERS = ("datatrove",)
+PEER = common.PEERS / "whole_job.py"
 PROFILES = ("fast", "precise")
 RECIPE = """\
 name = "benchmark-{profile}"
@@ -52,49 +53,43 @@ workers = {workers}
 
 def timed(command, log, **options):
     """Run a command to its end; its output, and the seconds by the clock on the wall."""
-    with log.open("w") as errors:
-        start = time.perf_counter()
-        done = subprocess.run(
-            [str(part) for part in command], stdout=subprocess.PIPE, stderr=errors, **options
-        )
-        seconds = time.perf_counter() - start
-    if done.returncode:
-        sys.exit(f"{command[0]} ended with {done.returncode}; see {log}\n{log.read_text()[-2000:]}")
-    return done.stdout.decode(), seconds
+    start = time.perf_counter()
+    output = common.run_python(*command, log=log, **options)
+    return output, time.perf_counter() - start
 
 
-def run_peer(work, files, workers, out):
+def run_peer(python, work, files, workers, out):
     shutil.rmtree(out, ignore_errors=True)
-    environment = {
-        **os.environ,
+    environ = {
         "HF_ASSETS_CACHE": str(work / "assets"),
         "HF_HUB_OFFLINE": "1",
         "TLDEXTRACT_CACHE": str(work / "tldextract"),
         "TLDEXTRACT_CACHE_TIMEOUT": "2",
     }
-    command = [
-        environment(work / "venv", "datatrove"),
-        PEER,
-        *files,
-        "--out",
-        out,
-        "--workers",
-        workers,
-    ]
-    output, seconds = timed(command, work / "peer.log", env=environment, cwd=work)
+    command = (python, PEER, *files, "--out", out, "--workers", workers)
+    output, seconds = timed(command, work / "peer.log", environ=environ, cwd=work)
     found = json.loads(output.strip().splitlines()[-1])
     stages = found.pop("seconds")
     return {"wall_seconds": round(seconds, 2), "stage_seconds": stages, **found}
 
 
-def run_thresher(work, files, workers, profile, python):
+def peer(options, smallest, files):
+    """The peer's median run, after one on the smallest file."""
+    python = common.peer_python(options, "datatrove")
+    out, workers = options.work / "peer-out", options.workers
+    run_peer(python, options.work, smallest, workers, options.work / "peer-warm")
+    found = repeated(options.repeat, lambda: run_peer(python, options.work, files, workers, out))
+    return {**found, "machine": machine()}
+
+
+def run_thresher(work, files, workers, profile):
     lake = work / f"lake-{profile}"
     shutil.rmtree(lake, ignore_errors=True)
     recipe = work / f"{profile}.toml"
     urls = json.dumps([str(file) for file in files])
     recipe.write_text(RECIPE.format(profile=profile, lake=lake, urls=urls, workers=workers))
-    command = [python, "-m", "thresher.jobs.cli", "run", recipe]
-    _, seconds = timed(command, work / f"thresher-{profile}.log", cwd=ROOT)
+    command = (sys.executable, "-m", "thresher.jobs.cli", "run", recipe)
+    _, seconds = timed(command, work / f"thresher-{profile}.log", cwd=work)
     return {
         "wall_seconds": round(seconds, 2),
         "task_seconds": task_seconds(lake),
@@ -146,43 +141,44 @@ def stages(seconds):
 
 def show(report):
     pages = report["pages"]
-    peer = report["peer"]["wall_seconds"]
-    facts = report["machine"]
     print(f"{pages} pages in {len(report['files'])} files, {report['workers']} workers")
-    print(f"{facts['cpu']} ({facts['cpus']} CPUs, load {facts['load_1m_at_start']} at the start)")
     print(f"\n{'job':<34}{'seconds':>9}{'documents/s':>13}{'kept':>7}{'ratio':>8}")
-    names = {"peer": f"datatrove {report['peer']['versions']['datatrove']}, FineWeb recipe"}
+    names = {}
+    if "peer" in report:
+        names["peer"] = f"datatrove {report['peer']['versions']['datatrove']}, FineWeb recipe"
     names |= {profile: f"thresher, profile {profile}" for profile in PROFILES}
     for key, name in names.items():
         if result := report.get(key):
             seconds = result["wall_seconds"]
             columns = f"{seconds:>9.1f}{pages / seconds:>13.2f}{result['documents_out']:>7}"
-            print(f"{name:<34}{columns}{peer / seconds:>8.2f}")
-    print(f"\ndatatrove, seconds by stage: {stages(report['peer']['stage_seconds'])}")
+            ratio = f"{report['peer']['wall_seconds'] / seconds:>8.2f}" if "peer" in report else ""
+            print(f"{name:<34}{columns}{ratio}")
+    print()
+    if "peer" in report:
+        print(f"(datatrove, seconds by stage: {stages(report['peer']['stage_seconds'])})")
     for profile in PROFILES:
         if result := report.get(profile):
-            print(f"thresher {profile}, task seconds by stage: {stages(result['task_seconds'])}")
-    if note := report["peer"].get("note"):
-        print(f"note on the peer's result: {note}")
+            print(f"(thresher {profile}, task seconds by stage: {stages(result['task_seconds'])})")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pages", nargs="+", required=True, metavar="GLOB")
-    parser.add_argument("--work", required=True, type=Path, help="folder for all that is written")
+    parser = common.parser(__doc__)
+    parser.add_argument("--pages", nargs="+", metavar="GLOB", help="default: DATA/crawl/pages")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--repeat", type=int, default=1, help="report the median of so many runs")
     parser.add_argument("--profiles", nargs="*", choices=PROFILES, default=list(PROFILES))
-    parser.add_argument("--python", default=sys.executable, help="interpreter that has Thresher")
     parser.add_argument("--skip-peer", type=Path, metavar="JSON", help="an earlier --json of this")
-    parser.add_argument("--note", default="", help="a remark to store with the peer's result")
     parser.add_argument("--json", type=Path, help="write everything here")
-    options = parser.parse_args()
-    files = sorted({Path(path).resolve() for pattern in options.pages for path in glob(pattern)})  # noqa: PTH207 - absolute patterns
+    with common.options(parser, profiles=["fast"]) as options:
+        run(parser, options)
+
+
+def run(parser, options):
+    patterns = options.pages or [f"{options.data}/crawl/pages/*.warc.gz"]
+    files = sorted({Path(path).resolve() for pattern in patterns for path in glob(pattern)})  # noqa: PTH207 - absolute patterns
     if not files:
-        parser.error(f"no file matches {' '.join(options.pages)}")
-    work = options.work.resolve()
-    work.mkdir(parents=True, exist_ok=True)
+        parser.error(f"no file matches {' '.join(patterns)}")
+    work = options.work
     smallest = [min(files, key=lambda path: path.stat().st_size)]
     workers = options.workers
     report = {
@@ -198,19 +194,15 @@ def main():
             parser.error(f"{options.skip_peer} is of other pages or workers")
         report["peer"] = earlier["peer"]
     else:
-        run_peer(work, smallest, workers, work / "peer-warm")
-        report["peer"] = repeated(
-            options.repeat, lambda: run_peer(work, files, workers, work / "peer-out")
-        )
-        report["peer"]["machine"] = machine()
-        if options.note:
-            report["peer"]["note"] = options.note
+        found = common.attempt("datatrove", lambda: peer(options, smallest, files))
+        if found is not None:
+            report["peer"] = found
     if options.profiles:
-        run_thresher(work, smallest, workers, options.profiles[0], options.python)
+        run_thresher(work, smallest, workers, options.profiles[0])
     for profile in options.profiles:
         report[profile] = repeated(
             options.repeat,
-            lambda profile=profile: run_thresher(work, files, workers, profile, options.python),
+            lambda profile=profile: run_thresher(work, files, workers, profile),
         )
     if options.json:
         options.json.write_text(json.dumps(report, indent=1) + "\n")

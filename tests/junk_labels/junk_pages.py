@@ -94,7 +94,7 @@ def source_of(page_id: str) -> str:
 def _weborganizer(data: Path) -> Iterator[JunkPage]:
     with gzip.open(data / "text" / "weborganizer.jsonl.gz", "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
-    sites = _sites([row["url"] for row in rows])
+    sites = sites_of([row["url"] for row in rows])
     for row, site in zip(rows, sites, strict=True):
         key = row["id"].removeprefix("wo-")
         yield JunkPage(f"weborganizer/{key}", site, row["text"], f"{row['format']}, {row['topic']}")
@@ -123,7 +123,7 @@ def _archives(data: Path, source: str) -> Iterator[JunkPage]:
     """The pages of a source's archives in each variant; a text that came before is left out."""
     profiles = {name: load_profile(ExtractSettings(profile=name)) for name in _PROFILES}
     seen: set[str] = set()
-    for page in _responses(data, source):
+    for page in responses(data, source):
         texts = {"text": page.content} if isinstance(page.content, str) else {}
         if isinstance(page.content, bytes):
             decoded = decode_html(page.content, page.charset)
@@ -132,7 +132,7 @@ def _archives(data: Path, source: str) -> Iterator[JunkPage]:
             texts = {name: run(decoded, page.content).text for name, run in profiles.items()}
             texts |= _rest(texts["fast"], texts["all_text"])
         key = hashlib.sha256(f"{page.url} {page.date}".encode()).hexdigest()[:8]
-        site = _linked_site(page) if source == "dragnet" else _sites([page.url])[0]
+        site = linked_site(page) if source == "dragnet" else sites_of([page.url])[0]
         for variant, text in texts.items():
             if text.strip() and text not in seen:
                 seen.add(text)
@@ -149,7 +149,7 @@ def _rest(main: str, everything: str) -> dict[str, str]:
     return {f"rest{number}": run for number, run in enumerate(long_enough)}
 
 
-def _responses(data: Path, source: str) -> Iterator[Page]:
+def responses(data: Path, source: str) -> Iterator[Page]:
     folder = data / "crawl" / ("real" if source == "real" else "pages")
     pattern = "*" if source == "real" else f"{source}-*.warc.gz"
     for path in sorted(folder.glob(pattern)):
@@ -159,18 +159,18 @@ def _responses(data: Path, source: str) -> Iterator[Page]:
             yield from (page for page in found if isinstance(page, Page))
 
 
-def _sites(urls: list[str]) -> list[str]:
+def sites_of(urls: list[str]) -> list[str]:
     domains = measure_urls(pa.array(urls, pa.string())).field("registered_domain").to_pylist()
     hosts = [urlsplit(url).hostname or url for url in urls]
     return [domain or host for domain, host in zip(domains, hosts, strict=True)]
 
 
-def _linked_site(page: Page) -> str:
+def linked_site(page: Page) -> str:
     """The site that most links of a page lead to: of pages whose own address was not kept."""
     assert isinstance(page.content, bytes)
     hosts = Counter(_LINK.findall(page.content.lower()))
     urls = [f"http://{host.decode()}/" for host in hosts]
     sites: Counter[str] = Counter()
-    for site, count in zip(_sites(urls), hosts.values(), strict=True):
+    for site, count in zip(sites_of(urls), hosts.values(), strict=True):
         sites[site] += 0 if site in _EVERYWHERE else count
     return max(sites, key=lambda site: (sites[site], site), default=page.url)

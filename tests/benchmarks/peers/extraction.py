@@ -1,6 +1,6 @@
 """One extractor over a file of pages: the peers of `extraction.py`, in the environment of each.
 
-    python extraction_peers.py SYSTEM pages.jsonl.gz out.jsonl.gz
+    python peers/extraction.py SYSTEM pages.jsonl.gz out.jsonl.gz
 
 Imports nothing of the project. Writes a header with versions, then one line a page, in the order
 of the input, with the text and the CPU seconds that the page took, from HTML as `str` to text.

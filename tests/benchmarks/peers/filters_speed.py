@@ -1,6 +1,6 @@
 """The peers of `filters_speed.py`, each in its own environment: CPU seconds over the same texts.
 
-    python peer_filters.py datatrove DOCUMENTS.jsonl
+    python peers/filters_speed.py datatrove DOCUMENTS.jsonl
 
 Prints one line of JSON: the CPU seconds of this process by what ran. Every peer is called as its
 own pipeline calls it, one document after the other; nothing is read or written meanwhile.

@@ -1,7 +1,7 @@
 """datatrove's verdicts on a JSONL file of texts: the peer of `agreement.py`, in its environment.
 
-    python peer_verdicts.py DOCUMENTS.jsonl VERDICTS.jsonl
-    python peer_verdicts.py --split TEXTS.jsonl WORDS.jsonl
+    python peers/agreement.py DOCUMENTS.jsonl VERDICTS.jsonl
+    python peers/agreement.py --split TEXTS.jsonl WORDS.jsonl
 
 Appends a line per document that VERDICTS does not hold yet, so a run that was stopped goes on where
 it was: the reason of each filter (empty: kept) and the SHA-256 of the text that C4 leaves. With

@@ -1,6 +1,6 @@
-"""One distribution of fastText on texts from a file: the peer of `thresher.classifiers.py`.
+"""One distribution of fastText on texts from a file: the peer of `classifiers.py`.
 
-    peer_fasttext.py MODEL TEXTS.json OUT.json
+    python peers/classifiers.py MODEL TEXTS.json OUT.json
 
 Runs in an environment that holds that distribution alone. Prints one line of JSON; OUT takes the
 labels and probabilities.

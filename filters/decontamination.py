@@ -23,11 +23,7 @@ from thresher.filters.evaluation_index import (
     known_letters,
     read_only,
 )
-from thresher.filters.kernels.likeness.overlap import (
-    HIT,
-    Index,
-    find_overlaps,
-)
+from thresher.filters.kernels.likeness.overlap import HIT, Index, find_overlaps
 from thresher.filters.kernels.text.cache import compile_once
 from thresher.filters.signals import family_type
 

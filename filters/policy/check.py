@@ -20,12 +20,7 @@ from thresher.filters.policy.check_bounds import (
     checked_languages,
     usable,
 )
-from thresher.filters.policy.types import (
-    RESERVED_MEANINGS,
-    Condition,
-    Policy,
-    Rule,
-)
+from thresher.filters.policy.types import RESERVED_MEANINGS, Condition, Policy, Rule
 from thresher.filters.signals import SCORE_PREFIX, Signal, names, signal
 
 GUEST_PREFIX = "guests."

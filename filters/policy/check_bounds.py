@@ -10,12 +10,7 @@ import msgspec
 
 from thresher.filters.errors import ConfigError, did_you_mean
 from thresher.filters.languages import LANGUAGES
-from thresher.filters.policy.types import (
-    Bound,
-    Bounds,
-    LanguageBounds,
-    MedianBound,
-)
+from thresher.filters.policy.types import Bound, Bounds, LanguageBounds, MedianBound
 from thresher.filters.signals import Signal, signal
 
 _INT64 = (-(2**63), 2**63 - 1)

@@ -34,12 +34,7 @@ from thresher.filters.config import load, load_toml
 from thresher.filters.errors import ConfigError, did_you_mean
 from thresher.filters.policy.check import check_policy
 from thresher.filters.policy.check_bounds import threshold_number
-from thresher.filters.policy.types import (
-    LanguageBounds,
-    MedianBound,
-    Policy,
-    Rule,
-)
+from thresher.filters.policy.types import LanguageBounds, MedianBound, Policy, Rule
 
 Threshold = Mapping[str, Any]
 """What the run's documents say about a rule, by language or (empty) for all others."""

@@ -7,11 +7,7 @@ from __future__ import annotations
 
 from thresher.filters.kernels import inner
 from thresher.filters.kernels.rules.chunk_points import Points, code, flags_of, is_digit
-from thresher.filters.kernels.text.tables import (
-    ALPHA,
-    LOWER,
-    NUMBER,
-)
+from thresher.filters.kernels.text.tables import ALPHA, LOWER, NUMBER
 
 
 @inner

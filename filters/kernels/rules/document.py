@@ -20,21 +20,12 @@ from thresher.filters.kernels.rules.fill import (
     fill_words,
 )
 from thresher.filters.kernels.rules.lines import LineScratch, measure_lines
-from thresher.filters.kernels.rules.ngrams import (
-    NgramScratch,
-    find_repeats,
-)
-from thresher.filters.kernels.rules.personal import (
-    count_personal,
-)
+from thresher.filters.kernels.rules.ngrams import NgramScratch, find_repeats
+from thresher.filters.kernels.rules.personal import count_personal
 from thresher.filters.kernels.rules.redpajama_dclm import scan_plain
 from thresher.filters.kernels.rules.redpajama_dclm_tables import Plain
 from thresher.filters.kernels.rules.repeats import measure_repeated_lines
-from thresher.filters.kernels.rules.words import (
-    CHARACTERS,
-    SPACELESS,
-    WORDS,
-)
+from thresher.filters.kernels.rules.words import CHARACTERS, SPACELESS, WORDS
 from thresher.filters.kernels.text.automaton import Automaton
 
 

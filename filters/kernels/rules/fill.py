@@ -20,12 +20,7 @@ from thresher.filters.kernels.rules.ngrams import (
     TOP_CHARACTERS,
     TOP_COUNT,
 )
-from thresher.filters.kernels.rules.personal import (
-    CARDS,
-    EMAILS,
-    IP_ADDRESSES,
-    PHONES,
-)
+from thresher.filters.kernels.rules.personal import CARDS, EMAILS, IP_ADDRESSES, PHONES
 from thresher.filters.kernels.rules.words import (
     ALPHABETIC,
     NONSYMBOL,

@@ -47,14 +47,7 @@ from thresher.filters.kernels.text.hashing import (
     lower_letters,
     python_point_hash,
 )
-from thresher.filters.kernels.text.simd import (
-    WIDTH,
-    address,
-    capitals,
-    letters,
-    lowest,
-    population,
-)
+from thresher.filters.kernels.text.simd import WIDTH, address, capitals, letters, lowest, population
 
 Bytes = npt.NDArray[np.uint8]
 

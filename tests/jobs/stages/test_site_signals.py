@@ -155,7 +155,13 @@ def test_the_view_and_the_report(finished):
     store, _, _ = finished
     with catalog.connect(store) as database:
         rows = database.execute("SELECT level, count(*) FROM diversity GROUP BY 1").fetchall()
+        sites = database.execute("SELECT name FROM sites").fetchall()
+        domains = database.execute(
+            "SELECT DISTINCT url_parts.registered_domain FROM documents"
+        ).fetchall()
     assert dict(rows) == {"site": 3, "shard": 3, "month": 2}
+    assert sites
+    assert set(sites) <= set(domains)  # neither shards nor months
     report = store.read_bytes(PATH).decode()
     assert "<h2>Diversity</h2>" in report
     assert "<td>about_towns</td>" in report

@@ -106,6 +106,9 @@ def test_hard_graphs_take_few_rounds(shape, slice_count):
 def test_slices_are_runs_of_whole_shards_within_the_memory():
     assert cut([5, 5, 5], 10_000) == (Slice(0, 0, 2), Slice(1, 2, 3))
     assert cut([50, 1, 1], 10_000) == (Slice(0, 0, 1), Slice(1, 1, 3))
+    each = (Slice(0, 0, 1), Slice(1, 1, 2), Slice(2, 2, 3))
+    assert cut([50, 50, 50], 10_000) == each
+    assert len({part.key for part in each}) == 3
     assert cut([0, 0], 1) == (Slice(0, 0, 2),)
     assert cut([], 1) == (Slice(0, 0, 0),)
     one = Slice(1, 3, 5)

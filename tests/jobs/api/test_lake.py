@@ -7,7 +7,6 @@ import json
 import shutil
 from pathlib import Path
 
-import duckdb
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -353,5 +352,5 @@ def test_a_lake_that_was_moved(finished, tmp_path):
 
 def test_a_catalog_that_is_none(copied):
     (copied / "catalog.duckdb").write_bytes(b"no database" * 100)
-    with pytest.raises((thresher.StoreError, duckdb.Error)):
+    with pytest.raises(thresher.StoreError, match="thresher catalog rebuild"):
         thresher.Lake(copied).query("SELECT 1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +13,7 @@ import msgspec
 import pyarrow as pa
 
 from thresher.filters.errors import ConfigError, StoreError, did_you_mean
-from thresher.filters.policy import DUPLICATE_REASONS, policy_from_mapping
+from thresher.filters.policy import DUPLICATE_REASONS, policy_from_mapping, unresolved
 from thresher.manifests import catalog
 from thresher.manifests.manifest import load_all
 from thresher.manifests.run import Failure, RunRecord, find_run, has_runs, load_runs, no_run
@@ -155,7 +156,7 @@ class Lake:
         return self._stream(columns, run, "dropped", reason)
 
     def explain(self, document: str) -> Explanation:
-        """Why a document of the latest run was kept or dropped.
+        """Why a document of the run that the catalog shows, the latest, was kept or dropped.
 
         Args:
             document: its id, record id or URL.
@@ -165,10 +166,19 @@ class Lake:
             cluster, and the start of its text; of a record that is no document, `quarantine`.
 
         Raises:
-            StoreError: if no document and no quarantined record has that name.
+            StoreError: if no document and no quarantined record has that name, or the run has not
+                come to its policy's bounds yet.
         """
-        policy = policy_from_mapping(find_run(self._store).policy, "the run's policy")
         with catalog.connect(self._store) as database:
+            # A later run may have begun since, whose policy is another.
+            found = database.execute(
+                "SELECT run_id, policy FROM runs JOIN policies USING (run_id) "
+                "ORDER BY started DESC, run_id DESC LIMIT 1"
+            ).fetchall()
+            ((run_id, text),) = found
+            policy = policy_from_mapping(json.loads(text), f"the policy of {run_id}")
+            if unresolved(policy):
+                raise StoreError(f"run {run_id} has not judged its documents yet")
             return explain_document(database, document, policy)
 
     def runs(self) -> list[RunState]:

@@ -112,19 +112,18 @@ def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> E
         )
         for rule in explain_rows(policy, signals["language.code"])
     ]
-    decision = _one(
-        database,
-        f"SELECT {', '.join(_DECISION)} FROM decisions WHERE shard = $shard AND row = $row",  # noqa: S608
-        {"shard": found["shard"], "row": found["row"]},
-    )
+    decision: dict[str, Any] = {}
+    if _has_view(database, "decisions"):
+        query = f"SELECT {', '.join(_DECISION)} FROM decisions WHERE shard = $shard AND row = $row"  # noqa: S608
+        decision = _one(database, query, {"shard": found["shard"], "row": found["row"]}) or {}
     return Explanation(
         provenance={name: found[name] for name in _PROVENANCE},
-        decision=decision or {},
+        decision=decision,
         rules=rules,
         signals=signals,
         duplicates=_cluster(database, found["id"]),
         text=found["text"],
-        difference=_difference(database, found, decision or {}),
+        difference=_difference(database, found, decision),
         matched={
             "set": signals["contamination.set"],
             "item": signals["contamination.item"],
@@ -152,7 +151,7 @@ def _difference(
 
 
 def _cluster(database: duckdb.DuckDBPyConnection, identity: str) -> list[dict[str, Any]]:
-    if not _has_view(database, "duplicates"):
+    if not (_has_view(database, "duplicates") and _has_view(database, "decisions")):
         return []
     return _all(
         database,

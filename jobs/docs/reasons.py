@@ -75,9 +75,10 @@ def junk_page() -> Iterator[str]:
     yield "# Junk"
     yield (
         "The junk rules of `junk-gentle`, `web-en` and `junk-strict`, which differ in bounds "
-        "only, each with texts that it drops and near misses that `web-en` keeps. A rule drops "
-        "where every line of a policy's column holds; where a signal is NULL, it does not. All "
-        "texts are composed for this page, and a test measures and judges every one. `{name}` "
+        "only, each with texts that `web-en` drops and near misses that it keeps; of the three "
+        "texts `junk-gentle` drops one at least, and `junk-strict` keeps one at least. A rule "
+        "drops where every line of a policy's column holds; where a signal is NULL, it does not. "
+        "All texts are composed for this page, and a test measures and judges every one. `{name}` "
         "stands for a text below, `{name*3}` for three of them; what begins with `<html>` is a "
         "page, which is extracted first."
     )

@@ -11,13 +11,15 @@ import verdicts
 
 from thresher.filters.junk.examples import PAGE_START, examples, site_examples
 from thresher.filters.measure import measure
-from thresher.filters.policy import shipped_policy
+from thresher.filters.policy import shipped_policy as load_policy
 from thresher.filters.signals import family_type
 from thresher.pipeline.extract import Extracted, ExtractSettings
 from thresher.pipeline.extract.columns import extract_column
 from thresher.pipeline.extract.profiles import load_profile
 from thresher.pipeline.read.charset import Decoded
 from thresher.pipeline.read.records import Page
+
+shipped_policy = functools.cache(load_policy)
 
 VARIANTS = ("junk-gentle", "web-en", "junk-strict")
 
@@ -45,6 +47,7 @@ def site_tables(pages):
     return pa.table(columns)
 
 
+@functools.cache
 def junk_rules(name):
     reasons = {rule.reason for rule in examples().rules}
     policy = shipped_policy(name)
@@ -67,21 +70,48 @@ def extracted(example):
     return Extracted(page, found.text, found.title, "utf-8", "http", found.facts, found.metadata)
 
 
-def judged(texts, name="web-en"):
+@functools.cache
+def measured(texts):
     items = [extracted(text) for text in texts]
-    measured = pa.Table.from_batches([measure(pa.array([item.text for item in items]), None)])
-    measured = measured.append_column("extract", extract_column(items))
-    return verdicts.judge(measured, junk_rules(name))
+    table = pa.Table.from_batches([measure(pa.array([item.text for item in items]), None)])
+    return table.append_column("extract", extract_column(items))
+
+
+@functools.cache
+def judged(texts, name):
+    return verdicts.judge(measured(texts), junk_rules(name))
+
+
+def reasons_by_rule(rule, name):
+    """The reasons of a rule's examples: of what it drops, of what it keeps."""
+    found = judged((*rule.drops, *rule.keeps), name)
+    return found[: len(rule.drops)], found[len(rule.drops) :]
 
 
 @pytest.mark.parametrize("rule", examples().rules, ids=lambda rule: rule.reason)
 def test_a_rule_drops_its_examples_and_keeps_the_near_misses(rule):
     assert len(rule.drops) == len(rule.keeps) == 3
     assert len({*rule.drops, *rule.keeps}) == 6
-    for text, reasons in zip(rule.drops, judged(rule.drops), strict=True):
+    drops, keeps = reasons_by_rule(rule, "web-en")
+    for text, reasons in zip(rule.drops, drops, strict=True):
         assert rule.reason in reasons, text
-    for text, reasons in zip(rule.keeps, judged(rule.keeps), strict=True):
+    for text, reasons in zip(rule.keeps, keeps, strict=True):
         assert reasons == [], text
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("rule", examples().rules, ids=lambda rule: rule.reason)
+def test_every_policy_with_a_rule_drops_one_of_its_examples_and_keeps_one(rule, name):
+    drops, keeps = reasons_by_rule(rule, name)
+    assert any(rule.reason in reasons for reasons in drops)
+    assert [] in keeps
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("rule", site_examples().rules, ids=lambda rule: rule.reason)
+def test_every_policy_with_a_rule_about_sites_drops_one_page_and_keeps_one(rule, name):
+    assert [rule.reason] in reasons_of(rule.drops, name)
+    assert [] in reasons_of(rule.keeps, name)
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -93,7 +123,7 @@ def test_the_examples_are_of_the_rules_before_those_that_count(name):
 
 
 def test_what_the_gentle_rules_drop_is_dropped_by_the_others():
-    texts = [text for rule in examples().rules for text in (*rule.drops, *rule.keeps)]
+    texts = tuple(text for rule in examples().rules for text in (*rule.drops, *rule.keeps))
     gentle, usual, strict = (
         {text for text, reasons in zip(texts, judged(texts, name), strict=True) if reasons}
         for name in VARIANTS

@@ -50,8 +50,14 @@ def parser(doc, data=True):
 
 
 @contextlib.contextmanager
-def options(parser, **small):
-    """The options of this run; with `--smoke`, made data and `small` in place of the sizes."""
+def options(parser, unless="", **small):
+    """The options of this run; with `--smoke`, made data and `small` in place of the sizes.
+
+    Args:
+        parser: of the benchmark.
+        unless: the option that does instead of `--data`.
+        small: values of options by their name, for `--smoke`.
+    """
     found = parser.parse_args()
     unknown = small.keys() - vars(found).keys()
     assert not unknown, f"no such options: {unknown}"
@@ -67,7 +73,7 @@ def options(parser, **small):
             if "data" in found:
                 found.data = make_data(Path(scratch) / "data")
                 found.labels = found.data / "labels.jsonl"
-        elif "data" in found and found.data is None:
+        elif "data" in found and found.data is None and not getattr(found, unless, None):
             parser.error("--data is missing: write the folder of the real samples")
         if not child:
             show_machine()

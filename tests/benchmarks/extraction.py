@@ -201,6 +201,8 @@ def table(pages, answers):
 
 def report(options):
     pages = load(options.data)
+    if options.pages:
+        pages = pages[:: max(1, len(pages) // options.pages)]
     size = sum(len(page.content) for page, _ in pages)
     print(f"{len(pages)} pages, {size / len(pages) / 1000:.0f} kB each")
     write_pages(pages, options.work / "pages.jsonl.gz")
@@ -243,6 +245,7 @@ def show(system, result, types):
 def main():
     parser = common.parser(__doc__)
     parser.add_argument("--systems", nargs="*", default=[*OURS, *PEERS])
+    parser.add_argument("--pages", type=int, help="only so many, spread over all of them")
     parser.add_argument("--again", action="store_true", help="run our profiles again")
     parser.add_argument("--types", action="store_true", help="show page types and halves too")
     parser.add_argument("--json", type=Path)

@@ -169,7 +169,7 @@ def main():
     parser.add_argument("--profiles", nargs="*", choices=PROFILES, default=list(PROFILES))
     parser.add_argument("--skip-peer", type=Path, metavar="JSON", help="an earlier --json of this")
     parser.add_argument("--json", type=Path, help="write everything here")
-    with common.options(parser, profiles=["fast"]) as options:
+    with common.options(parser, unless="pages", profiles=["fast"]) as options:
         run(parser, options)
 
 

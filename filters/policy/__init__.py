@@ -1,7 +1,7 @@
 """Rules as typed data: read from TOML, checked against the registry, compiled to SQL.
 
 `types` says what a policy holds, `check` what is wrong with one, `load` reads it, and `sql` is the
-one compiler.
+one compiler. `published` knows who published the shipped rules, and texts on both sides of each.
 """
 
 from __future__ import annotations

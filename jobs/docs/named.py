@@ -73,7 +73,7 @@ def _reasons() -> Iterator[Named]:
             "meaning": each.meaning,
             "where it is from or what to do about it": each.told,
             "what has it and what has not": each.shown,
-            "related reasons": each.related,
+            "related reasons that exist": each.related and all(map(reference, each.related)),
             "reference": reference(each.reason),
         }
         page = reference(each.reason).rpartition("#")[0].rpartition("/")[2] or "reasons.md"

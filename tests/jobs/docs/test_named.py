@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from thresher.filters.junk.examples import examples
 from thresher.filters.policy import RESERVED_MEANINGS, shipped_policies, shipped_policy
+from thresher.filters.policy.published import published
 from thresher.filters.signals import names
 from thresher.jobs.docs.named import named
 from thresher.jobs.docs.pages import pages
+from thresher.pipeline.inspect.reasons import stage_reasons
 from thresher.pipeline.read import REASONS
 
 THINGS = tuple(named())
@@ -25,6 +28,11 @@ def test_it_has_its_texts_and_its_place(thing, written):
     if thing.section:
         page = page.partition(f"\n## {thing.section}\n")[2].partition("\n## ")[0]
     assert thing.listed in page, f"{thing.page} does not list it"
+
+
+def test_a_part_has_one_meaning_in_all_files_of_examples():
+    parts = [*published().parts, *stage_reasons().parts, *examples().parts]
+    assert len(parts) == len(set(parts))
 
 
 def test_the_registries_are_named_whole():

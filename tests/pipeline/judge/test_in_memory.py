@@ -1,0 +1,146 @@
+"""Judging a table by itself against a plain reading of the policy."""
+
+from __future__ import annotations
+
+import math
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from thresher.filters.errors import InputError
+from thresher.filters.policy import parse_policy
+from thresher.pipeline.judge.in_memory import judge_table
+
+POLICY = """
+name = "mine"
+version = 1
+[[rules]]
+reason = "short"
+signal = "length.words"
+below = 50
+missing = "{missing}"
+[rules.by_language]
+de = {{ below = 10 }}
+ja = {{ off = true }}
+[[rules]]
+reason = "low"
+signal = "quality.score"
+keep_top = {share}
+keep_top_of = "{of}"
+[[rules]]
+reason = "lonely"
+signal = "site.pages"
+below = 2
+[duplicates]
+drop = ["near"]
+prefer = "machine_text.score"
+"""
+
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "id": st.text("abc", min_size=1, max_size=2),
+            "words": st.none() | st.integers(0, 99),
+            "score": st.none() | st.sampled_from([0.0, -0.0, 0.25, 0.5, 1.0]),
+            "code": st.sampled_from([None, "en", "de", "ja"]),
+            "pages": st.none() | st.integers(1, 3),
+        }
+    ),
+    max_size=12,
+)
+
+
+def table_of(rows, chunks=1):
+    def struct(name, kind, key):
+        return pa.array([{name: row[key]} for row in rows], pa.struct([(name, kind)]))
+
+    table = pa.table(
+        {
+            "id": pa.array([row["id"] for row in rows], pa.string()),
+            "length": struct("words", pa.int32(), "words"),
+            "quality": struct("score", pa.float64(), "score"),
+            "language": struct("code", pa.string(), "code"),
+            "site": struct("pages", pa.int64(), "pages"),
+        }
+    )
+    size = math.ceil(len(rows) / chunks)
+    parts = [table.slice(i * size, size) for i in range(chunks)] if size else [table]
+    return pa.concat_tables(parts)
+
+
+def kept_rows(rows, share, by_language):
+    """The numbers of the rows with a value that are in the top share of their pool."""
+    pools = {}
+    for number, row in enumerate(rows):
+        if row["score"] is not None:
+            pools.setdefault(row["code"] if by_language else None, []).append(number)
+    kept = set()
+    for members in pools.values():
+        ordered = sorted(members, key=lambda n: (-rows[n]["score"], rows[n]["id"]))
+        last = rows[ordered[math.ceil(len(members) * share) - 1]]
+        cut = (-last["score"], last["id"])
+        kept |= {n for n in members if (-rows[n]["score"], rows[n]["id"]) <= cut}
+    return kept
+
+
+def expected(rows, share, of, missing):
+    kept = kept_rows(rows, share, of == "language")
+    for number, row in enumerate(rows):
+        bound = {"de": 10, "ja": None}.get(row["code"], 50)
+        short = False if bound is None else None if row["words"] is None else row["words"] < bound
+        reasons = ["short"] if short or (short is None and missing == "drop") else []
+        reasons += ["low"] if row["score"] is not None and number not in kept else []
+        reasons += ["lonely"] if row["pages"] == 1 else []
+        yield reasons, ["short"] if short is None and missing == "unknown" else []
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    rows=ROWS,
+    share=st.sampled_from([0.1, 0.5, 0.9]),
+    of=st.sampled_from(["run", "language"]),
+    missing=st.sampled_from(["keep", "drop", "unknown"]),
+    chunks=st.integers(1, 3),
+)
+def test_as_a_plain_reading_says(rows, share, of, missing, chunks):
+    policy = parse_policy(POLICY.format(share=share, of=of, missing=missing), "mine.toml")
+    judged = judge_table(table_of(rows, chunks), policy)
+    found = judged.decisions.to_pylist()
+    assert [(row["reasons"], row["unknown"]) for row in found] == list(
+        expected(rows, share, of, missing)
+    )
+    for given_row, row in zip(rows, found, strict=True):
+        assert row["id"] == given_row["id"]
+        assert row["reason"] == next(iter(row["reasons"]), None)
+        assert row["verdict"] == ("dropped" if row["reasons"] else "kept")
+    undefined = [
+        reason
+        for reason, key in (("short", "words"), ("low", "score"), ("lonely", "pages"))
+        if rows and all(row[key] is None for row in rows)
+    ]
+    assert judged.not_asked == (*undefined, "near_duplicate")
+    assert all(rule.keep_top is None for rule in judged.policy.rules)
+    # What is resolved says the same of the same rows, however they lie.
+    again = judge_table(table_of(rows[::-1]), judged.policy).decisions.to_pylist()
+    assert again == found[::-1]
+
+
+def test_the_signal_that_prefers_survivors_is_not_looked_at():
+    policy = parse_policy(POLICY.format(share=0.5, of="run", missing="keep"), "mine.toml")
+    rows = [{"id": "a", "words": 60, "score": 0.5, "code": "en", "pages": 2}]
+    assert judge_table(table_of(rows), policy).decisions["verdict"].to_pylist() == ["kept"]
+
+
+@pytest.mark.parametrize("of", ["run", "language"])
+def test_a_language_is_needed_where_it_is_asked(of):
+    text = POLICY.format(share=0.5, of=of, missing="keep").replace("de = { below = 10 }\n", "")
+    policy = parse_policy(text.replace("ja = { off = true }\n", ""), "mine.toml")
+    rows = [{"id": "a", "words": 60, "score": 0.5, "code": "en", "pages": 2}]
+    table = table_of(rows).drop_columns("language")
+    if of == "language":
+        with pytest.raises(InputError, match="looks at: language"):
+            judge_table(table, policy)
+    else:
+        assert judge_table(table, policy).decisions["verdict"].to_pylist() == ["kept"]

@@ -1,6 +1,6 @@
 """The sample crawl that `thresher demo` runs: written by the project, on the spot, from a seed.
 
->>> from jobs.sample import write_sample
+>>> from thresher.jobs.sample import write_sample
 >>> crawl = write_sample(Path("demo"))          # doctest: +SKIP
 
 A few hundred pages in six shards of real WARC, WET and JSON Lines, each with a known truth, and

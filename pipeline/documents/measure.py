@@ -46,7 +46,7 @@ from thresher.pipeline.read.inputs import InputSettings, InputShard
 from thresher.pipeline.read.records import Page, Rejected
 
 STAGE = "documents"
-VERSION = 6
+VERSION = 7
 
 QUARANTINE_FOLDER = "quarantine"
 

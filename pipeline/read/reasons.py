@@ -27,8 +27,8 @@ _ALL = (
     Reason(
         "not_a_response",
         "gated",
-        "An archive record of another type than response or conversion (warcinfo, request, "
-        "metadata, resource ...).",
+        "An archive record of another type than response, resource or conversion (warcinfo, "
+        "request, metadata ...).",
     ),
     Reason(
         "revisit", "gated", "A revisit record: the archive refers to an earlier copy of the page."
@@ -37,8 +37,8 @@ _ALL = (
     Reason(
         "not_html",
         "gated",
-        "The payload is neither HTML nor XHTML, by its content type or, without one, its first "
-        "bytes.",
+        "The payload is neither HTML nor XHTML, by the type that the crawler identified, else the "
+        "declared one, else its first bytes.",
     ),
     Reason(
         "oversize",

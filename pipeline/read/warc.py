@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
-from thresher.pipeline.read import http
-from thresher.pipeline.read.charset import decode_text
-from thresher.pipeline.read.records import SAMPLE_BYTES, Page, Rejected, clean_text, reject
+from thresher.pipeline.read.payload import PAYLOAD_TYPES, Record, record_to_page
+from thresher.pipeline.read.records import Page, Rejected, clean_text, reject
 from thresher.pipeline.read.sources import Damage
 from thresher.pipeline.read.streams import ByteReader
 
@@ -27,21 +25,6 @@ _ARC_LINE = re.compile(
 )
 _NEXT_WARC = re.compile(rb"\n(?=WARC/\d\.\d{1,2}[ \t\r]*\n)")
 _LENGTH = re.compile(r"\d{1,15}")
-_WITH_BODY = frozenset({"response", "conversion"})
-
-
-@dataclass(slots=True)
-class _Record:
-    """A record of either format; the body only of those types that may become pages."""
-
-    type: str
-    record_id: str = ""
-    url: str = ""
-    date: str = ""
-    content_type: str = ""
-    payload_type: str = ""
-    length: int = -1
-    body: bytes = field(default=b"", repr=False)
 
 
 class _Incomplete(Exception):  # noqa: N818 - data, not a fault
@@ -69,7 +52,7 @@ def read_warc(reader: ByteReader, max_record_bytes: int) -> Iterator[Page | Reje
         if record is None:
             break
         found = True
-        yield record if isinstance(record, Rejected) else _page(record, max_record_bytes)
+        yield record if isinstance(record, Rejected) else record_to_page(record, max_record_bytes)
     if reader.truncated:
         yield reject("truncated_archive", detail="the file ends inside a compressed member")
     elif not found:
@@ -82,9 +65,9 @@ class _Framer:
     def __init__(self, reader: ByteReader, max_record_bytes: int) -> None:
         self._reader = reader
         self._max = max_record_bytes
-        self.current: _Record | None = None
+        self.current: Record | None = None
 
-    def next_record(self) -> _Record | Rejected | None:
+    def next_record(self) -> Record | Rejected | None:
         """The next record, a stretch of junk as rejected, or None at the end."""
         reader = self._reader
         line = b"\n"
@@ -109,9 +92,9 @@ class _Framer:
             return reject(reason, detail=detail)
         return reject(reason, record.record_id, record.url, detail, record.body)
 
-    def _warc_record(self) -> _Record | Rejected:
+    def _warc_record(self) -> Record | Rejected:
         headers: dict[str, str] = {}
-        self.current = record = _Record("")
+        self.current = record = Record("")
         size = 0
         while True:
             line = self._reader.readline(_HEADER_BYTES)
@@ -131,7 +114,7 @@ class _Framer:
         record.type = headers.get("warc-type", "").lower()
         record.date = headers.get("warc-date", "")
         record.content_type = headers.get("content-type", "")
-        record.payload_type = headers.get("warc-identified-payload-type", "")
+        record.identified_type = headers.get("warc-identified-payload-type", "")
         length = headers.get("content-length", "")
         if not record.type or not _LENGTH.fullmatch(length):
             self._skip_junk()
@@ -140,7 +123,7 @@ class _Framer:
         record.length = int(length)
         return self._with_body(record)
 
-    def _arc_record(self, line: bytes) -> _Record | Rejected:
+    def _arc_record(self, line: bytes) -> Record | Rejected:
         # url ip date type length; version 2 has result, checksum, location, offset and file name
         # before the length. A URL may contain spaces, so fields are counted from the right.
         text = clean_text(line.decode("utf-8", "replace")).strip()
@@ -149,24 +132,23 @@ class _Framer:
             fields = text.rsplit(" ", 4)
         kind = "warcinfo" if text.startswith("filedesc:") else "response"
         at = -8 if len(fields) == 10 else -3
-        self.current = record = _Record(kind, url=fields[0], date=fields[at])
-        record.payload_type = fields[at + 1]
-        is_http = text[:4].lower() == "http"
-        record.content_type = "application/http" if is_http else record.payload_type
+        self.current = record = Record(kind, url=fields[0], date=fields[at])
+        record.content_type = fields[at + 1]
+        record.promises_http = text[:4].lower() == "http"
         record.length = int(fields[-1])
         return self._with_body(record)
 
-    def _with_body(self, record: _Record) -> _Record | Rejected:
+    def _with_body(self, record: Record) -> Record | Rejected:
         reader = self._reader
         oversize = record.length > self._max
-        if record.type in _WITH_BODY and not oversize:
+        if record.type in PAYLOAD_TYPES and not oversize:
             record.body = reader.read(record.length)
             got = len(record.body)
         else:
             got = reader.skip(record.length)
         if not (got == record.length and self._at_boundary()):
             return self._wrong_length(record, got)
-        if oversize and record.type in _WITH_BODY:
+        if oversize and record.type in PAYLOAD_TYPES:
             return self.reject_current("oversize", f"{record.length} bytes")
         return record
 
@@ -178,7 +160,7 @@ class _Framer:
         self._reader.unread(line)
         return _ARC_LINE.fullmatch(line) is not None
 
-    def _wrong_length(self, record: _Record, got: int) -> Rejected:
+    def _wrong_length(self, record: Record, got: int) -> Rejected:
         swallowed = _NEXT_WARC.search(record.body)
         if swallowed is not None:
             self._reader.unread(record.body[swallowed.end() :])
@@ -200,59 +182,3 @@ class _Framer:
             at_line_start = line.endswith(b"\n")
             skipped += len(line)
         return skipped
-
-
-def _page(record: _Record, limit: int) -> Page | Rejected:
-    """Judge a whole record: a page, or why not."""
-
-    def refuse(reason: str, detail: str = "", sample: bytes = b"") -> Rejected:
-        return reject(reason, record.record_id, record.url, detail, sample)
-
-    if record.type == "conversion":
-        return _text_page(record)
-    if record.type != "response":
-        reason = "revisit" if record.type == "revisit" else "not_a_response"
-        return refuse(reason, record.type)
-    body = record.body
-    if not body:
-        return refuse("empty", "no HTTP response in the record")
-    content_type = http.media_type(record.content_type)
-    if content_type not in ("", "application/http") and not body.startswith(b"HTTP/"):
-        return refuse("not_html", content_type)
-    try:
-        response = http.parse_response(body)
-        if not 200 <= response.status < 300:
-            return refuse("http_status", str(response.status))
-        content = http.decode_body(response, limit)
-    except http.MalformedHttp as error:
-        return refuse("malformed_record", str(error), body[:SAMPLE_BYTES])
-    except http.MalformedBody as error:
-        return refuse("malformed_body", str(error), response.body[:SAMPLE_BYTES])
-    except http.Oversize as error:
-        return refuse("oversize", str(error))
-    if not http.is_html(response.media_type, http.media_type(record.payload_type), content):
-        return refuse("not_html", response.media_type)
-    if not content.strip():
-        return refuse("empty")
-    return Page(
-        record.record_id,
-        record.url,
-        record.date,
-        content,
-        True,
-        response.charset,
-        response.declarations,
-    )
-
-
-def _text_page(record: _Record) -> Page | Rejected:
-    if http.media_type(record.content_type) not in ("", "text/plain"):
-        return reject("not_html", record.record_id, record.url, record.content_type)
-    text = decode_text(record.body)
-    if text is None:
-        return reject(
-            "undecodable", record.record_id, record.url, "not UTF-8", record.body[:SAMPLE_BYTES]
-        )
-    if not text.strip():
-        return reject("empty", record.record_id, record.url)
-    return Page(record.record_id, record.url, record.date, text, False, "utf-8")

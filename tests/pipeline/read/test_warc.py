@@ -68,7 +68,8 @@ def test_a_page_keeps_its_provenance():
     [
         (record(1, kind=b"request"), "not_a_response"),
         (record(1, b"x: y", kind=b"warcinfo"), "not_a_response"),
-        (record(1, kind=b"resource"), "not_a_response"),
+        (record(1, b"\x89PNG", kind=b"resource", Content_Type=b"image/png"), "not_html"),
+        (record(1, b"words", kind=b"resource", Content_Type=b"text/plain"), "not_html"),
         (record(1, kind=b"revisit"), "revisit"),
         (record(1, http(status=b"404 Not Found")), "http_status"),
         (record(1, http(status=b"301")), "http_status"),

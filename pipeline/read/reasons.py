@@ -54,7 +54,8 @@ _ALL = (
         "undecodable",
         "failed",
         "No charset decodes the bytes into text: every candidate loses too many characters, or "
-        "the bytes are binary.",
+        "the bytes are binary. Of a row of Parquet: a string is not UTF-8; the detail names the "
+        "field.",
     ),
     Reason(
         "truncated_archive",
@@ -76,7 +77,8 @@ _ALL = (
     Reason(
         "unreadable_shard",
         "failed",
-        "The file is damaged from here on, or is of no known format; the detail says where.",
+        "The file, or a row group of a Parquet file, is damaged from here on, or the file is of "
+        "no known format; the detail says where.",
     ),
     Reason("extraction_timeout", "failed", "Extraction took longer than `timeout_seconds`."),
     Reason("extraction_crash", "failed", "The extraction process died on this page."),

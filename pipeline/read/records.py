@@ -66,10 +66,14 @@ def reject(
 
 def clean_text(text: str) -> str:
     """Text without NULs and lone surrogates, which Arrow, DuckDB and UTF-8 cannot hold."""
-    if "\x00" in text:
-        text = text.replace("\x00", "")
+    text = without_nuls(text)
     try:
         text.encode()  # a tenth of the time that a search for surrogates takes
     except UnicodeEncodeError:
         return _SURROGATES.sub("", text)
     return text
+
+
+def without_nuls(text: str) -> str:
+    """Text that a strict codec gave, which holds no lone surrogate, so only NULs are to go."""
+    return text.replace("\x00", "") if "\x00" in text else text

@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from thresher.pipeline.read.media import HTML_TYPES, VAGUE_TYPES, XML_TYPES, has_html_root
+from thresher.pipeline.read.media import (
+    HTML_TYPES,
+    VAGUE_TYPES,
+    XML_TYPES,
+    has_html_root,
+    starts_like_html,
+)
 
 _BLANK_LINE = re.compile(rb"\n\r{0,2}\n")
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)?[ \t]+(\d{3})\b")
@@ -14,11 +20,6 @@ _LISTED = frozenset({"content-encoding", "content-type", "transfer-encoding", "x
 """Headers whose lines make one list; of any other the first line counts."""
 _HEAD_BYTES = 1 << 18
 
-_HTML_START = re.compile(
-    rb"(?:\xef\xbb\xbf)?(?:\s|<!--.{0,2000}?-->|<\?xml[^>]{0,200}>)*"
-    rb"<(?:!doctype\s+html|html|head|body|title|meta|script|style|h1|div|table|p|a|br|iframe)\b",
-    re.IGNORECASE | re.DOTALL,
-)
 _NOT_HTML_START = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b\x08")
 
 
@@ -85,5 +86,5 @@ def is_html(declared: str, identified: str, body: bytes) -> bool:
     if decisive in XML_TYPES:
         return has_html_root(body)
     if decisive in VAGUE_TYPES:
-        return _HTML_START.match(body, 0, 4096) is not None
+        return starts_like_html(body)
     return decisive in HTML_TYPES

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
-import fsspec
-
 from thresher.pipeline.read.checksum import ChecksumFile
 from thresher.pipeline.read.inputs import InputSettings, InputShard, list_inputs
 from thresher.pipeline.read.jsonl import read_jsonl
 from thresher.pipeline.read.parquet import read_parquet
 from thresher.pipeline.read.reasons import REASONS, Reason
 from thresher.pipeline.read.records import Page, Rejected, reject
+from thresher.pipeline.read.remote import open_input
 from thresher.pipeline.read.rows import RowFields
 from thresher.pipeline.read.sources import Damage, open_source
 from thresher.pipeline.read.streams import ByteReader
@@ -49,7 +48,7 @@ def read_shard(
     Raises:
         OSError: where the file system fails; never for bad data.
     """
-    with fsspec.open(shard.uri, "rb") as opened:
+    with open_input(shard.uri) as opened:
         file = ChecksumFile(opened)
         yield from _records(shard.format, opened, file, settings)
         if checksum is not None:
@@ -63,12 +62,11 @@ def _records(
         settings.text_field, settings.id_field, settings.url_field, settings.date_field
     )
     limit = settings.max_record_bytes
-    if kind in ("auto", "parquet"):
-        head = file.read(4)
-        file.seek(0)
-        kind = "parquet" if head == b"PAR1" else kind
+    if kind == "auto" and file.peek(4) == b"PAR1":
+        kind = "parquet"
     if kind == "parquet":
-        yield from read_parquet(opened, fields, limit)  # jumps about; hashed afterwards
+        yield from read_parquet(opened, fields, limit)
+        file.seek(0)  # it jumped about; what it read is hashed afterwards
         return
     reader = ByteReader(open_source(cast(BinaryIO, file)))
     if kind == "auto":

@@ -11,6 +11,7 @@ import fsspec
 import msgspec
 
 from thresher.filters.errors import InputError
+from thresher.pipeline.read.remote import options_for, patiently
 
 Format = Literal["auto", "warc", "wet", "jsonl", "parquet"]
 
@@ -26,6 +27,9 @@ _SUFFIXES: dict[str, Format] = {
     ".parquet": "parquet",
 }
 _MAGIC = "*?["
+_WEB_MAGIC = "*["
+LISTING_TRIES = 3
+"""Times that a file system is asked for what it has."""
 
 
 class InputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,19 +76,20 @@ def list_inputs(settings: InputSettings, base: str, setting: str = "") -> list[I
         setting: what errors call the setting that names the files, if not `input.urls[i]`.
 
     Raises:
-        InputError: where a file is missing or a pattern matches nothing.
+        InputError: where a file is missing, not allowed or not reached, or a pattern matches
+            nothing.
     """
     if not settings.urls:
         raise InputError("input.urls: names no file.")
     shards: dict[str, InputShard] = {}
     for i, url in enumerate(settings.urls):
         found = 0
-        where = f"{setting or f'input.urls[{i}]'}: '{url}'"
-        for uri, info in _expand(_absolute(url, base), where):
+        where = setting or f"input.urls[{i}]"
+        for uri, info in _expand(_absolute(url, base), where, url):
             found += 1
             shards[uri] = _shard(uri, info, settings.format)
         if not found:
-            raise InputError(f"{where} matches no file.")
+            raise InputError(f"{where}: '{url}' matches no file.")
     return [shards[uri] for uri in sorted(shards)]
 
 
@@ -113,26 +118,29 @@ def _absolute(url: str, base: str) -> str:
     return f"{base.rstrip('/')}/{url}" if base else url
 
 
-def _expand(url: str, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Files under a URL that may be a chain (`zip://*.jsonl::s3://bucket/a.zip`) and a pattern."""
+def _expand(url: str, setting: str, shown: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Files under a URL that may be a chain (`zip://*.jsonl::s3://bucket/a.zip`) and a pattern.
+
+    Args:
+        url: absolute.
+        setting: what errors call the setting that names it.
+        shown: the URL as it is written there.
+    """
     links = url.split("::")
     # A caching protocol stands in a chain without a path of its own; the pattern is in the first
     # link that has one.
     at = next((i for i, link in enumerate(links) if "://" in link), 0)
     try:
-        system, path = fsspec.core.url_to_fs(url)
-        if any(mark in path for mark in _MAGIC):
-            matches = system.glob(path, detail=True)
-            infos = [info for info in matches.values() if info.get("type") != "directory"]
-        else:
-            info = system.info(path)
-            if info.get("type") == "directory":
-                raise InputError(f"{where} is a folder. Name its files, with '/*' at the end.")
-            infos = [info]
-    except FileNotFoundError as error:
-        raise InputError(f"{where} is not there.") from error
-    except (ImportError, ValueError, OSError) as error:
-        raise InputError(f"{where} cannot be listed: {error}") from error
+        infos = patiently(lambda: _infos(url), shown, LISTING_TRIES)
+    except ConnectionError as error:
+        raise InputError(f"{setting}: {error}. Whether it is there is not known.") from error
+    except (FileNotFoundError, PermissionError) as error:
+        raise InputError(f"{setting}: {error}.") from error
+    except Exception as error:
+        raise InputError(f"{setting}: '{shown}' cannot be listed: {error}") from error
+    if infos and infos[0].get("type") == "directory":
+        raise InputError(f"{setting}: '{shown}' is a folder. Name its files, with '/*' at the end.")
+    system = fsspec.core.url_to_fs(url, **options_for(url))[0]
     for info in infos:
         if len(links) == 1:
             yield system.unstrip_protocol(info["name"]), info
@@ -141,3 +149,15 @@ def _expand(url: str, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
         name = str(info["name"])
         link = name if name.startswith(f"{protocol}://") else f"{protocol}://{name}"
         yield "::".join([*links[:at], link, *links[at + 1 :]]), info
+
+
+def _infos(url: str) -> list[dict[str, Any]]:
+    """What the file system says of each file under a URL, which may be a pattern."""
+    system, path = fsspec.core.url_to_fs(url, **options_for(url))
+    protocols = (system.protocol,) if isinstance(system.protocol, str) else system.protocol
+    # A question mark in a URL of the web starts its query.
+    magic = _WEB_MAGIC if "http" in protocols else _MAGIC
+    if any(mark in path for mark in magic):
+        matches = system.glob(path, detail=True)
+        return [info for info in matches.values() if info.get("type") != "directory"]
+    return [system.info(path)]

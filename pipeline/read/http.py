@@ -19,20 +19,22 @@ from fastwarc.stream_io import BrotliReader
 _BLANK_LINE = re.compile(rb"\n\r{0,2}\n")
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)?[ \t]+(\d{3})\b")
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]{1,15})[ \t]*(?:;[^\n]{0,1000})?\r?\n")
-_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([^\s;\"',]+)", re.IGNORECASE)
+_CHARSET = re.compile(r"charset\s*=[\s\"']*([^\s;\"',]+)", re.IGNORECASE)
 _DECLARING = ("content-language", "tdm-policy", "tdm-reservation", "x-robots-tag")
 _HEAD_BYTES = 1 << 18
 _STEP = 1 << 16
+_PIECE = 1 << 14
 
 _HTML_TYPES = frozenset(
     {"text/html", "application/xhtml+xml", "application/xhtml", "application/vnd.wap.xhtml+xml"}
 )
 _VAGUE_TYPES = frozenset({"", "unk", "unknown", "no-type", "application/octet-stream"})
-_HTML_START = re.compile(
-    rb"(?:\xef\xbb\xbf)?(?:\s|<!--.{0,2000}?-->|<\?xml[^>]{0,200}>)*"
+_SPACE = re.compile(rb"\s*")
+_HTML_TAG = re.compile(
     rb"<(?:!doctype\s+html|html|head|body|title|meta|script|style|h1|div|table|p|a|br|iframe)\b",
-    re.IGNORECASE | re.DOTALL,
+    re.IGNORECASE,
 )
+_SNIFFED_BYTES = 4096
 _NOT_HTML_START = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b\x08")
 
 
@@ -96,14 +98,17 @@ def parse_response(block: bytes) -> Response:
         raise MalformedHttp("the HTTP headers do not end")
     head, body = (block, b"") if end is None else (block[: end.start()], block[end.end() :])
     headers: dict[str, str] = {}
+    robots: list[str] = []
     for line in head.split(b"\n")[1:]:
         name, colon, value = line.partition(b":")
         if colon:
             key, text = name.strip().lower().decode("latin-1"), value.strip().decode("latin-1")
             # Of others the first counts; this one may come once for each robot.
-            if key == "x-robots-tag" and key in headers:
-                headers[key] += f", {text}"
+            if key == "x-robots-tag":
+                robots.append(text)
             headers.setdefault(key, text)
+    if robots:
+        headers["x-robots-tag"] = ", ".join(robots)
     return Response(int(status.group(1)), headers, body)
 
 
@@ -144,8 +149,31 @@ def is_html(declared: str, identified: str, body: bytes) -> bool:
     if body.startswith(_NOT_HTML_START):
         return False
     if declared in _VAGUE_TYPES:
-        return identified in _HTML_TYPES or _HTML_START.match(body, 0, 4096) is not None
+        return identified in _HTML_TYPES or starts_like_html(body)
     return declared in _HTML_TYPES
+
+
+def starts_like_html(body: bytes) -> bool:
+    """Whether the first tag of a body, behind comments and an XML declaration, is one of HTML's.
+
+    Comments are passed over one by one: a pattern of alternatives in a repeat takes twice the time
+    for every further comment.
+    """
+    head = body[:_SNIFFED_BYTES]
+    at = 3 if head.startswith(b"\xef\xbb\xbf") else 0
+    while True:
+        space = _SPACE.match(head, at)
+        assert space is not None
+        at = space.end()
+        if head.startswith(b"<!--", at):
+            end = head.find(b"-->", at + 4)
+        elif head[at : at + 5].lower() == b"<?xml":
+            end = head.find(b">", at + 5)
+        else:
+            return _HTML_TAG.match(head, at) is not None
+        if end < 0:
+            return False
+        at = head.index(b">", end) + 1
 
 
 def _unchunk(body: bytes) -> bytes:
@@ -166,43 +194,44 @@ def _unchunk(body: bytes) -> bytes:
 
 
 def _inflate(body: bytes, window: int, limit: int) -> bytes:
+    """All members of a body; of a broken one what comes before the break."""
     parts: list[bytes] = []
-    size = 0
-    while body:
-        decoder = zlib.decompressobj(window)
+    size = at = 0
+    decoder = zlib.decompressobj(window)
+    while piece := body[at : at + _PIECE]:
+        # In small pieces, since a decoder hands back a copy of all that is behind a member's end.
+        before = decoder.copy()
         try:
-            data = decoder.decompress(body, limit + 1 - size)
+            data = decoder.decompress(piece, limit + 1 - size)
         except zlib.error as error:
-            # All at once gives nothing of a body with a broken tail; step by step gives its head.
-            data = _inflate_head(body, window, limit + 1 - size)
-            if not data and not parts:
+            # A piece with a break in it gives nothing; byte by byte it gives its head.
+            parts.append(_inflate_head(before, piece, limit + 1 - size))
+            if not any(parts):
                 raise MalformedBody(str(error)) from error
-            parts.append(data)
             break
         parts.append(data)
         size += len(data)
         if size > limit:
             raise Oversize(f"the body decodes to more than {limit} bytes")
-        body = decoder.unused_data
-        if not body.startswith(b"\x1f\x8b"):
-            break
+        at += len(piece)
+        if decoder.eof:
+            at -= len(decoder.unused_data)
+            if not body.startswith(b"\x1f\x8b", at):
+                break
+            decoder = zlib.decompressobj(window)
     return b"".join(parts)
 
 
-def _inflate_head(body: bytes, window: int, limit: int) -> bytes:
-    decoder = zlib.decompressobj(window)
-    parts: list[bytes] = []
-    size = 0
+def _inflate_head(decoder: zlib._Decompress, piece: bytes, limit: int) -> bytes:
+    data = bytearray()
     try:
-        for at in range(0, len(body), 256):
-            data = decoder.decompress(body[at : at + 256])
-            parts.append(data)
-            size += len(data)
-            if size > limit:
+        for at in range(len(piece)):
+            data += decoder.decompress(piece[at : at + 1], limit)
+            if len(data) >= limit:
                 break
     except zlib.error:
         pass
-    return b"".join(parts)[:limit]
+    return bytes(data[:limit])
 
 
 def _undeflate(body: bytes, limit: int) -> bytes:

@@ -12,6 +12,7 @@ import msgspec
 
 from thresher.filters.errors import InputError
 from thresher.pipeline.read.remote import options_for, patiently
+from thresher.pipeline.read.sources import WINDOW_BYTES
 
 Format = Literal["auto", "warc", "wet", "jsonl", "parquet"]
 
@@ -49,6 +50,9 @@ class InputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """JSON key or Parquet column of the date."""
     max_record_bytes: Annotated[int, msgspec.Meta(ge=1024, le=1 << 31)] = 16 << 20
     """A record larger than this, stored or decoded, is skipped as `oversize`."""
+    max_window_bytes: Annotated[int, msgspec.Meta(ge=1 << 20, le=1 << 31)] = WINDOW_BYTES
+    """Memory that the window of a zstd frame may take: files made by `zstd --long=31` need up to
+    2147483648."""
 
 
 @dataclass(frozen=True, slots=True)

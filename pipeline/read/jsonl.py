@@ -36,7 +36,7 @@ def read_jsonl(
                 found = True
                 continue
         except Damage as damage:
-            yield reject("malformed_record", detail=str(damage))
+            yield reject("malformed_record", detail=str(damage), lost_bytes=damage.lost)
             found = True
             continue
         if not line:
@@ -44,14 +44,19 @@ def read_jsonl(
         if line.isspace():
             continue
         found = True
-        if reader.truncated and not line.endswith(b"\n"):
+        row = _row(line, decoder, fields)
+        if not line.endswith(b"\n") and _is_malformed(row) and line.lstrip().startswith(b"{"):
             yield reject("truncated_archive", detail="the file ends inside a line", sample=line)
             return
-        yield _row(line, decoder, fields)
+        yield row
     if reader.truncated:
         yield reject("truncated_archive", detail="the file ends inside a compressed member")
     elif not found:
         yield reject("malformed_record", detail="the file is empty")
+
+
+def _is_malformed(row: Page | Rejected) -> bool:
+    return isinstance(row, Rejected) and row.reason == "malformed_record"
 
 
 def _skip_line(reader: ByteReader) -> int:
@@ -80,7 +85,9 @@ def _row(line: bytes, decoder: msgspec.json.Decoder[Any], fields: RowFields) -> 
         # Lone surrogates, NaN and a byte order mark are refused by msgspec and harmless here.
         lenient = _lenient(line)
         if lenient is None:
-            return reject("malformed_record", detail=str(error), sample=line)
+            # JSON has no NUL: a hole in the file, and not one row.
+            hole = len(line) if b"\0" in line else 0
+            return reject("malformed_record", detail=str(error), sample=line, lost_bytes=hole)
         values = {root: lenient.get(root) for root in roots}
     return row_to_page(values, fields)
 

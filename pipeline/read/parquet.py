@@ -70,7 +70,8 @@ def read_parquet(
             problem = f": {error}"
         if problem or done != promised:
             detail = f"row group {number}: {done} of {promised} rows{problem}"
-            yield reject("unreadable_shard", detail=detail)
+            lost = max(1, promised - done)
+            yield reject("malformed_record", detail=detail, lost_records=lost)
 
 
 class _Ambiguous(Exception):  # noqa: N818 - data, not a fault

@@ -21,6 +21,8 @@ class Reason:
     name: str
     outcome: Outcome
     meaning: str
+    damage: bool = False
+    """Whether it means that the file itself is damaged and lost records."""
 
 
 _ALL = (
@@ -66,7 +68,9 @@ _ALL = (
         "malformed_record",
         "failed",
         "Bytes that do not parse as a record of the format: a broken header, a wrong length, "
-        "damaged compression, invalid JSON, or no record at all.",
+        "damaged compression, invalid JSON, a row group of Parquet that does not decode, or no "
+        "record at all. A stretch of them that damage made counts once, with its bytes.",
+        damage=True,
     ),
     Reason(
         "malformed_body",
@@ -77,8 +81,8 @@ _ALL = (
     Reason(
         "unreadable_shard",
         "failed",
-        "The file, or a row group of a Parquet file, is damaged from here on, or the file is of "
-        "no known format; the detail says where.",
+        "The file is damaged from here on, or is of no known format; the detail says where.",
+        damage=True,
     ),
     Reason("extraction_timeout", "failed", "Extraction took longer than `timeout_seconds`."),
     Reason("extraction_crash", "failed", "The extraction process died on this page."),

@@ -298,8 +298,9 @@ def test_a_damaged_row_group_costs_its_own_rows(options):
     whole = set(text[:500] + text[1000:])
     assert whole <= set(pages) <= set(text)
     (lost,) = [item for item in items if not isinstance(item, Page)]
-    assert lost.reason == "unreadable_shard"
+    assert lost.reason == "malformed_record"
     done = len(pages) - 1500
+    assert lost.lost_records == 500 - done
     assert done < 500
     assert lost.detail.startswith(f"row group 1: {done} of 500 rows: ")
 
@@ -314,8 +315,8 @@ def test_a_group_that_promises_other_rows_than_it_has_says_so(monkeypatch):
 
     monkeypatch.setattr(pq.ParquetFile, "iter_batches", fewer)
     items = read(data)
-    assert names(items) == ["page", "page", "unreadable_shard"]
-    assert items[-1].detail == "row group 0: 2 of 3 rows"
+    assert names(items) == ["page", "page", "malformed_record"]
+    assert (items[-1].detail, items[-1].lost_records) == ("row group 0: 2 of 3 rows", 1)
 
 
 @given(st.integers(0, 10**9), st.integers(1, 255))

@@ -107,4 +107,4 @@ def _sniff(reader: ByteReader) -> str:
     head = reader.peek(4096).lstrip(b"\r\n\t \xef\xbb\xbf")
     if head.startswith((b"WARC/", b"filedesc:")):
         return "warc"
-    return "jsonl" if head.startswith(b"{") else ""
+    return "jsonl" if head.startswith((b"{", b"[")) else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -71,17 +72,20 @@ class InputShard:
     """16 hex digits that identify this version of the file."""
 
 
-def list_inputs(settings: InputSettings, base: str, setting: str = "") -> list[InputShard]:
+def list_inputs(
+    settings: InputSettings, base: str, setting: str = "", lake: str = ""
+) -> list[InputShard]:
     """The files that the settings name: sorted by URL, each once.
 
     Args:
         settings: the `input` table of a recipe.
         base: folder (path or URL) that relative paths start from.
         setting: what errors call the setting that names the files, if not `input.urls[i]`.
+        lake: URL of a folder that no file may lie in: what a run wrote is not what it reads.
 
     Raises:
         InputError: where a file is missing, not allowed or not reached, or a pattern matches
-            nothing.
+            nothing, or a file is inside the lake.
     """
     if not settings.urls:
         raise InputError("input.urls: names no file.")
@@ -91,10 +95,29 @@ def list_inputs(settings: InputSettings, base: str, setting: str = "") -> list[I
         where = setting or f"input.urls[{i}]"
         for uri, info in _expand(_absolute(url, base), where, url):
             found += 1
+            if lake and is_inside(uri, lake):
+                raise InputError(
+                    f"{where}: '{url}' matches '{uri}', which is inside the lake '{lake}': a run "
+                    "would read what it wrote. Name the crawl's own folder, or move the lake."
+                )
             shards[uri] = _shard(uri, info, settings.format)
         if not found:
             raise InputError(f"{where}: '{url}' matches no file.")
     return [shards[uri] for uri in sorted(shards)]
+
+
+def is_inside(uri: str, folder: str) -> bool:
+    """Whether a file, by a URL that may be a chain, lies in a folder, by a path or URL."""
+    root = _place(folder).rstrip("/")
+    return any(_place(link).startswith(f"{root}/") for link in uri.split("::"))
+
+
+def _place(url: str) -> str:
+    """The URL of a place, whatever way leads to it on this machine."""
+    protocol, mark, path = url.rpartition("://")
+    if mark and protocol not in ("file", "local"):
+        return f"{protocol}://{path.lstrip('/')}"
+    return f"file://{os.path.realpath(path)}"
 
 
 def _shard(uri: str, info: dict[str, Any], declared: Format) -> InputShard:

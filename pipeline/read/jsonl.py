@@ -1,8 +1,15 @@
-"""Rows of a JSON Lines file, one line in memory at a time."""
+"""Rows of a JSON Lines file, one line in memory at a time.
+
+Objects side by side on a line are all read: files are put together without a line end between them.
+A JSON array, and objects printed over several lines, are refused with the command that makes lines
+of them. They could be read as a stream, but behind damage nothing in them tells where the next
+record starts, so that one flipped byte would cost all the rest.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +19,12 @@ from thresher.pipeline.read.records import Page, Rejected, reject
 from thresher.pipeline.read.rows import RowFields, row_to_page
 from thresher.pipeline.read.sources import Damage
 from thresher.pipeline.read.streams import ByteReader
+
+_HEAD_BYTES = 4096
+_ARRAY = re.compile(rb"\[\s*(?:\{|\]\s*\Z)")
+_PRINTED = re.compile(rb"\{(?:[^\n]*,)?[ \t\r]*\n\s*\"")
+_SPACE = re.compile(r"\s*")
+_MARGIN = b"\xef\xbb\xbf \t\r\n"
 
 
 def read_jsonl(
@@ -24,6 +37,10 @@ def read_jsonl(
         fields: which keys hold what; a dot goes into nested objects.
         max_record_bytes: a longer line is `oversize`; it is passed over without being kept.
     """
+    head = reader.peek(_HEAD_BYTES)
+    if problem := _other_shape(head.lstrip(_MARGIN)):
+        yield reject("unreadable_shard", detail=problem, sample=head)
+        return
     decoder = _decoder(fields)
     found = False
     while True:
@@ -45,6 +62,10 @@ def read_jsonl(
             continue
         found = True
         row = _row(line, decoder, fields)
+        if _is_malformed(row):
+            line, rows = _split(line)
+            yield from (row_to_page(values, fields) for values in rows)
+            row = _row(line, decoder, fields) if rows else row
         if not line.endswith(b"\n") and _is_malformed(row) and line.lstrip().startswith(b"{"):
             yield reject("truncated_archive", detail="the file ends inside a line", sample=line)
             return
@@ -53,6 +74,40 @@ def read_jsonl(
         yield reject("truncated_archive", detail="the file ends inside a compressed member")
     elif not found:
         yield reject("malformed_record", detail="the file is empty")
+
+
+def _other_shape(head: bytes) -> str:
+    """What JSON that is not in lines is, and the command that makes lines of it; "" for lines."""
+    if _ARRAY.match(head):
+        what, query = "one JSON array", "'.[]'"
+    elif _PRINTED.match(head):
+        what, query = "JSON objects printed over several lines", "."
+    else:
+        return ""
+    return f"{what}, not JSON Lines; this converts it: jq -c {query} FILE > FILE.jsonl"
+
+
+def _split(line: bytes) -> tuple[bytes, list[dict[str, Any]]]:
+    """The last of several objects on a line, or what follows them, and those before it."""
+    try:
+        text = line.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return line, []
+    decoder = json.JSONDecoder()
+    rows: list[dict[str, Any]] = []
+    at = len(text) - len(text.lstrip())
+    while text.startswith("{", at):
+        try:
+            value, end = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            break
+        space = _SPACE.match(text, end)
+        assert space is not None
+        if not text.startswith("{", space.end()):
+            break
+        rows.append(value)
+        at = space.end()
+    return text[at:].encode("utf-8", "surrogatepass"), rows
 
 
 def _is_malformed(row: Page | Rejected) -> bool:

@@ -141,3 +141,74 @@ def test_a_file_that_went_away_is_not_bad_data(tmp_path):
         list(read_shard(shard, settings()))
     with pytest.raises(InputError):
         list_inputs(InputSettings(urls=[str(path)]), "")
+
+
+OBJECTS = [
+    {"id": 1, "text": "one"},
+    {"id": 2, "text": "t{w}o, [two] \\"},
+    {"id": 3, "text": "drei ü"},
+]
+
+
+@pytest.mark.parametrize(
+    ("written", "query"),
+    [
+        (json.dumps(OBJECTS), "'.[]'"),
+        (json.dumps(OBJECTS, indent=2), "'.[]'"),
+        ("[\n" + ",\n".join(map(json.dumps, OBJECTS)) + "\n]\n", "'.[]'"),
+        ("\ufeff \n[ \n" + json.dumps(OBJECTS[0]) + "]", "'.[]'"),
+        ("[]", "'.[]'"),
+        ("\n".join(json.dumps(each, indent=2) for each in OBJECTS), "."),
+        ("".join(json.dumps(each, indent=1) for each in OBJECTS), "."),
+        ('{"id": 1,\r\n  "text": "one"}\r\n{"id": 2,\r\n "text": "two"}', "."),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl.gz", "unnamed"])
+def test_json_that_is_not_in_lines_is_refused_with_what_converts_it(tmp_path, written, query, name):
+    path = tmp_path / name
+    data = written.encode()
+    path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    (item,) = read_file(path)
+    assert item.reason == "unreadable_shard"
+    assert item.detail.endswith(
+        f"not JSON Lines; this converts it: jq -c {query} FILE > FILE.jsonl"
+    )
+    assert data.startswith(item.sample)
+
+
+@pytest.mark.parametrize(
+    "first",
+    ["[1, 2]", '{"text": "torn,', "{", '{"text": "a", "b": ', '["a"]', "{,", '"text"', "[ 5", "[]"],
+)
+def test_one_odd_line_at_the_start_is_one_odd_line(tmp_path, first):
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join([first, *map(json.dumps, OBJECTS)]))
+    assert names(read_file(path)) == ["malformed_record", "page", "page", "page"]
+
+
+@pytest.mark.parametrize("between", ["", " ", "\t\r"])
+def test_objects_side_by_side_are_all_read(tmp_path, between):
+    path = tmp_path / "a.jsonl"
+    line = between.join(map(json.dumps, OBJECTS))
+    path.write_text(f"{json.dumps(OBJECTS[0])}\n{line}\n{json.dumps(OBJECTS[2])}{line}")
+    ids = [1, 1, 2, 3, 3, 1, 2, 3]
+    items = read_file(path)
+    assert [item.record_id for item in items] == list(map(str, ids))
+    assert [item.content for item in items] == [OBJECTS[i - 1]["text"] for i in ids]
+
+
+@pytest.mark.parametrize(
+    ("end", "found"),
+    [
+        ('{"id": 4, "te', ["malformed_record"]),
+        ("{}", ["missing_text"]),
+        ('{"id": 4, "text": NaN}', ["missing_text"]),
+        ('{"id": 4, "text": "a\\ud800"}', ["page"]),
+    ],
+)
+def test_what_stands_behind_objects_is_read_too(tmp_path, end, found):
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(OBJECTS[0]) + json.dumps(OBJECTS[1]) + end + "\n")
+    assert names(read_file(path)) == ["page", "page", *found]
+    path.write_text(json.dumps(OBJECTS[0]) + " behind it\n")
+    assert names(read_file(path)) == ["malformed_record"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,8 +25,9 @@ from thresher.jobs.cli.common import (
 )
 from thresher.jobs.progress import Reporter, Silent, reporter_for
 from thresher.jobs.report import page as report
+from thresher.jobs.technical import technical_notes
 from thresher.manifests import catalog
-from thresher.manifests.manifest import load_all
+from thresher.manifests.manifest import Manifest, load_all
 from thresher.manifests.run import RunRecord, load_runs, no_run
 from thresher.manifests.store import Store
 
@@ -206,6 +208,14 @@ def _progress_of(store: Store, record: RunRecord) -> dict[str, Any]:
     }
 
 
+def _measured(store: Store, record: RunRecord) -> Iterable[Manifest]:
+    """The manifests of the input shards of a run."""
+    if "documents" not in record.fingerprints:
+        return []
+    keys = [item.key for item in record.inputs]
+    return load_all(store, "documents", record.fingerprints["documents"], keys).values()
+
+
 def summary(store: Store, record: RunRecord) -> dict[str, Any]:
     """A run in numbers, from its catalog."""
     with catalog.connect(store) as database:
@@ -217,6 +227,7 @@ def summary(store: Store, record: RunRecord) -> dict[str, Any]:
         "funnel": funnel,
         "incomplete_shards": [{"uri": u, "status": s, "error": e} for u, s, e in shards],
         "failures": [msgspec.to_builtins(failure) for failure in record.failures],
+        "notes": technical_notes(_measured(store, record)),
         "curated": store.url(record.curated) if record.curated else None,
         "catalog": store.url(catalog.PATH),
         "report": store.url(report.PATH),
@@ -239,6 +250,8 @@ def print_result(store: Store, record: RunRecord) -> None:
         if failure.stage != "documents":
             text = f"failed: {failure.stage}/{failure.key}: {failure.error}"
             output.print(shown(text, 600), markup=False, highlight=False)
+    for note in made["notes"]:
+        output.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
     output.print(f"curated shards  {made['curated'] or 'none'}", markup=False, highlight=False)
     output.print(f"catalog         {made['catalog']}", markup=False, highlight=False)
     output.print(f"report          {made['report']}", markup=False, highlight=False)

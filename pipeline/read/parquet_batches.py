@@ -12,7 +12,7 @@ from typing import Protocol
 import pyarrow.parquet as pq
 
 _MOST_ROWS = 256
-_BATCH_BYTES = 256 << 20
+_BATCH_BYTES = 128 << 20
 _LEAST_DELTA_ROWS = 16
 _HEADER_BYTES = 32
 _DICTIONARY_PAGE = 2

@@ -361,8 +361,8 @@ def test_batches_are_as_large_as_memory_allows():
     assert size_of([f"{i}" for i in range(3000)]) == 256
     large = "x" * (16 << 20)
     once = pa.DictionaryArray.from_arrays(pa.array([0] * 3000, pa.int32()), pa.array([large]))
-    assert 8 <= size_of(once) <= 16
-    assert size_of(pa.array([large] * 20), use_dictionary=False) <= 16
+    assert 4 <= size_of(once) <= 8
+    assert size_of(pa.array([large] * 20), use_dictionary=False) <= 8
     delta = {"use_dictionary": False, "column_encoding": {"text": "DELTA_BYTE_ARRAY"}}
     assert size_of(pa.array([large] * 40), **delta) == 16
 

@@ -26,7 +26,7 @@ _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]{1,15})[ \t]*(?:;[^\n]{0,1000})?\r
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _WINDOW_GZIP, _WINDOW_ZLIB, _WINDOW_RAW = 31, 15, -15
-_SMALL_STEP = 1 << 8
+_PIECE = 1 << 13
 _FIRST_STEP = 1 << 10
 _LARGEST_STEP = 1 << 20
 _READ_STEP = 1 << 12
@@ -156,14 +156,14 @@ def _gunzip(body: bytes, limit: int) -> Iterator[bytes]:
                 at += len(piece) - len(decoder.unused_data)
                 step = min(4 * step, _LARGEST_STEP)
         except zlib.error:
-            # In small steps more of a broken member decodes.
+            # Once more, to where it breaks.
             yield from _inflate(body[start:], _WINDOW_GZIP)
             return
         yield from parts
 
 
 def _inflate(body: bytes, window: int, *, whole: bool = False) -> Iterator[bytes]:
-    """The pieces of one deflated stream, each of a few bytes of input.
+    """The pieces of one deflated stream, up to the very byte where it breaks.
 
     Args:
         body: starts with the stream.
@@ -171,8 +171,15 @@ def _inflate(body: bytes, window: int, *, whole: bool = False) -> Iterator[bytes
         whole: a stream that does not end is an error too.
     """
     decoder = zlib.decompressobj(window)
-    for at in range(0, len(body), _SMALL_STEP):
-        yield decoder.decompress(body[at : at + _SMALL_STEP])
+    for at in range(0, len(body), _PIECE):
+        piece, before = body[at : at + _PIECE], decoder.copy()
+        try:
+            found = decoder.decompress(piece)
+        except zlib.error:
+            # A piece with a break in it gives nothing; byte by byte it gives its head.
+            yield from (before.decompress(piece[i : i + 1]) for i in range(len(piece)))
+            raise
+        yield found
         if decoder.eof:
             return
     if whole:

@@ -150,7 +150,7 @@ class PatientFile(io.RawIOBase):
         """Fill the buffer, or as much of it as there is before the end."""
         view = memoryview(buffer).cast("B")
         filled = 0
-        while filled < len(view) and (data := self._read(len(view) - filled)):
+        while filled < len(view) and (data := self._read(min(len(view) - filled, _BUFFER))):
             view[filled : filled + len(data)] = data
             filled += len(data)
         return filled
@@ -230,6 +230,9 @@ class PatientFile(io.RawIOBase):
         if self._size is not None and size != self._size:
             raise OSError(f"'{self._uri}' has changed while it was read")
         self._size = size
+        cache: Any = getattr(self._file, "cache", None)
+        if size is not None and callable(getattr(cache, "fetcher", None)):
+            cache.fetcher = _whole(cache.fetcher, size)
         # fsspec's stream of HTTP has no size, whatever the server says; it cannot jump.
         self._stream = getattr(self._file, "size", 0) is None
         if self._stream and not self._decode and self._encoding() not in _UNDONE_BY_READERS:
@@ -278,6 +281,22 @@ class PatientFile(io.RawIOBase):
             with contextlib.suppress(Exception):
                 file.close()
         self._owner = None
+
+
+def _whole(fetch: Callable[..., bytes], size: int) -> Callable[..., bytes]:
+    """A fetcher of ranges that takes no less than it asked for.
+
+    fsspec joins what it fetched as if it were whole, so that bytes would be missing in silence.
+    """
+
+    def fetch_whole(start: int, end: int) -> bytes:
+        data = fetch(start, end)
+        wanted = min(end, size) - start
+        if len(data) != wanted:
+            raise ConnectionError(f"{len(data)} bytes came of {wanted} from {start} on")
+        return data
+
+    return fetch_whole
 
 
 def _wait_or_raise(

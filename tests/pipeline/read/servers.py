@@ -67,6 +67,24 @@ def cut_off(after: int, times: int = 10**9) -> Callable[..., bool]:
     return misbehave
 
 
+def short(by: int, times: int = 10**9) -> Callable[..., bool]:
+    """Answers so many requests for a range with less of it, and calls that whole."""
+
+    def misbehave(handler: BaseHTTPRequestHandler, data: bytes, count: int) -> bool:
+        start, end = _range(handler, len(data))
+        if count >= times or not handler.headers.get("Range"):
+            return False
+        end = max(start, end - by)
+        handler.send_response(206)
+        handler.send_header("Content-Length", str(end - start))
+        handler.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(data)}")
+        handler.end_headers()
+        handler.wfile.write(data[start:end])
+        return True
+
+    return misbehave
+
+
 def _range(handler: BaseHTTPRequestHandler, size: int) -> tuple[int, int]:
     asked = handler.headers.get("Range", "")
     first, _, last = asked.removeprefix("bytes=").partition("-")

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from thresher.pipeline.read.columns import Value, is_text, plain, printed, texts
-from thresher.pipeline.read.parquet_batches import batch_rows, smallest_column
+from thresher.pipeline.read.parquet_batches import batch_rows, first_column, leaves_of
 from thresher.pipeline.read.records import SAMPLE_BYTES, Page, Rejected, reject, without_nuls
 from thresher.pipeline.read.rows import RowFields, missing_text, prefixes, text_to_page
 
@@ -47,7 +47,8 @@ def read_parquet(
             coerce_int96_timestamp_unit="us",  # in nanoseconds, far years become near ones
         )
         columns = _Columns.find(parquet.schema_arrow, fields)
-        selected = columns.selected() or smallest_column(parquet)
+        selected = columns.selected() or first_column(parquet)
+        leaves = leaves_of(parquet, selected)
     except _Ambiguous as error:
         yield reject("unreadable_shard", detail=str(error))
         return
@@ -59,7 +60,7 @@ def read_parquet(
         done, promised, problem = 0, -1, ""
         try:
             promised = parquet.metadata.row_group(number).num_rows
-            size = batch_rows(parquet, number, selected, watched)
+            size = batch_rows(parquet, number, selected, leaves, watched)
             for batch in parquet.iter_batches(size, row_groups=[number], columns=selected):
                 yield from _pages(batch, columns, fields, max_record_bytes)
                 done += batch.num_rows

@@ -30,21 +30,27 @@ class Readable(Protocol):
         """Read at most so many bytes."""
 
 
-def batch_rows(parquet: pq.ParquetFile, number: int, selected: list[str], file: Readable) -> int:
+def batch_rows(
+    parquet: pq.ParquetFile, number: int, selected: list[str], leaves: list[int], file: Readable
+) -> int:
     """Rows to read at once of a row group.
 
     Args:
         parquet: the file.
         number: of the row group.
         selected: names of the columns that are read.
+        leaves: the same by `leaves_of`.
         file: the same file, to look at the headers of its dictionaries.
+
+    Raises:
+        pa.ArrowException: where the first row does not decode; an `OSError` too.
     """
+    # What Arrow reads it checks first; of a damaged footer the accessors end the whole process.
+    next(parquet.iter_batches(1, row_groups=[number], columns=selected), None)
     group = parquet.metadata.row_group(number)
     largest, least = 1, 1
-    for i in range(group.num_columns):
+    for i in leaves:
         chunk = group.column(i)
-        if not _is_selected(chunk.path_in_schema, selected):
-            continue
         size = max(0, chunk.total_uncompressed_size)
         row = size // max(1, chunk.num_values)
         if "DELTA_BYTE_ARRAY" in chunk.encodings:
@@ -55,20 +61,24 @@ def batch_rows(parquet: pq.ParquetFile, number: int, selected: list[str], file: 
     return min(_MOST_ROWS, max(least, _BATCH_BYTES // largest))
 
 
-def smallest_column(parquet: pq.ParquetFile) -> list[str]:
-    """The column that costs least to read, for files that have none of those asked for."""
-    totals: dict[str, int] = {}
-    for number in range(parquet.num_row_groups):
-        group = parquet.metadata.row_group(number)
-        for i in range(group.num_columns):
-            chunk = group.column(i)
-            name = chunk.path_in_schema
-            totals[name] = totals.get(name, 0) + chunk.total_compressed_size
-    return [min(totals, key=lambda name: (totals[name], name))] if totals else []
+def first_column(parquet: pq.ParquetFile) -> list[str]:
+    """A column to count the rows by, for files that have none of those asked for."""
+    return [parquet.schema.column(0).path] if len(parquet.schema) else []
 
 
-def _is_selected(path: str, selected: list[str]) -> bool:
-    return any(path == name or path.startswith(f"{name}.") for name in selected)
+def leaves_of(parquet: pq.ParquetFile, selected: list[str]) -> list[int]:
+    """The places of those leaves of the schema that are read.
+
+    Args:
+        parquet: the file.
+        selected: names of columns; a struct stands for all its leaves.
+    """
+    paths = [parquet.schema.column(i).path for i in range(len(parquet.schema))]
+    return [
+        i
+        for i, path in enumerate(paths)
+        if any(path == name or path.startswith(f"{name}.") for name in selected)
+    ]
 
 
 def _dictionary_bytes(chunk: pq.ColumnChunkMetaData, file: Readable) -> int:

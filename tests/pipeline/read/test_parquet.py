@@ -6,6 +6,8 @@ import datetime
 import decimal
 import io
 import random
+import subprocess
+import sys
 import uuid
 
 import pyarrow as pa
@@ -14,10 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thresher.pipeline.read import InputSettings, Page, list_inputs, read_shard
+from thresher.pipeline.read import InputSettings, Page, list_inputs, parquet_batches, read_shard
 from thresher.pipeline.read.columns import printed, texts
 from thresher.pipeline.read.parquet import read_parquet
-from thresher.pipeline.read.parquet_batches import batch_rows
+from thresher.pipeline.read.parquet_batches import batch_rows, leaves_of
 from thresher.pipeline.read.rows import RowFields
 
 FIELDS = RowFields("text", "id", "url", "date")
@@ -352,17 +354,59 @@ def test_the_error_of_the_file_system_is_raised_and_is_no_damage():
         list(read_parquet(Failing(data), FIELDS, LIMIT))
 
 
-def test_batches_are_as_large_as_memory_allows():
+def test_a_footer_that_arrow_dies_of_is_one_failed_record(tmp_path):
+    """Accessors of metadata abort the process where reading raises, so a child tries it."""
+    data = write(pa.table({"text": [f"text {i}" for i in range(60)]}), row_group_size=20)
+    (tmp_path / "whole").write_bytes(data)
+    tried = subprocess.run(
+        [sys.executable, "-c", FLIP_FOOTERS, str(tmp_path / "whole")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (tried.returncode, tried.stderr) == (0, "")
+    assert int(tried.stdout) > 1000
+
+
+FLIP_FOOTERS = """
+import io, sys
+from pathlib import Path
+from thresher.pipeline.read.parquet import read_parquet
+from thresher.pipeline.read.rows import RowFields
+whole, tried = Path(sys.argv[1]).read_bytes(), 0
+footer = int.from_bytes(whole[-8:-4], "little")
+for at in range(len(whole) - 8 - footer, len(whole) - 8):
+    for mask in (1, 2, 4, 8, 16, 32):
+        data = bytearray(whole)
+        data[at] ^= mask
+        assert list(read_parquet(io.BytesIO(data), RowFields("text", "id", "url", "date"), 1000))
+        tried += 1
+print(tried)
+"""
+
+
+def test_leaves_are_found_by_name_and_under_structs():
+    table = pa.table({"text": ["a"], "m": [{"x": 1, "y": 2}], "text2": ["b"], "m.x": [5]})
+    parquet = pq.ParquetFile(io.BytesIO(write(table)))
+    assert leaves_of(parquet, ["text"]) == [0]
+    assert leaves_of(parquet, ["m"]) == [1, 2, 4]
+    assert leaves_of(parquet, ["m.x", "nothing"]) == [1, 4]
+
+
+def test_batches_are_as_large_as_memory_allows(monkeypatch):
+    monkeypatch.setattr(parquet_batches, "_BATCH_BYTES", 1 << 20)
+
     def size_of(column, **options):
         data = write(pa.table({"text": column}), **options)
         file = io.BytesIO(data)
-        return batch_rows(pq.ParquetFile(file), 0, ["text"], file)
+        parquet = pq.ParquetFile(file)
+        return batch_rows(parquet, 0, ["text"], leaves_of(parquet, ["text"]), file)
 
     assert size_of([f"{i}" for i in range(3000)]) == 256
-    large = "x" * (16 << 20)
+    large = "x" * (1 << 16)
     once = pa.DictionaryArray.from_arrays(pa.array([0] * 3000, pa.int32()), pa.array([large]))
-    assert 4 <= size_of(once) <= 8
-    assert size_of(pa.array([large] * 20), use_dictionary=False) <= 8
+    assert 8 <= size_of(once) <= 16
+    assert size_of(pa.array([large] * 20), use_dictionary=False) <= 16
     delta = {"use_dictionary": False, "column_encoding": {"text": "DELTA_BYTE_ARRAY"}}
     assert size_of(pa.array([large] * 40), **delta) == 16
 

@@ -388,3 +388,17 @@ def test_every_format_is_read_through_other_file_systems(site, tmp_path):
         assert_whole(f"zip://{name}::{url}", data)
         assert_whole(f"zip://{name}::file://{tmp_path}/all.zip", data)
         assert_whole(f"simplecache::memory://remote-test/{name}", data)
+
+
+def test_a_driver_that_ends_early_is_not_believed(monkeypatch, pauses):
+    class Early(io.BytesIO):
+        size = 100
+
+    opened = SimpleNamespace(fs=None, open=lambda: Early(b"x" * 40))
+    monkeypatch.setattr(remote.fsspec, "open", lambda *_, **__: opened)
+    with (
+        remote.open_input("odd://bucket/a") as file,
+        pytest.raises(ConnectionError, match="it ends after 40 of 100 bytes"),
+    ):
+        file.read()
+    assert len(pauses) == remote.MOST_TRIES - 1

@@ -31,8 +31,9 @@ class Loss:
     """Decoded bytes of stretches that gave no record; estimated where they did not decode."""
     unverified: int = 0
     """Pages out of members that failed their checks."""
+    whole_bytes: int = 0
+    """Decoded bytes of what was read whole."""
     _whole: int = 0
-    _whole_bytes: int = 0
     _counted: int = 0
     _stretches: int = 0
 
@@ -45,15 +46,15 @@ class Loss:
             self._counted += max(1, item.lost_records)
         else:
             self._whole += 1
-            self._whole_bytes += size
+            self.whole_bytes += size
             self.unverified += isinstance(item, Page) and item.unverified
 
     @property
     def lost_records(self) -> int:
         """How many records were lost: counted, and where a stretch gave none, told by its bytes."""
-        if not self._whole_bytes:
+        if not self.whole_bytes:
             return self._counted
-        of_stretches = self.lost_bytes * self._whole // self._whole_bytes
+        of_stretches = self.lost_bytes * self._whole // self.whole_bytes
         return self._counted + max(0, of_stretches - self._stretches)
 
 

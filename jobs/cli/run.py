@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +26,7 @@ from thresher.jobs.cli.common import (
 )
 from thresher.jobs.progress import Reporter, Silent, reporter_for
 from thresher.jobs.report import page as report
+from thresher.jobs.shortfall import shortfalls
 from thresher.jobs.technical import technical_notes
 from thresher.manifests import catalog
 from thresher.manifests.manifest import Manifest, load_all
@@ -178,6 +180,9 @@ def status(lake: LakeArgument = "lake", as_json: JsonFlag = False) -> None:
         )
     output.print(table)
     for row in rows:
+        for shard in row["not_read_whole"]:
+            text = f"{row['run_id']}: {shard['status']}: {shard['uri']}: {shard['why']}"
+            output.print(shown(text, 600), markup=False, highlight=False)
         for failure in row["failures"]:
             text = f"{row['run_id']}: {failure['stage']}/{failure['key']}: {failure['error']}"
             output.print(shown(text, 600), markup=False, highlight=False)
@@ -191,9 +196,9 @@ def _time(moment: str) -> str:
 def _progress_of(store: Store, record: RunRecord) -> dict[str, Any]:
     keys = [item.key for item in record.inputs]
     done = {
-        stage: len(load_all(store, stage, record.fingerprints[stage], keys))
+        stage: load_all(store, stage, record.fingerprints[stage], keys)
         if stage in record.fingerprints
-        else 0
+        else {}
         for stage in ("documents", "decisions")
     }
     return {
@@ -202,8 +207,9 @@ def _progress_of(store: Store, record: RunRecord) -> dict[str, Any]:
         "started": record.started,
         "finished": record.finished,
         "shards": len(keys),
-        "measured": done["documents"],
-        "judged": done["decisions"],
+        "measured": len(done["documents"]),
+        "judged": len(done["decisions"]),
+        "not_read_whole": [asdict(each) for each in shortfalls(done["documents"].values())],
         "failures": [msgspec.to_builtins(failure) for failure in record.failures],
     }
 
@@ -225,6 +231,7 @@ def summary(store: Store, record: RunRecord) -> dict[str, Any]:
         "run_id": record.run_id,
         "status": record.status,
         "funnel": funnel,
+        "exceeded": record.exceeded,
         "incomplete_shards": [{"uri": u, "status": s, "error": e} for u, s, e in shards],
         "failures": [msgspec.to_builtins(failure) for failure in record.failures],
         "notes": technical_notes(_measured(store, record)),
@@ -244,12 +251,14 @@ def print_result(store: Store, record: RunRecord) -> None:
         table.add_row(step, "-" if records is None else f"{int(records):,}")
     output.print(table)
     for shard in made["incomplete_shards"]:
-        text = f"{shard['status']}: {shard['uri']} {shard['error'] or ''}"
+        text = f"{shard['status']}: {shard['uri']}: {shard['error'] or 'not read yet'}"
         output.print(shown(text, 600), markup=False, highlight=False)
     for failure in record.failures:
         if failure.stage != "documents":
             text = f"failed: {failure.stage}/{failure.key}: {failure.error}"
             output.print(shown(text, 600), markup=False, highlight=False)
+    for sentence in record.exceeded:
+        output.print(f"incomplete: {sentence}.", markup=False, highlight=False)
     for note in made["notes"]:
         output.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
     output.print(f"curated shards  {made['curated'] or 'none'}", markup=False, highlight=False)

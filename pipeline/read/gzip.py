@@ -50,7 +50,8 @@ def _to_the_damage(stored: StoredBytes, member: zlib._Decompress, piece: bytes) 
             data += member.decompress(piece[at : at + 1])
         except zlib.error as error:
             stored.drop(at)
-            yield bytes(data)
+            if data:
+                yield bytes(data)
             yield Damage(f"damaged gzip data at byte {stored.offset}: {error}")
             return
     raise AssertionError("a piece fails as a whole but not byte by byte")

@@ -76,7 +76,10 @@ class ByteReader:
     def readline(self, limit: int) -> bytes:
         r"""The next line with its "\n", or the next `limit` bytes where it is longer."""
         end = self._buffer.find(b"\n", self._at, self._at + limit)
-        if end < 0 and len(self._buffer) - self._at < limit:
+        there = len(self._buffer) - self._at
+        if end < 0 and there < limit and self._is_over():
+            self._raise()
+        elif end < 0 and there < limit:
             parts = [self._buffer[self._at :]]
             size = len(parts[0])
             while size < limit and (chunk := self._chunk()):
@@ -104,8 +107,8 @@ class ByteReader:
     def _gather(self, size: int) -> bool:
         """Have `size` bytes in the buffer; False at the end or before damage."""
         there = len(self._buffer) - self._at
-        if there >= size:
-            return True
+        if there >= size or self._is_over():
+            return there >= size
         parts = [self._buffer[self._at :]]
         while there < size and (chunk := self._chunk()):
             parts.append(chunk)
@@ -113,8 +116,12 @@ class ByteReader:
         self._buffer, self._at = b"".join(parts), 0
         return there >= size
 
+    def _is_over(self) -> bool:
+        """Whether the buffer holds all there is, up to the end or the damage ahead."""
+        return self._ended or self._damage is not None
+
     def _chunk(self) -> bytes:
-        if self._damage is not None or self._ended:
+        if self._is_over():
             return b""
         try:
             chunk = self._source.read_chunk()

@@ -19,6 +19,8 @@ _WATCHED_RECORDS = 8
 _WATCHED_BYTES = 16 << 20
 """Behind a malformed record in doubtful bytes so much is looked at: if at least half of the records
 are malformed, it is garbage."""
+_LINE_ENDS = 4
+"""Bytes that may stand behind the one record of a member."""
 
 
 @dataclass(slots=True)
@@ -31,8 +33,9 @@ class Loss:
     """Decoded bytes of stretches that gave no record; estimated where they did not decode."""
     unverified: int = 0
     """Pages out of members that failed their checks."""
+    whole_bytes: int = 0
+    """Decoded bytes of what was read whole."""
     _whole: int = 0
-    _whole_bytes: int = 0
     _counted: int = 0
     _stretches: int = 0
 
@@ -45,15 +48,15 @@ class Loss:
             self._counted += max(1, item.lost_records)
         else:
             self._whole += 1
-            self._whole_bytes += size
+            self.whole_bytes += size
             self.unverified += isinstance(item, Page) and item.unverified
 
     @property
     def lost_records(self) -> int:
         """How many records were lost: counted, and where a stretch gave none, told by its bytes."""
-        if not self._whole_bytes:
+        if not self.whole_bytes:
             return self._counted
-        of_stretches = self.lost_bytes * self._whole // self._whole_bytes
+        of_stretches = self.lost_bytes * self._whole // self.whole_bytes
         return self._counted + max(0, of_stretches - self._stretches)
 
 
@@ -62,6 +65,8 @@ class _Item:
     value: Page | Rejected
     size: int
     doubtful: bool
+    begins_doubtful: bool
+    """Whether its first byte is, so that it does not begin in a member that is good."""
     ends: bool
     """Damage or the end of a cut file: what is doubtful ends here."""
 
@@ -100,7 +105,8 @@ def _told(items: Iterator[Page | Rejected], reader: ByteReader) -> Iterator[_Ite
         cut = isinstance(value, Rejected) and value.reason == "truncated_archive"
         ends = cut or reader.damage is not None
         reader.damage = None
-        yield _Item(value, end - start, reader.doubtful(start, end), ends)
+        begins_doubtful = reader.doubtful(start, start + 1)
+        yield _Item(value, end - start, reader.doubtful(start, end), begins_doubtful, ends)
         start = end
 
 
@@ -133,12 +139,12 @@ class _Watch:
                 return
             yield damage
         alone, self._alone = self._alone, None
-        if alone is not None and item.ends and item.is_damage:
+        if alone is not None and item.ends and item.is_damage and item.size <= _LINE_ENDS:
             self._damage = _instead(alone, item)
         elif alone is not None:
             yield from self._sort(alone)
             yield from self._sort(item)
-        elif item.doubtful and not item.ends and not self._in_doubt:
+        elif item.begins_doubtful and not item.ends and not self._in_doubt:
             self._alone = item
         else:
             yield from self._sort(item)

@@ -16,11 +16,18 @@ from collections.abc import Iterator
 from thresher.pipeline.read.payload import PAYLOAD_TYPES, Record, record_to_page
 from thresher.pipeline.read.records import SAMPLE_BYTES, Page, Rejected, clean_text, reject
 from thresher.pipeline.read.sources import Damage
+from thresher.pipeline.read.stored import PADDING
 from thresher.pipeline.read.streams import ByteReader
 
 _HEADER_BYTES = 1 << 16
 _WARC_LINE = re.compile(rb"WARC/\d\.\d{1,2}[ \t\r]*\n")
-_NEXT_WARC = re.compile(rb"\n(?=WARC/\d\.\d{1,2}[ \t\r]{0,16}\n)")
+_NEXT_RECORD = re.compile(
+    rb"\n(?=WARC/\d\.\d{1,2}[ \t\r]{0,16}\n"
+    rb"|[a-zA-Z][a-zA-Z0-9+.-]{0,20}:[^\n ]{1,2000} [0-9a-fA-F.:]{2,45} \d{12,14} )"
+)
+_ARC_SCHEMES = (b"http:", b"https:", b"dns:", b"ftp:", b"whois:", b"filedesc:")
+"""Of records that follow another without a line end, as some tools wrote them."""
+_TYPE = re.compile(r"[a-z0-9_-]{1,40}")
 _SCHEME = re.compile(rb"[a-zA-Z][a-zA-Z0-9+.-]{0,20}:")
 _ARC_DATE = re.compile(rb"\d{12,14}")
 _ARC_LENGTH = re.compile(rb"\d{1,15}\r?\n")
@@ -121,9 +128,9 @@ class _Framer:
         record.content_type = headers.get("content-type", "")
         record.identified_type = headers.get("warc-identified-payload-type", "")
         length = headers.get("content-length", "")
-        if not record.type or not _LENGTH.fullmatch(length):
+        if not (_TYPE.fullmatch(record.type) and _LENGTH.fullmatch(length)):
             lost = size + self._skip_junk()
-            what = "Content-Length" if record.type else "WARC-Type"
+            what = "Content-Length" if _TYPE.fullmatch(record.type) else "WARC-Type"
             detail = f"no valid {what} in the record header"
             return self.reject_current("malformed_record", detail, lost)
         record.length = int(length)
@@ -170,12 +177,20 @@ class _Framer:
         if not head:
             return len(self._reader.look(length - 1, 1)) == 1 if length else True
         start = head[: len(head) - len(head.lstrip(b"\r\n"))]
-        line, end, _ = self._reader.look(length + len(start), _HEADER_BYTES).partition(b"\n")
-        return not line or bool(_WARC_LINE.fullmatch(line + end) or _arc_fields(line + end))
+        after = self._reader.look(length + len(start), _HEADER_BYTES)
+        line, end, _ = after.partition(b"\n")
+        if len(after) < _HEADER_BYTES and not (end and after.strip(PADDING)):
+            return True  # the file ends there, or in the first line of a record
+        if not start and not line.startswith(_ARC_SCHEMES):
+            return False
+        if _WARC_LINE.fullmatch(line + end) or _arc_fields(line + end):
+            return True
+        # One line end and then junk: right, unless the length led past other records.
+        return bool(start) and self._reader.search(_NEXT_RECORD, length) < 0
 
     def _wrong_length(self, record: Record) -> Rejected:
         reader = self._reader
-        swallowed = reader.search(_NEXT_WARC, record.length)
+        swallowed = reader.search(_NEXT_RECORD, record.length)
         if swallowed >= 0:
             lost = reader.skip(swallowed)
             return self.reject_current("malformed_record", _bad_end(record), lost)

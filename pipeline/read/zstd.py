@@ -132,14 +132,16 @@ class _Frames:
         stored.drop(8 + len(content))
         if len(content) < size:
             return Event.CUT
+        if not content.startswith((MAGIC, _DICTIONARY_START)):
+            self._use(None, f"and the frame at byte {start} holds none")
+            return well_ended(stored, MAGIC, start)
         try:
             if content.startswith(MAGIC):
                 content = _decompressed(content)
-            if not content.startswith(_DICTIONARY_START):
-                raise zstandard.ZstdError("no dictionary")
             self._use(zstandard.ZstdCompressionDict(content, zstandard.DICT_TYPE_FULLDICT))
         except (zstandard.ZstdError, MemoryError) as error:
-            self._use(None, f"and the one at byte {start} is damaged: {error}")
+            self._use(None, f"and the one at byte {start} is damaged")
+            return Damage(f"damaged zstd dictionary at byte {start}: {error}")
         return well_ended(stored, MAGIC, start)
 
 
@@ -153,6 +155,8 @@ def _decompressed(content: bytes) -> bytes:
             size += len(event)
         if isinstance(event, Damage) or event is Event.CUT or size > _DICTIONARY_BYTES:
             raise zstandard.ZstdError("it does not decode")
+    if not parts or not parts[0].startswith(_DICTIONARY_START):
+        raise zstandard.ZstdError("it decodes to no dictionary")
     return b"".join(parts)
 
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 READ = """
 import resource, sys
-from pipeline.read import InputSettings, list_inputs, read_shard
+from thresher.pipeline.read import InputSettings, list_inputs, read_shard
 settings = InputSettings(urls=[sys.argv[1]])
 (shard,) = list_inputs(settings, "")
 def peak():

@@ -402,7 +402,7 @@ def test_batches_are_as_large_as_memory_allows(monkeypatch):
         parquet = pq.ParquetFile(file)
         return batch_rows(parquet, 0, ["text"], leaves_of(parquet, ["text"]), file)
 
-    assert size_of([f"{i}" for i in range(3000)]) == 256
+    assert size_of([f"{i}" for i in range(100)]) == 256
     large = "x" * (1 << 16)
     once = pa.DictionaryArray.from_arrays(pa.array([0] * 3000, pa.int32()), pa.array([large]))
     assert 8 <= size_of(once) <= 16

@@ -11,8 +11,6 @@ _BLOCK = 1 << 20
 class ChecksumFile:
     """A binary file for reading that hashes each byte once, in file order, as it passes.
 
-    It asks a file that is read from start to end for no jump, so that a stream will do.
-
     Args:
         file: a binary file at its start.
     """
@@ -47,8 +45,7 @@ class ChecksumFile:
 
     def finish(self) -> str:
         """Hash what was not read yet; the hash of the whole file in hex."""
-        if self._at != self._hashed:
-            self.seek(self._hashed)
+        self.seek(self._hashed)
         while self._take(_BLOCK):
             pass
         return self._digest.hexdigest()

@@ -79,8 +79,8 @@ def _decoder(fields: RowFields) -> msgspec.json.Decoder[Any]:
 def _row(line: bytes, decoder: msgspec.json.Decoder[Any], fields: RowFields) -> Page | Rejected:
     roots = fields.roots()
     try:
-        row = decoder.decode(line)
-        values = {root: getattr(row, f"field_{i}") for i, root in enumerate(roots)}
+        found = decoder.decode(line)
+        values = {root: getattr(found, f"field_{i}") for i, root in enumerate(roots)}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         # Lone surrogates, NaN and a byte order mark are refused by msgspec and harmless here.
         lenient = _lenient(line)
@@ -89,7 +89,19 @@ def _row(line: bytes, decoder: msgspec.json.Decoder[Any], fields: RowFields) -> 
             hole = len(line) if b"\0" in line else 0
             return reject("malformed_record", detail=str(error), sample=line, lost_bytes=hole)
         values = {root: lenient.get(root) for root in roots}
-    return row_to_page(values, fields)
+    row = row_to_page(values, fields)
+    if isinstance(row, Rejected) and row.reason == "missing_text" and not _is_utf8(line):
+        # What is passed over is not looked at: a broken key is no other key.
+        return reject("malformed_record", row.record_id, row.url, "not UTF-8", line)
+    return row
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _lenient(line: bytes) -> dict[str, Any] | None:

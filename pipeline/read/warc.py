@@ -248,7 +248,9 @@ def _arc_fields(line: bytes) -> list[bytes]:
     fields = line.split(b" ") if line.count(b" ") < _ARC_FIELDS else line.rsplit(b" ", _ARC_FIELDS)
     for at in range(len(fields) - 3, 1, -1):
         if _ARC_DATE.fullmatch(fields[at]):
-            return [b" ".join(fields[: at - 1]), fields[at], fields[at + 1], fields[-1].strip()]
+            url = b" ".join(fields[: at - 1])
+            broken = url.startswith(b"filedesc:") and b" " in url
+            return [] if broken else [url, fields[at], fields[at + 1], fields[-1].strip()]
     return []
 
 

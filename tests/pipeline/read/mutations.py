@@ -341,7 +341,7 @@ def _is_whole_warc(data: bytes) -> bool:
         if found is None:
             return not data[at:].strip(b"\r\n")
         at = found.end() + int(found.group(1))
-        if at > len(data) or not re.match(rb"\r?\n|WARC/|$", data[at : at + 5]):
+        if at > len(data) or not re.match(rb"\r?\n|WARC/|\r?$", data[at : at + 5]):
             return False
     return True
 

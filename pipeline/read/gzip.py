@@ -52,7 +52,8 @@ def _to_the_damage(stored: StoredBytes, member: zlib._Decompress, piece: bytes) 
             stored.drop(at)
             if data:
                 yield bytes(data)
-            yield Damage(f"damaged gzip data at byte {stored.offset}: {error}")
+            what = f"damaged gzip data at byte {stored.offset}: {error}"
+            yield Damage(what, of_check="incorrect data check" in str(error))
             return
     raise AssertionError("a piece fails as a whole but not byte by byte")
 

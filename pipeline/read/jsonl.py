@@ -41,7 +41,7 @@ def read_jsonl(
     if problem := _other_shape(head.lstrip(_MARGIN)):
         yield reject("unreadable_shard", detail=problem, sample=head)
         return
-    decoder = _decoder(fields)
+    parser = _Rows(fields)
     found = False
     while True:
         try:
@@ -61,11 +61,11 @@ def read_jsonl(
         if line.isspace():
             continue
         found = True
-        row = _row(line, decoder, fields)
+        row = parser.read(line)
         if _is_malformed(row):
             line, rows = _split(line)
             yield from (row_to_page(values, fields) for values in rows)
-            row = _row(line, decoder, fields) if rows else row
+            row = parser.read(line) if rows else row
         if not line.endswith(b"\n") and _is_malformed(row) and line.lstrip().startswith(b"{"):
             yield reject("truncated_archive", detail="the file ends inside a line", sample=line)
             return
@@ -123,28 +123,43 @@ def _skip_line(reader: ByteReader) -> int:
     return skipped
 
 
-def _decoder(fields: RowFields) -> msgspec.json.Decoder[Any]:
-    """A decoder that builds the wanted keys only and passes over all others."""
-    roots = fields.roots()
-    names = [(f"field_{i}", Any, None) for i in range(len(roots))]
-    rename = {f"field_{i}": root for i, root in enumerate(roots)}
-    return msgspec.json.Decoder(msgspec.defstruct("Row", names, rename=rename))
+class _Rows:
+    """Lines to pages; builds the wanted keys of a row only, and passes over all others."""
+
+    def __init__(self, fields: RowFields) -> None:
+        self._fields = fields
+        self._roots = fields.roots()
+        names = [f"field_{i}" for i in range(len(self._roots))]
+        rename = dict(zip(names, self._roots, strict=True))
+        row = msgspec.defstruct("Row", [(name, Any, None) for name in names], rename=rename)
+        self._decoder = msgspec.json.Decoder(row)
+
+    def read(self, line: bytes) -> Page | Rejected:
+        """The page of a line."""
+        try:
+            found = msgspec.structs.astuple(self._decoder.decode(line))
+            values = dict(zip(self._roots, found, strict=True))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            # Lone surrogates, NaN and a byte order mark are refused by msgspec and harmless here.
+            lenient = _lenient(line)
+            if lenient is None:
+                # JSON has no NUL: a hole in the file, and not one row.
+                hole = len(line) if b"\0" in line else 0
+                return reject("malformed_record", detail=str(error), sample=line, lost_bytes=hole)
+            values = {root: lenient.get(root) for root in self._roots}
+        row = row_to_page(values, self._fields)
+        if isinstance(row, Rejected) and row.reason == "missing_text" and not _is_utf8(line):
+            # What is passed over is not looked at: a broken key is no other key.
+            return reject("malformed_record", row.record_id, row.url, "not UTF-8", line)
+        return row
 
 
-def _row(line: bytes, decoder: msgspec.json.Decoder[Any], fields: RowFields) -> Page | Rejected:
-    roots = fields.roots()
+def _is_utf8(line: bytes) -> bool:
     try:
-        row = decoder.decode(line)
-        values = {root: getattr(row, f"field_{i}") for i, root in enumerate(roots)}
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        # Lone surrogates, NaN and a byte order mark are refused by msgspec and harmless here.
-        lenient = _lenient(line)
-        if lenient is None:
-            # JSON has no NUL: a hole in the file, and not one row.
-            hole = len(line) if b"\0" in line else 0
-            return reject("malformed_record", detail=str(error), sample=line, lost_bytes=hole)
-        values = {root: lenient.get(root) for root in roots}
-    return row_to_page(values, fields)
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _lenient(line: bytes) -> dict[str, Any] | None:

@@ -28,11 +28,13 @@ class Damage(Exception):  # noqa: N818 - it is data, not a fault of the program
     Args:
         what: what is wrong, with the place in the file.
         lost: stored bytes that were passed over.
+        of_check: whether all decoded, and only the check at the end of the member failed.
     """
 
-    def __init__(self, what: str, lost: int = 0) -> None:
+    def __init__(self, what: str, lost: int = 0, *, of_check: bool = False) -> None:
         super().__init__(what)
         self.lost = lost
+        self.of_check = of_check
 
 
 class Event(enum.Enum):

@@ -64,7 +64,8 @@ def field_value(values: Mapping[str, Any], name: str) -> Any:
 
     A key with the dot in it goes before an object.
     """
-    return _value(values, name.split(".")) if name else None
+    found = values.get(name) if name else None
+    return found if found is not None or "." not in name else _value(values, name.split("."))
 
 
 def _value(values: Mapping[str, Any], parts: Sequence[str]) -> Any:

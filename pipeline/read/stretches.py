@@ -69,6 +69,8 @@ class _Item:
     """Whether its first byte is, so that it does not begin in a member that is good."""
     ends: bool
     """Damage or the end of a cut file: what is doubtful ends here."""
+    of_check: bool
+    """Damage that only the check at the end of a member noticed."""
 
     @property
     def is_damage(self) -> bool:
@@ -104,9 +106,11 @@ def _told(items: Iterator[Page | Rejected], reader: ByteReader) -> Iterator[_Ite
         end = reader.position
         cut = isinstance(value, Rejected) and value.reason == "truncated_archive"
         ends = cut or reader.damage is not None
-        reader.damage = None
         begins_doubtful = reader.doubtful(start, start + 1)
-        yield _Item(value, end - start, reader.doubtful(start, end), begins_doubtful, ends)
+        of_check = reader.damage is not None and reader.damage.of_check
+        reader.damage = None
+        doubtful = reader.doubtful(start, end)
+        yield _Item(value, end - start, doubtful, begins_doubtful, ends, of_check)
         start = end
 
 
@@ -139,7 +143,7 @@ class _Watch:
                 return
             yield damage
         alone, self._alone = self._alone, None
-        if alone is not None and item.ends and item.is_damage and item.size <= _LINE_ENDS:
+        if alone is not None and item.of_check and item.size <= _LINE_ENDS:
             self._damage = _instead(alone, item)
         elif alone is not None:
             yield from self._sort(alone)

@@ -27,6 +27,8 @@ _NEXT_RECORD = re.compile(
 )
 _ARC_SCHEMES = (b"http:", b"https:", b"dns:", b"ftp:", b"whois:", b"filedesc:")
 """Of records that follow another without a line end, as some tools wrote them."""
+_JUNK_BYTES = 256
+"""Bytes of a record header in lines that are no fields: some tools write such lines, short ones."""
 _TYPE = re.compile(r"[a-z0-9_-]{1,40}")
 _SCHEME = re.compile(rb"[a-zA-Z][a-zA-Z0-9+.-]{0,20}:")
 _ARC_DATE = re.compile(rb"\d{12,14}")
@@ -106,7 +108,7 @@ class _Framer:
     def _warc_record(self) -> Record | Rejected:
         headers: dict[str, str] = {}
         self.current = record = Record("")
-        size = 0
+        size = junk = 0
         while True:
             line = self._reader.readline(_HEADER_BYTES)
             size += len(line)
@@ -118,7 +120,8 @@ class _Framer:
                 raise _Incomplete("the file ends inside a record header")
             if not line.strip(b"\r\n"):
                 break
-            name, _, value = line.partition(b":")
+            name, colon, value = line.partition(b":")
+            junk += 0 if colon or line[:1] in b" \t" else len(line)
             text = clean_text(value.strip().decode("utf-8", "replace"))
             headers.setdefault(name.strip().lower().decode("latin-1"), text)
             record.record_id = headers.get("warc-record-id", "")
@@ -128,7 +131,7 @@ class _Framer:
         record.content_type = headers.get("content-type", "")
         record.identified_type = headers.get("warc-identified-payload-type", "")
         length = headers.get("content-length", "")
-        if not (_TYPE.fullmatch(record.type) and _LENGTH.fullmatch(length)):
+        if not (_TYPE.fullmatch(record.type) and _LENGTH.fullmatch(length)) or junk > _JUNK_BYTES:
             lost = size + self._skip_junk()
             what = "Content-Length" if _TYPE.fullmatch(record.type) else "WARC-Type"
             detail = f"no valid {what} in the record header"
@@ -230,5 +233,9 @@ def _arc_fields(line: bytes) -> list[bytes]:
     fields = line.split(b" ") if line.count(b" ") < _ARC_FIELDS else line.rsplit(b" ", _ARC_FIELDS)
     for at in range(len(fields) - 3, 1, -1):
         if _ARC_DATE.fullmatch(fields[at]):
-            return [b" ".join(fields[: at - 1]), fields[at], fields[at + 1], fields[-1].strip()]
+            url = b" ".join(fields[: at - 1])
+            joined = url.startswith(b"filedesc:") and b" " in url
+            if joined or any(_ARC_DATE.fullmatch(field) for field in fields[:at]):
+                return []  # two headers, with the first record cut out between them
+            return [url, fields[at], fields[at + 1], fields[-1].strip()]
     return []

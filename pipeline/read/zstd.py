@@ -95,7 +95,8 @@ class _Frames:
             try:
                 data = decoder.decompress(piece)
             except zstandard.ZstdError as error:
-                yield Damage(f"damaged zstd data at byte {stored.offset}: {error}")
+                what = f"damaged zstd data at byte {stored.offset}: {error}"
+                yield Damage(what, of_check="checksum" in str(error))
                 return
             if data:
                 yield data

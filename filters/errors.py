@@ -13,6 +13,8 @@ ThresherError
     ├── FormatError       the bytes are no sound fastText model: becomes a ModelError
     ├── Damage            compressed data that does not decode; reading goes on behind it
     ├── IncompleteRecord  the file ends inside a record
+    ├── NotVerified       pages came out of members that turned out damaged: the file is read again
+    ├── AmbiguousColumns  a Parquet file has several columns of one name
     ├── MalformedHttp     a record without an HTTP status line and headers
     ├── MalformedBody     a body that does not decode by its declared encoding
     └── Oversize          a body that decodes to more bytes than allowed

@@ -2,8 +2,8 @@
 
 `InProcess` runs tasks one after the other in this process, for tests and debugging. `OnRay`
 runs each as one Ray task: submission is bounded, results (manifests, never rows) are taken in
-completion order, system faults and lost connections are retried, and an error of the task
-itself is not. Both run the same functions.
+completion order, system faults and lost connections are retried, the latter after a pause, and an
+error of the task itself is not. Both run the same functions.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -20,11 +21,25 @@ import ray
 
 from thresher.filters.errors import ConfigError, LedgerError
 from thresher.manifests.manifest import Manifest
-
-TRANSIENT = (ConnectionError, TimeoutError)
-"""Errors of a task that are worth another try."""
+from thresher.pipeline.read.faults import is_transient
 
 MAX_ATTEMPTS = 3
+PAUSE_SECONDS = 5.0
+"""Before the second attempt of a task that lost a connection; four times as long before the third.
+Its own requests were repeated before it gave up."""
+
+
+class TaskFailedError(Exception):
+    """What a task ended with, as text: errors of drivers cannot all be pickled.
+
+    Args:
+        text: the error and where it was raised.
+        transient: whether another attempt may help.
+    """
+
+    def __init__(self, text: str, transient: bool) -> None:
+        super().__init__(text, transient)
+        self.text, self.transient = text, transient
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +87,27 @@ class Executor(Protocol):
 
 
 class InProcess:
-    """Runs tasks in this process, one after the other."""
+    """Runs tasks in this process, one after the other.
+
+    Args:
+        sleep: waits for so many seconds before another attempt.
+    """
+
+    def __init__(self, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._sleep = sleep
 
     def run(self, tasks: Iterable[Task]) -> Iterator[Result]:
         """See `Executor.run`."""
         for task in tasks:
             for attempt in range(1, MAX_ATTEMPTS + 1):
                 try:
-                    yield Result(task, task.function(*task.args), attempt)
-                except LedgerError:
-                    raise
-                except TRANSIENT as error:
-                    if attempt == MAX_ATTEMPTS:
-                        yield Result(task, None, attempt, _describe(error))
-                    continue
-                except Exception as error:  # noqa: BLE001 - the task's end, recorded in full
-                    yield Result(task, None, attempt, _describe(error))
+                    result = Result(task, _attempt(task.function, task.args), attempt)
+                except TaskFailedError as error:
+                    if error.transient and attempt < MAX_ATTEMPTS:
+                        self._sleep(pause_seconds(attempt))
+                        continue
+                    result = Result(task, None, attempt, error.text)
+                yield result
                 break
 
 
@@ -147,17 +167,25 @@ class OnRay:
         """See `Executor.run`."""
         waiting = iter(tasks)
         running: dict[ray.ObjectRef[Manifest], tuple[Task, int]] = {}
+        pausing: list[_Pausing] = []
         try:
             while True:
                 while len(running) < self.in_flight:
-                    task = next(waiting, None)
-                    if task is None:
+                    chosen = _due(pausing) or next(((task, 1) for task in waiting), None)
+                    if chosen is None:
                         break
-                    self._check(task)
-                    running[_submit(task)] = (task, 1)
-                if not running:
+                    self._check(chosen[0])
+                    running[_submit(chosen[0])] = chosen
+                if not running and not pausing:
                     return
-                done, _ = ray.wait(list(running), num_returns=1)
+                # With all places taken, only a task that ends makes room for one that pauses.
+                patience = _seconds_left(pausing) if len(running) < self.in_flight else None
+                if not running:
+                    time.sleep(patience or 0.0)
+                    continue
+                done, _ = ray.wait(list(running), num_returns=1, timeout=patience)
+                if not done:
+                    continue
                 task, attempt = running.pop(done[0])
                 try:
                     yield Result(task, ray.get(done[0]), attempt)
@@ -165,10 +193,12 @@ class OnRay:
                     cause = error.cause
                     if isinstance(cause, LedgerError):
                         raise cause from error
-                    if isinstance(cause, TRANSIENT) and attempt < MAX_ATTEMPTS:
-                        running[_submit(task)] = (task, attempt + 1)
+                    failed = cause if isinstance(cause, TaskFailedError) else _failed(cause)
+                    if failed.transient and attempt < MAX_ATTEMPTS:
+                        due = time.monotonic() + pause_seconds(attempt)
+                        pausing.append(_Pausing(due, task, attempt + 1))
                     else:
-                        yield Result(task, None, attempt, _describe(cause))
+                        yield Result(task, None, attempt, failed.text)
                 except ray.exceptions.RayError as error:  # a worker or node died
                     if attempt < MAX_ATTEMPTS:
                         running[_submit(task)] = (task, attempt + 1)
@@ -191,7 +221,57 @@ class OnRay:
 
 @ray.remote(max_retries=0)
 def _execute(function: Callable[..., Manifest], args: tuple[Any, ...]) -> Manifest:
-    return function(*args)
+    return _attempt(function, args)
+
+
+def _attempt(function: Callable[..., Manifest], args: tuple[Any, ...]) -> Manifest:
+    """Run a task where it is; any error of its own becomes text, while all of it is known.
+
+    Raises:
+        LedgerError: as it is.
+        TaskFailedError: for every other error.
+    """
+    try:
+        return function(*args)
+    except LedgerError:
+        raise
+    except Exception as error:
+        raise _failed(error) from error
+
+
+def _failed(error: BaseException) -> TaskFailedError:
+    return TaskFailedError(_describe(error), is_transient(error))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pausing:
+    """A task before another attempt, and when by the monotonic clock that is due."""
+
+    due: float
+    task: Task
+    attempt: int
+
+
+def _due(pausing: list[_Pausing]) -> tuple[Task, int] | None:
+    """Take a task whose pause is over, with the number of its attempt; None if there is none."""
+    now = time.monotonic()
+    for i, each in enumerate(pausing):
+        if each.due <= now:
+            del pausing[i]
+            return each.task, each.attempt
+    return None
+
+
+def _seconds_left(pausing: list[_Pausing]) -> float | None:
+    """Until the first pause is over; None if no task pauses."""
+    if not pausing:
+        return None
+    return max(0.0, min(each.due for each in pausing) - time.monotonic())
+
+
+def pause_seconds(attempt: int) -> float:
+    """How long to wait after so many attempts of a task."""
+    return PAUSE_SECONDS * 4.0 ** (attempt - 1)
 
 
 def _submit(task: Task) -> ray.ObjectRef[Manifest]:

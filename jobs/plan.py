@@ -56,7 +56,8 @@ def make_plan(recipe: Recipe) -> Plan:
 
     Raises:
         ConfigError: for a setting, policy or model that is wrong.
-        InputError: for an input that is missing or a glob that matches nothing.
+        InputError: for an input that is missing, not reached or inside the lake, or a glob that
+            matches nothing.
         StoreError: for an earlier run that is not there, or a lake that cannot be reached.
     """
     store = Store(recipe.lake)
@@ -64,7 +65,7 @@ def make_plan(recipe: Recipe) -> Plan:
     check_guests(recipe.guests, "guests")
     scorers = check_scorers(recipe.scores, "scores")
     policy = read_policy(recipe)
-    inputs = tuple(list_inputs(recipe.input, ""))
+    inputs = tuple(list_inputs(recipe.input, "", lake=store.url()))
     earlier = find_earlier(recipe)
     models = [ModelRecord("language", "lid.176.ftz", LanguageIdentifier().sha256)]
     found: dict[str, Model | None] = {}

@@ -80,7 +80,7 @@ class _Tally:
     def __init__(self, stage: str, total: int, done: int) -> None:
         self.title = _TITLES.get(stage, stage)
         self.total, self.done, self.before = total, done, done
-        self.records = self.survived = self.failed = 0
+        self.records = self.survived = self.failed = self.broken = 0
         self.began = time.monotonic()
 
     def add(self, manifest: Manifest | None) -> None:
@@ -88,6 +88,7 @@ class _Tally:
         if manifest is None:
             self.failed += 1
             return
+        self.broken += manifest.facts.get("status", "complete") != "complete"
         ledger = manifest.ledger
         self.records += ledger.get("records", 0)
         self.survived += ledger.get("kept", ledger.get("documents", 0))
@@ -102,6 +103,8 @@ class _Tally:
             parts.append(f"{self.before} done before")
         if self.failed:
             parts.append(f"{self.failed} failed")
+        if self.broken:
+            parts.append(f"{self.broken} not read whole")
         return ", ".join(parts)
 
     def seconds_left(self) -> float | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -66,6 +66,10 @@ class RunSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A running Ray cluster to connect to; empty starts Ray here."""
     allow_truncated: bool = False
     """Whether a truncated archive leaves the run complete (exit 0) rather than incomplete (3)."""
+    allow_damaged: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.001
+    """Share of the records that damage inside of files may cost a complete run."""
+    allow_unreadable: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    """Share of the input shards that may be unreadable in a complete run."""
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

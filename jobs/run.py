@@ -20,6 +20,7 @@ from thresher.jobs.executor import ONE_CORE, Executor, Needs, Task
 from thresher.jobs.plan import Plan
 from thresher.jobs.progress import Reporter
 from thresher.jobs.report.page import write_report
+from thresher.jobs.shortfall import intolerable, shortfalls
 from thresher.jobs.stages.dedup import Duplicates, find_duplicates
 from thresher.jobs.stages.judge import judge_documents
 from thresher.jobs.stages.lines import with_line_signals
@@ -60,6 +61,7 @@ class _Run:
         self._store = plan.store
         self._fingerprints: dict[str, str] = {}
         self._failures: list[Failure] = []
+        self._exceeded: list[str] = []
         self._attempts: dict[str, int] = {}
         self._policy = plan.policy
         self._curated = ""
@@ -77,7 +79,10 @@ class _Run:
             self._materialize(measured, shards, decisions)
         except StageFailedError:
             pass
-        record = self._record("incomplete" if self._is_incomplete(measured) else "complete")
+        inputs, limits = len(self._plan.inputs), self._plan.recipe.run
+        self._exceeded = intolerable(measured.values(), inputs, limits)
+        whole = not self._failures and not self._exceeded
+        record = self._record("complete" if whole else "incomplete")
         save_run(self._store, record)
         catalog.build(self._store)
         write_report(self._store, record)
@@ -171,6 +176,7 @@ class _Run:
             funnel=_funnel(measured, decisions, written),
             reasons=_dropped(decisions),
             inputs=[shard.uri for shard in self._plan.inputs if shard.key in measured],
+            shortfalls=[(s.uri, s.status, s.why) for s in shortfalls(measured.values())],
         )
         self._store.write_bytes(f"{self._curated}/README.md", card.encode())
 
@@ -220,14 +226,6 @@ class _Run:
             raise StageFailedError
         return found
 
-    def _is_incomplete(self, measured: dict[str, Manifest]) -> bool:
-        tolerated = {"complete"} | (
-            {"truncated"} if self._plan.recipe.run.allow_truncated else set()
-        )
-        return bool(self._failures) or any(
-            manifest.facts["status"] not in tolerated for manifest in measured.values()
-        )
-
     def _record(self, status: str) -> RunRecord:
         plan = self._plan
         return RunRecord(
@@ -242,6 +240,7 @@ class _Run:
             fingerprints=dict(sorted(self._fingerprints.items())),
             policy=policy_to_mapping(self._policy),
             models=list(plan.models),
+            exceeded=self._exceeded,
             failures=sorted(self._failures, key=lambda f: (f.stage, f.key)),
             attempts=dict(sorted(self._attempts.items())),
             curated=self._curated,

@@ -41,7 +41,8 @@ CREATE TABLE models (run_id VARCHAR, role VARCHAR, url VARCHAR, sha256 VARCHAR);
 CREATE TABLE failures (run_id VARCHAR, stage VARCHAR, key VARCHAR, error VARCHAR);
 CREATE TABLE input_shards (run_id VARCHAR, key VARCHAR, uri VARCHAR, format VARCHAR, bytes BIGINT,
   checksum VARCHAR, status VARCHAR, attempts BIGINT, seconds DOUBLE, records BIGINT,
-  documents BIGINT, gated BIGINT, failed BIGINT, error VARCHAR);
+  documents BIGINT, gated BIGINT, failed BIGINT, lost_records BIGINT, lost_bytes BIGINT,
+  unverified BIGINT, error VARCHAR);
 CREATE TABLE shard_counts (run_id VARCHAR, key VARCHAR, documents BIGINT, kept BIGINT,
   dropped BIGINT, emptied BIGINT);
 CREATE TABLE shard_reasons (run_id VARCHAR, key VARCHAR, outcome VARCHAR, reason VARCHAR,
@@ -59,6 +60,11 @@ _COMMENTS = {
     "dedup_facts.fact": "unsigned: too short for a shingle, so only equals are duplicates; "
     "beyond_cap: longer than max_shingles, so compared by their beginning; "
     "unchecked: not compared with all of a huge bucket",
+    "input_shards.status": "complete; damaged: records inside were lost; truncated: it ends early; "
+    "unreadable: no record is left; failed: the task ended in an error; pending: not read yet",
+    "input_shards.lost_records": "records that damage cost, estimated by the bytes that were lost",
+    "input_shards.unverified": "pages out of compressed members that failed their checks",
+    "input_shards.error": "why the shard was not read whole",
     "input_shards.checksum": "sha256 of the file; until it is read, the store's own tag",
 }
 
@@ -237,7 +243,8 @@ def _fill(database: duckdb.DuckDBPyConnection, facts: _Facts) -> None:
         attempts = run.attempts.get(f"documents/{item.key}", 1)
         if manifest is None:
             status = "failed" if item.key in errors else "pending"
-            counts: list[Any] = [item.etag, status, attempts, None, None, None, None, None]
+            counts: list[Any] = [item.etag, status, attempts, *[None] * 8]
+            why = errors.get(item.key)
         else:
             ledger = manifest.ledger
             counts = [
@@ -246,10 +253,12 @@ def _fill(database: duckdb.DuckDBPyConnection, facts: _Facts) -> None:
                 attempts,
                 manifest.seconds,
                 *(ledger[part] for part in ("records", "documents", "gated", "failed")),
+                *(manifest.facts.get(f, 0) for f in ("lost_records", "lost_bytes", "unverified")),
             ]
+            why = manifest.facts.get("why") or None
         insert.rows(
             "input_shards",
-            [[item.key, item.uri, item.format, item.bytes, *counts, errors.get(item.key)]],
+            [[item.key, item.uri, item.format, item.bytes, *counts, why]],
         )
     for key, manifest in decisions.items():
         ledger = manifest.ledger

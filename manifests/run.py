@@ -60,6 +60,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The resolved policy, with literal thresholds."""
     models: list[ModelRecord] = []
     failures: list[Failure] = []
+    exceeded: list[str] = []
+    """The limits of the recipe on damaged input that made the run incomplete, in sentences."""
     attempts: dict[str, int] = {}
     """Attempts by `stage/key`, where there was more than one."""
     curated: str = ""

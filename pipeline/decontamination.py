@@ -273,6 +273,8 @@ def _rows(uri: str, stored: bytes) -> Iterator[Mapping[str, Any]]:
             return
         source = open_source(io.BytesIO(stored))
         data = b"".join(iter(source.read_chunk, b""))
+        if source.truncated:
+            raise InputError(f"{uri} ends inside a compressed member: it is not whole.")
         text = data.decode("utf-8-sig")
         name = uri.lower()
         if ".csv" in name or ".tsv" in name:

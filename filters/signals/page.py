@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from thresher.filters.signals.kinds import COUNT, SHARE, Signal, make_family, ratio
+from thresher.filters.signals.kinds import COUNT, NEVER, SHARE, Signal, make_family, ratio
 
 _NOT_HTML = "the input was finished text, not HTML"
 _NOT_LINES = f"{_NOT_HTML}, or the profile does not look at lines"
@@ -103,5 +103,20 @@ _METADATA = make_family(
     _extracted("tdm_policy", "string", "URL", "Where TDMRep says licences are.", _UNDECLARED),
 )
 
-FAMILIES = (_EXTRACT, _METADATA)
+_READING = make_family(
+    "reading",
+    1,
+    "How the document was read from its file.",
+    Signal(
+        "unverified",
+        "bool",
+        "flag",
+        "It is out of a compressed member that failed its checks: the text may hold garbage.",
+        NEVER,
+        "Thresher",
+        None,
+    ),
+)
+
+FAMILIES = (_EXTRACT, _METADATA, _READING)
 """In the order of the columns."""

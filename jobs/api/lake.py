@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from thresher.filters.errors import ConfigError, StoreError, did_you_mean
 from thresher.filters.policy import DUPLICATE_REASONS, policy_from_mapping, unresolved
+from thresher.jobs.shortfall import Shortfall, shortfalls
 from thresher.manifests import catalog
 from thresher.manifests.manifest import load_all
 from thresher.manifests.run import Failure, RunRecord, find_run, has_runs, load_runs, no_run
@@ -48,6 +49,8 @@ class RunState(msgspec.Struct, frozen=True):
     """Of these, those measured."""
     judged: int
     """Of these, those judged."""
+    not_read_whole: list[Shortfall]
+    """Input shards that damage has cost something."""
     failures: list[Failure]
 
 
@@ -231,9 +234,9 @@ class Lake:
     def _state(self, record: RunRecord) -> RunState:
         keys = [item.key for item in record.inputs]
         done = {
-            stage: len(load_all(self._store, stage, record.fingerprints[stage], keys))
+            stage: load_all(self._store, stage, record.fingerprints[stage], keys)
             if stage in record.fingerprints
-            else 0
+            else {}
             for stage in ("documents", "decisions")
         }
         return RunState(
@@ -242,8 +245,9 @@ class Lake:
             started=record.started,
             finished=record.finished,
             shards=len(keys),
-            measured=done["documents"],
-            judged=done["decisions"],
+            measured=len(done["documents"]),
+            judged=len(done["decisions"]),
+            not_read_whole=shortfalls(done["documents"].values()),
             failures=record.failures,
         )
 

@@ -8,7 +8,9 @@ from typing import Literal
 import msgspec
 
 from thresher.jobs.api.lake import Lake
+from thresher.jobs.technical import technical_notes
 from thresher.manifests import catalog
+from thresher.manifests.manifest import load_all
 from thresher.manifests.run import Failure, RunRecord
 from thresher.manifests.store import Store
 
@@ -18,9 +20,9 @@ class UnreadShard(msgspec.Struct, frozen=True):
 
     uri: str
     status: str
-    """`truncated`, `unreadable`, `failed` or `pending`."""
+    """`damaged`, `truncated`, `unreadable`, `failed` or `pending`."""
     error: str | None
-    """Of one that failed."""
+    """Why, with the bytes that were lost; None of one that is pending."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ class RunResult:
     report: str
     """The report, a page to read."""
     incomplete_shards: list[UnreadShard]
+    exceeded: list[str]
+    """Why the run is incomplete: a sentence for each limit of the recipe that was passed."""
+    notes: list[str]
+    """What deserves a look although nothing is missing, as a shard of which hardly a page was
+    read."""
     failures: list[Failure]
     """Tasks that ended in an error."""
 
@@ -58,6 +65,9 @@ def result_of(store: Store, record: RunRecord) -> RunResult:
     with catalog.connect(store) as database:
         funnel = database.execute("SELECT step, CAST(records AS BIGINT) FROM funnel").fetchall()
         shards = catalog.not_read_whole(database, record.run_id)
+    keys = [item.key for item in record.inputs]
+    mark = record.fingerprints.get("documents")
+    measured = load_all(store, "documents", mark, keys) if mark else {}
     return RunResult(
         run_id=record.run_id,
         status=record.status,
@@ -67,5 +77,7 @@ def result_of(store: Store, record: RunRecord) -> RunResult:
         catalog=store.url(catalog.PATH),
         report=store.url(report.PATH),
         incomplete_shards=[UnreadShard(*shard) for shard in shards],
+        exceeded=record.exceeded,
+        notes=technical_notes(measured.values()),
         failures=record.failures,
     )

@@ -143,6 +143,9 @@ def status(lake: LakeArgument = "lake", as_json: JsonFlag = False) -> None:
         )
     output.print(table)
     for run in runs:
+        for shard in run.not_read_whole:
+            text = f"{run.run_id}: {shard.status}: {shard.uri}: {shard.why}"
+            output.print(shown(text, 600), markup=False, highlight=False)
         for failure in run.failures:
             text = f"{run.run_id}: {failure.stage}/{failure.key}: {failure.error}"
             output.print(shown(text, 600), markup=False, highlight=False)
@@ -159,8 +162,10 @@ def summary(result: RunResult) -> dict[str, Any]:
         "run_id": result.run_id,
         "status": result.status,
         "funnel": result.counts,
+        "exceeded": result.exceeded,
         "incomplete_shards": msgspec.to_builtins(result.incomplete_shards),
         "failures": msgspec.to_builtins(result.failures),
+        "notes": result.notes,
         "curated": result.curated,
         "catalog": result.catalog,
         "report": result.report,
@@ -176,12 +181,16 @@ def print_result(result: RunResult) -> None:
         table.add_row(step, "-" if records is None else f"{records:,}")
     output.print(table)
     for shard in result.incomplete_shards:
-        text = f"{shard.status}: {shard.uri} {shard.error or ''}"
+        text = f"{shard.status}: {shard.uri}: {shard.error or 'not read yet'}"
         output.print(shown(text, 600), markup=False, highlight=False)
     for failure in result.failures:
         if failure.stage != "documents":
             text = f"failed: {failure.stage}/{failure.key}: {failure.error}"
             output.print(shown(text, 600), markup=False, highlight=False)
+    for sentence in result.exceeded:
+        output.print(f"incomplete: {sentence}.", markup=False, highlight=False)
+    for note in result.notes:
+        output.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
     output.print(f"curated shards  {result.curated or 'none'}", markup=False, highlight=False)
     output.print(f"catalog         {result.catalog}", markup=False, highlight=False)
     output.print(f"report          {result.report}", markup=False, highlight=False)

@@ -29,6 +29,8 @@ _EXCERPT_CHARACTERS = 400
 _LOSSES = frozenset({"gated", "failed", "dropped", "emptied by transforms"})
 _STATUSES = {
     "truncated": "The file ends early; what comes before the cut was read.",
+    "damaged": "Records inside were lost; what comes before and behind them was read.",
+    "unreadable": "No record of it could be read.",
     "pending": "Not read yet; the same command continues.",
 }
 
@@ -107,6 +109,7 @@ def _incomplete(database: duckdb.DuckDBPyConnection, record: RunRecord) -> str:
         for uri, status, error in catalog.not_read_whole(database, record.run_id)
     ]
     rows += [(f"{f.stage}/{f.key}", "failed", f.error) for f in record.failures]
+    rows += [("the run", "incomplete", sentence) for sentence in record.exceeded]
     if not rows:
         return ""
     return "<h2>Not read whole</h2>" + _table(("what", "status", "why"), rows)

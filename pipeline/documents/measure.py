@@ -9,7 +9,7 @@ of the extracted text decides about the rest, before the costly measuring.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 
 import msgspec
@@ -42,12 +42,12 @@ from thresher.pipeline.gate.gating import (
     gate_urls,
 )
 from thresher.pipeline.guests import COLUMN, GuestDocument, Guests, GuestSettings
-from thresher.pipeline.read import read_shard
+from thresher.pipeline.read import Loss, NotVerified, read_shard
 from thresher.pipeline.read.inputs import InputSettings, InputShard
 from thresher.pipeline.read.records import Page, Rejected
 
 STAGE = "documents"
-VERSION = 6
+VERSION = 7
 
 QUARANTINE_FOLDER = "quarantine"
 
@@ -104,7 +104,24 @@ def score_model(model: Model) -> QualityModel:
 def measure_shard(
     store: Store, shard: InputShard, settings: MeasureSettings, fingerprint: str
 ) -> Manifest:
-    """Turn one input shard into measured documents and its quarantine; see the module."""
+    """Turn one input shard into measured documents and its quarantine; see the module.
+
+    Where documents turn out to be of a damaged member after they were written, the shard is read
+    once more, so that they are marked.
+    """
+    try:
+        return _measure(store, shard, settings, fingerprint, ())
+    except NotVerified as damage:
+        return _measure(store, shard, settings, fingerprint, damage.members)
+
+
+def _measure(
+    store: Store,
+    shard: InputShard,
+    settings: MeasureSettings,
+    fingerprint: str,
+    distrusted: Collection[int],
+) -> Manifest:
     began = time.perf_counter()
     path = f"{STAGE}/{fingerprint}/{shard.key}.parquet"
     aside = f"{STAGE}/{fingerprint}/{QUARANTINE_FOLDER}/{shard.key}.parquet"
@@ -116,7 +133,9 @@ def measure_shard(
         book = Book(shard.uri, settings.gates.retain_fraction, quarantine)
         buffer = _RowGroups(documents)
         sums: list[str] = []
-        for chunk in _chunks(read_shard(shard, settings.input, sums.append)):
+        loss = Loss()
+        read = read_shard(shard, settings.input, sums.append, loss, distrusted)
+        for chunk in _chunks(read):
             book.records += len(chunk)
             pages = gate_urls(book.admit(chunk), settings.gates, book)
             pages = gate_page_languages(pages, settings.gates, book)
@@ -148,7 +167,7 @@ def measure_shard(
                 "etag": shard.etag,
                 "sha256": sums[0],
                 "format": shard.format,
-                "status": book.status(),
+                **book.state(loss),
                 "text_bytes": buffer.text_bytes,
                 "guests": guests.facts(),
             },
@@ -242,6 +261,10 @@ def measured(
         "extract": extract_column([item for item, _ in items]),
         "shape": measure_shapes(texts),
         "metadata": metadata_column([item for item, _ in items]),
+        "reading": pa.StructArray.from_arrays(
+            [pa.array([item.page.unverified for item, _ in items], pa.bool_())],
+            names=["unverified"],
+        ),
     }
     if index is not None and settings.evaluation is not None:
         names = settings.evaluation.names

@@ -13,6 +13,7 @@ from thresher.manifests.shards import ShardWriter
 from thresher.pipeline.extract import Extracted
 from thresher.pipeline.read.reasons import REASONS
 from thresher.pipeline.read.records import Page, Rejected
+from thresher.pipeline.read.stretches import Loss
 
 _ROWS_AT_ONCE = 1024
 
@@ -39,6 +40,7 @@ class Book:
     def __init__(self, source: str, retain_fraction: float, writer: ShardWriter) -> None:
         self.records = 0
         self.reasons: Counter[str] = Counter()
+        self._first: dict[str, str] = {}
         self._source, self._retain_fraction, self._writer = source, retain_fraction, writer
         self._rows: list[dict[str, object]] = []
 
@@ -51,6 +53,7 @@ class Book:
         """
         reason = REASONS[rejected.reason]
         self.reasons[f"{reason.outcome}/{reason.name}"] += 1
+        self._first.setdefault(reason.name, rejected.detail)
         identity = document_id(page or rejected)
         sampled = int(identity[:8], 16) < self._retain_fraction * 2**32
         if reason.outcome == "failed" or sampled:
@@ -101,8 +104,38 @@ class Book:
         """How many records ended so."""
         return sum(n for name, n in self.reasons.items() if name.startswith(f"{outcome}/"))
 
-    def status(self) -> str:
-        """`complete`, or `truncated` or `unreadable` where the shard itself is broken."""
-        if self.reasons["failed/unreadable_shard"] or 0 < self.records == self.total("failed"):
-            return "unreadable"
-        return "truncated" if self.reasons["failed/truncated_archive"] else "complete"
+    def state(self, loss: Loss) -> dict[str, str | int]:
+        """Whether the shard was read whole, and what is missing, as facts of its manifest.
+
+        `status` is `complete`; `damaged`, where records were lost and reading went on; `truncated`,
+        where the file ends too early; or `unreadable`, where no record is left. `why` says what was
+        wrong, in words.
+        """
+        failed = {
+            name.removeprefix("failed/"): count
+            for name, count in self.reasons.items()
+            if name.startswith("failed/")
+        }
+        cut = failed.get("truncated_archive", 0)
+        total = sum(failed.values())
+        status, reason = "complete", ""
+        if self.records == total > cut:
+            status, reason = "unreadable", max(failed, key=lambda name: (failed[name], name))
+        elif cut:
+            status, reason = "truncated", "truncated_archive"
+        elif loss.damaged:
+            damage = [name for name in failed if REASONS[name].damage]
+            status, reason = "damaged", max(damage, key=lambda name: (failed[name], name))
+        why = f"{reason}: {self._first.get(reason, '')}" if reason else ""
+        if loss.damaged and status != "unreadable":
+            records = "1 record" if loss.lost_records == 1 else f"{loss.lost_records:,} records"
+            why += f"; about {records} lost, {loss.lost_bytes:,} bytes without any"
+        elif reason:
+            why += f"; {loss.whole_bytes:,} bytes read"
+        return {
+            "status": status,
+            "why": why,
+            "lost_records": loss.lost_records,
+            "lost_bytes": loss.lost_bytes,
+            "unverified": loss.unverified,
+        }

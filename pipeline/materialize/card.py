@@ -41,6 +41,7 @@ def dataset_card(
     funnel: Sequence[tuple[str, int]],
     reasons: Mapping[str, int],
     inputs: Sequence[str],
+    shortfalls: Sequence[tuple[str, str, str]] = (),
 ) -> str:
     """Write the card.
 
@@ -54,6 +55,7 @@ def dataset_card(
         funnel: what became of the records, step by step.
         reasons: documents by the reason that dropped them.
         inputs: URIs of the input shards.
+        shortfalls: URI, status and reason of those that were not read whole.
     """
     written = sorted((m for m in shards if m.outputs), key=lambda manifest: manifest.key)
     splits = {
@@ -90,6 +92,8 @@ def dataset_card(
         ),
         f"## Inputs ({len(inputs):,})",
         _inputs(inputs),
+        f"## Not read whole ({len(shortfalls):,})" if shortfalls else "",
+        _table(("input", "status", "why"), shortfalls[:_INPUTS_SHOWN]) if shortfalls else "",
         "## License",
         "The texts belong to their authors; each row names its page in `url`.",
     ]

@@ -7,10 +7,8 @@ file system do raise; they say nothing about the data and may be transient.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import BinaryIO, cast
-
-import fsspec
 
 from thresher.pipeline.read.checksum import ChecksumFile
 from thresher.pipeline.read.inputs import InputSettings, InputShard, list_inputs
@@ -18,15 +16,19 @@ from thresher.pipeline.read.jsonl import read_jsonl
 from thresher.pipeline.read.parquet import read_parquet
 from thresher.pipeline.read.reasons import REASONS, Reason
 from thresher.pipeline.read.records import Page, Rejected, reject
+from thresher.pipeline.read.remote import open_input
 from thresher.pipeline.read.rows import RowFields
-from thresher.pipeline.read.sources import Damage, open_source
+from thresher.pipeline.read.sources import NotVerified, open_source
 from thresher.pipeline.read.streams import ByteReader
+from thresher.pipeline.read.stretches import Loss, settle
 from thresher.pipeline.read.warc import read_warc
 
 __all__ = [
     "REASONS",
     "InputSettings",
     "InputShard",
+    "Loss",
+    "NotVerified",
     "Page",
     "Reason",
     "Rejected",
@@ -37,7 +39,11 @@ __all__ = [
 
 
 def read_shard(
-    shard: InputShard, settings: InputSettings, checksum: Callable[[str], None] | None = None
+    shard: InputShard,
+    settings: InputSettings,
+    checksum: Callable[[str], None] | None = None,
+    loss: Loss | None = None,
+    distrusted: Collection[int] | None = None,
 ) -> Iterator[Page | Rejected]:
     """Yield every record of a file once, in file order, in memory that the file does not grow.
 
@@ -45,47 +51,60 @@ def read_shard(
         shard: the file.
         settings: how to read it.
         checksum: called at the end with the sha256 of the whole file.
+        loss: what damage cost is added to it.
+        distrusted: places of members that an earlier reading found damaged; empty at first. Only
+            for callers that read again on `NotVerified`.
 
     Raises:
         OSError: where the file system fails; never for bad data.
+        NotVerified: with `distrusted`, where pages were given out of a member too large to be held
+            back that failed its checks. What was read so far is to be forgotten, and the file read
+            again with those members distrusted, so that their pages are marked.
     """
-    with fsspec.open(shard.uri, "rb") as opened:
+    loss = loss if loss is not None else Loss()
+    with open_input(shard.uri) as opened:
         file = ChecksumFile(opened)
-        yield from _records(shard.format, opened, file, settings)
+        yield from _records(shard.format, opened, file, settings, loss, distrusted)
         if checksum is not None:
             checksum(file.finish())
 
 
 def _records(
-    kind: str, opened: BinaryIO, file: ChecksumFile, settings: InputSettings
+    kind: str,
+    opened: BinaryIO,
+    file: ChecksumFile,
+    settings: InputSettings,
+    loss: Loss,
+    distrusted: Collection[int] | None,
 ) -> Iterator[Page | Rejected]:
     fields = RowFields(
         settings.text_field, settings.id_field, settings.url_field, settings.date_field
     )
     limit = settings.max_record_bytes
-    if kind in ("auto", "parquet"):
-        head = file.read(4)
-        file.seek(0)
-        kind = "parquet" if head == b"PAR1" else kind
+    if kind == "auto" and file.peek(4) == b"PAR1":
+        kind = "parquet"
     if kind == "parquet":
-        yield from read_parquet(opened, fields, limit)  # jumps about; hashed afterwards
+        for item in read_parquet(opened, fields, limit):
+            loss.add(item)
+            yield item
+        file.seek(0)  # it jumped about; what it read is hashed afterwards
         return
-    reader = ByteReader(open_source(cast(BinaryIO, file)))
+    source = open_source(cast(BinaryIO, file), settings.max_window_bytes, distrusted)
+    reader = ByteReader(source)
     if kind == "auto":
         kind = _sniff(reader)
     if kind == "jsonl":
-        yield from read_jsonl(reader, fields, limit)
+        yield from settle(read_jsonl(reader, fields, limit), reader, loss)
     elif kind in ("warc", "wet"):
-        yield from read_warc(reader, limit)
+        yield from settle(read_warc(reader, limit), reader, loss)
     else:
-        yield reject("unreadable_shard", detail="of no known format", sample=reader.peek(1024))
+        item = reject("unreadable_shard", detail="of no known format", sample=reader.peek(1024))
+        loss.add(item)
+        yield item
 
 
 def _sniff(reader: ByteReader) -> str:
-    try:
-        head = reader.peek(4096).lstrip(b"\r\n\t \xef\xbb\xbf")
-    except Damage:
-        return ""
+    head = reader.peek(4096).lstrip(b"\r\n\t \xef\xbb\xbf")
     if head.startswith((b"WARC/", b"filedesc:")):
         return "warc"
-    return "jsonl" if head.startswith(b"{") else ""
+    return "jsonl" if head.startswith((b"{", b"[")) else ""

@@ -24,7 +24,7 @@ from typing import Literal
 import numpy as np
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 
-from thresher.pipeline.read.records import clean_text
+from thresher.pipeline.read.records import clean_text, without_nuls
 
 CharsetSource = Literal["bom", "http", "meta", "detected", "format"]
 """Where a charset is from; `format` where the file format fixes it (WET, JSON, Parquet)."""
@@ -122,7 +122,7 @@ def decode_html(data: bytes, declared: str) -> Decoded | None:
     for name, source in _with_detection(candidates, data):
         strict = _try_strict(data, name)
         if strict is not None:
-            return Decoded(_without_nuls(strict), name, source)
+            return Decoded(without_nuls(strict), name, source)
         text, loss, loss_of_special = _replacing(data, name)
         decoded = Decoded(clean_text(text), name, source)
         if loss_of_special <= KEPT_LOSS and loss <= TOLERATED_LOSS:
@@ -156,7 +156,7 @@ def _declared(data: bytes, header: str) -> list[tuple[str, CharsetSource]]:
 
 def _as_utf8(text: str, candidates: list[tuple[str, CharsetSource]], data: bytes) -> Decoded:
     """Bytes that are valid UTF-8, under the label they deserve."""
-    text = _without_nuls(text)
+    text = without_nuls(text)
     if not text.isascii():
         declared = next((source for name, source in candidates if name == "utf-8"), None)
         return Decoded(text, "utf-8", declared or "detected")
@@ -196,11 +196,6 @@ def _side_by_side(data: bytes) -> bool:
     count = int(beyond.sum())
     pairs = int((beyond[1:] & beyond[:-1] & (codes[1:] != codes[:-1])).sum())
     return count >= _ADJACENT_LEAST and pairs > _ADJACENT_SHARE * count
-
-
-def _without_nuls(text: str) -> str:
-    """What a strict codec decodes holds no lone surrogate, so only NULs are to go."""
-    return text.replace("\x00", "") if "\x00" in text else text
 
 
 def _try_strict(data: bytes, name: str) -> str | None:

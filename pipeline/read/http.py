@@ -1,57 +1,31 @@
-"""An HTTP response as archives hold it: status, headers, decoded body, media type.
-
-Archives are not the wire. Many tools stored the decoded body and kept the header that announces
-an encoding, so an encoding that the bytes do not show is taken as already undone. A body that
-breaks off is kept as far as it decodes, as a browser would.
-"""
+"""An HTTP response as archives hold it: status, headers, stored body, and whether it is a page."""
 
 from __future__ import annotations
 
-import io
 import re
-import zlib
 from dataclasses import dataclass
-from typing import Protocol
-
-import zstandard
-from fastwarc.stream_io import BrotliReader
 
 from thresher.filters.errors import DataError
+from thresher.pipeline.read.media import (
+    HTML_TYPES,
+    VAGUE_TYPES,
+    XML_TYPES,
+    has_html_root,
+    starts_like_html,
+)
 
 _BLANK_LINE = re.compile(rb"\n\r{0,2}\n")
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)?[ \t]+(\d{3})\b")
-_CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]{1,15})[ \t]*(?:;[^\n]{0,1000})?\r?\n")
-_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([^\s;\"',]+)", re.IGNORECASE)
 _DECLARING = ("content-language", "tdm-policy", "tdm-reservation", "x-robots-tag")
+_LISTED = frozenset({"content-encoding", "content-type", "transfer-encoding", "x-robots-tag"})
+"""Headers whose lines make one list; of any other the first line counts."""
 _HEAD_BYTES = 1 << 18
-_STEP = 1 << 16
 
-_HTML_TYPES = frozenset(
-    {"text/html", "application/xhtml+xml", "application/xhtml", "application/vnd.wap.xhtml+xml"}
-)
-_VAGUE_TYPES = frozenset({"", "unk", "unknown", "no-type", "application/octet-stream"})
-_HTML_START = re.compile(
-    rb"(?:\xef\xbb\xbf)?(?:\s|<!--.{0,2000}?-->|<\?xml[^>]{0,200}>)*"
-    rb"<(?:!doctype\s+html|html|head|body|title|meta|script|style|h1|div|table|p|a|br|iframe)\b",
-    re.IGNORECASE | re.DOTALL,
-)
 _NOT_HTML_START = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b\x08")
-
-
-class _Reader(Protocol):
-    def read(self, size: int, /) -> bytes: ...
 
 
 class MalformedHttp(DataError):  # noqa: N818 - data, not a fault
     """The bytes do not start with an HTTP status line and headers."""
-
-
-class MalformedBody(DataError):  # noqa: N818 - data, not a fault
-    """The body does not decode by its declared encoding."""
-
-
-class Oversize(DataError):  # noqa: N818 - data, not a fault
-    """The body decodes to more bytes than allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +37,9 @@ class Response:
     body: bytes
 
     @property
-    def media_type(self) -> str:
-        """The declared media type in lower case, "" where none."""
-        return media_type(self.headers.get("content-type", ""))
-
-    @property
-    def charset(self) -> str:
-        """The declared charset as written, "" where none."""
-        found = _CHARSET.search(self.headers.get("content-type", ""))
-        return found.group(1) if found else ""
-
-    @property
     def declarations(self) -> dict[str, str]:
         """The headers that declare a language or reserve rights."""
         return {name: self.headers[name] for name in _DECLARING if name in self.headers}
-
-
-def media_type(content_type: str) -> str:
-    """The media type of a Content-Type value, in lower case and without parameters."""
-    return content_type.partition(";")[0].strip().lower()
 
 
 def parse_response(block: bytes) -> Response:
@@ -97,152 +55,37 @@ def parse_response(block: bytes) -> Response:
     if end is None and len(block) > _HEAD_BYTES:
         raise MalformedHttp("the HTTP headers do not end")
     head, body = (block, b"") if end is None else (block[: end.start()], block[end.end() :])
-    headers: dict[str, str] = {}
+    headers: dict[str, list[str]] = {}
     for line in head.split(b"\n")[1:]:
         name, colon, value = line.partition(b":")
         if colon:
             key, text = name.strip().lower().decode("latin-1"), value.strip().decode("latin-1")
-            # Of others the first counts; this one may come once for each robot.
-            if key == "x-robots-tag" and key in headers:
-                headers[key] += f", {text}"
-            headers.setdefault(key, text)
-    return Response(int(status.group(1)), headers, body)
+            values = headers.setdefault(key, [])
+            if not values or key in _LISTED:
+                values.append(text)
+    joined = {name: ", ".join(values) for name, values in headers.items()}
+    return Response(int(status.group(1)), joined, body)
 
 
-def decode_body(response: Response, limit: int) -> bytes:
-    """The body with transfer and content encodings undone, in at most `limit` bytes.
-
-    Raises:
-        MalformedBody: where nothing of it decodes.
-        Oversize: where it decodes to more than `limit` bytes.
-    """
-    body = response.body
-    if "chunked" in response.headers.get("transfer-encoding", "").lower():
-        body = _unchunk(body)
-    encodings = response.headers.get("content-encoding", "").lower().split(",")
-    for encoding in reversed([name.strip() for name in encodings]):
-        if encoding in ("gzip", "x-gzip"):
-            if body.startswith(b"\x1f\x8b"):
-                body = _inflate(body, 31, limit)
-        elif encoding == "deflate":
-            body = _undeflate(body, limit)
-        elif encoding == "br":
-            body = _unbrotli(body, limit)
-        elif encoding == "zstd" and body.startswith(b"\x28\xb5\x2f\xfd"):
-            body = _unzstd(body, limit)
-    if len(body) > limit:
-        raise Oversize(f"the body decodes to more than {limit} bytes")
-    return body
+def may_be_html(declared: str, identified: str) -> bool:
+    """Whether the media types leave it possible that a body is a page; see `is_html`."""
+    decisive = identified if identified not in VAGUE_TYPES else declared
+    return decisive in HTML_TYPES or decisive in XML_TYPES or decisive in VAGUE_TYPES
 
 
 def is_html(declared: str, identified: str, body: bytes) -> bool:
     """Whether a body is HTML or XHTML.
 
     Args:
-        declared: the media type that the HTTP header declares, "" where none.
-        identified: the one that the crawler found by looking, "" where none.
-        body: the decoded body.
+        declared: the media type that the server declared, "" where none.
+        identified: the one that the crawler found by looking, "" where none; it decides.
+        body: the decoded body, which decides where neither says anything.
     """
     if body.startswith(_NOT_HTML_START):
         return False
-    if declared in _VAGUE_TYPES:
-        return identified in _HTML_TYPES or _HTML_START.match(body, 0, 4096) is not None
-    return declared in _HTML_TYPES
-
-
-def _unchunk(body: bytes) -> bytes:
-    parts: list[bytes] = []
-    at = 0
-    while size := _CHUNK_SIZE.match(body, at):
-        length = int(size.group(1), 16)
-        if length == 0:
-            return b"".join(parts)
-        parts.append(body[size.end() : size.end() + length])
-        at = size.end() + length
-        if body.startswith(b"\r\n", at):
-            at += 2
-        elif body.startswith(b"\n", at):
-            at += 1
-    # Without one whole chunk it was never chunked, or the archive undid it.
-    return b"".join(parts) if parts else body
-
-
-def _inflate(body: bytes, window: int, limit: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while body:
-        decoder = zlib.decompressobj(window)
-        try:
-            data = decoder.decompress(body, limit + 1 - size)
-        except zlib.error as error:
-            # All at once gives nothing of a body with a broken tail; step by step gives its head.
-            data = _inflate_head(body, window, limit + 1 - size)
-            if not data and not parts:
-                raise MalformedBody(str(error)) from error
-            parts.append(data)
-            break
-        parts.append(data)
-        size += len(data)
-        if size > limit:
-            raise Oversize(f"the body decodes to more than {limit} bytes")
-        body = decoder.unused_data
-        if not body.startswith(b"\x1f\x8b"):
-            break
-    return b"".join(parts)
-
-
-def _inflate_head(body: bytes, window: int, limit: int) -> bytes:
-    decoder = zlib.decompressobj(window)
-    parts: list[bytes] = []
-    size = 0
-    try:
-        for at in range(0, len(body), 256):
-            data = decoder.decompress(body[at : at + 256])
-            parts.append(data)
-            size += len(data)
-            if size > limit:
-                break
-    except zlib.error:
-        pass
-    return b"".join(parts)[:limit]
-
-
-def _undeflate(body: bytes, limit: int) -> bytes:
-    for window in (15, -15):  # by the standard zlib; raw deflate from some servers
-        try:
-            return _inflate(body, window, limit)
-        except MalformedBody:
-            continue
-    return body  # stored decoded
-
-
-def _unbrotli(body: bytes, limit: int) -> bytes:
-    try:
-        return _read_all(BrotliReader(io.BytesIO(body)), limit)
-    except OSError as error:
-        if _looks_like_text(body):
-            return body  # stored decoded; brotli has no magic bytes to tell by
-        raise MalformedBody(f"brotli: {error}") from error
-
-
-def _unzstd(body: bytes, limit: int) -> bytes:
-    reader = zstandard.ZstdDecompressor().stream_reader(body, read_across_frames=True)
-    try:
-        return _read_all(reader, limit)
-    except zstandard.ZstdError as error:
-        raise MalformedBody(f"zstd: {error}") from error
-
-
-def _read_all(reader: _Reader, limit: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while data := reader.read(_STEP):
-        parts.append(data)
-        size += len(data)
-        if size > limit:
-            raise Oversize(f"the body decodes to more than {limit} bytes")
-    return b"".join(parts)
-
-
-def _looks_like_text(body: bytes) -> bool:
-    return b"<" in body[:1024] and b"\0" not in body[:1024]
+    decisive = identified if identified not in VAGUE_TYPES else declared
+    if decisive in XML_TYPES:
+        return has_html_root(body)
+    if decisive in VAGUE_TYPES:
+        return starts_like_html(body)
+    return decisive in HTML_TYPES

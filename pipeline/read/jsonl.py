@@ -1,8 +1,15 @@
-"""Rows of a JSON Lines file, one line in memory at a time."""
+"""Rows of a JSON Lines file, one line in memory at a time.
+
+Objects side by side on a line are all read: files are put together without a line end between them.
+A JSON array, and objects printed over several lines, are refused with the command that makes lines
+of them. They could be read as a stream, but behind damage nothing in them tells where the next
+record starts, so that one flipped byte would cost all the rest.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +19,12 @@ from thresher.pipeline.read.records import Page, Rejected, reject
 from thresher.pipeline.read.rows import RowFields, row_to_page
 from thresher.pipeline.read.sources import Damage
 from thresher.pipeline.read.streams import ByteReader
+
+_HEAD_BYTES = 4096
+_ARRAY = re.compile(rb"\[\s*(?:\{|\]\s*\Z)")
+_PRINTED = re.compile(rb"\{(?:[^\n]*,)?[ \t\r]*\n\s*\"")
+_SPACE = re.compile(r"\s*")
+_MARGIN = b"\xef\xbb\xbf \t\r\n"
 
 
 def read_jsonl(
@@ -24,7 +37,11 @@ def read_jsonl(
         fields: which keys hold what; a dot goes into nested objects.
         max_record_bytes: a longer line is `oversize`; it is passed over without being kept.
     """
-    decoder = _decoder(fields)
+    head = reader.peek(_HEAD_BYTES)
+    if problem := _other_shape(head.lstrip(_MARGIN)):
+        yield reject("unreadable_shard", detail=problem, sample=head)
+        return
+    parser = _Rows(fields)
     found = False
     while True:
         try:
@@ -36,7 +53,7 @@ def read_jsonl(
                 found = True
                 continue
         except Damage as damage:
-            yield reject("malformed_record", detail=str(damage))
+            yield reject("malformed_record", detail=str(damage), lost_bytes=damage.lost)
             found = True
             continue
         if not line:
@@ -44,14 +61,57 @@ def read_jsonl(
         if line.isspace():
             continue
         found = True
-        if reader.truncated and not line.endswith(b"\n"):
+        row = parser.read(line)
+        if _is_malformed(row):
+            line, rows = _split(line)
+            yield from (row_to_page(values, fields) for values in rows)
+            row = parser.read(line) if rows else row
+        if not line.endswith(b"\n") and _is_malformed(row) and line.lstrip().startswith(b"{"):
             yield reject("truncated_archive", detail="the file ends inside a line", sample=line)
             return
-        yield _row(line, decoder, fields)
+        yield row
     if reader.truncated:
         yield reject("truncated_archive", detail="the file ends inside a compressed member")
     elif not found:
         yield reject("malformed_record", detail="the file is empty")
+
+
+def _other_shape(head: bytes) -> str:
+    """What JSON that is not in lines is, and the command that makes lines of it; "" for lines."""
+    if _ARRAY.match(head):
+        what, query = "one JSON array", "'.[]'"
+    elif _PRINTED.match(head):
+        what, query = "JSON objects printed over several lines", "."
+    else:
+        return ""
+    return f"{what}, not JSON Lines; this converts it: jq -c {query} FILE > FILE.jsonl"
+
+
+def _split(line: bytes) -> tuple[bytes, list[dict[str, Any]]]:
+    """The last of several objects on a line, or what follows them, and those before it."""
+    try:
+        text = line.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return line, []
+    decoder = json.JSONDecoder()
+    rows: list[dict[str, Any]] = []
+    at = len(text) - len(text.lstrip())
+    while text.startswith("{", at):
+        try:
+            value, end = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            break
+        space = _SPACE.match(text, end)
+        assert space is not None
+        if not text.startswith("{", space.end()):
+            break
+        rows.append(value)
+        at = space.end()
+    return text[at:].encode("utf-8", "surrogatepass"), rows
+
+
+def _is_malformed(row: Page | Rejected) -> bool:
+    return isinstance(row, Rejected) and row.reason == "malformed_record"
 
 
 def _skip_line(reader: ByteReader) -> int:
@@ -63,26 +123,43 @@ def _skip_line(reader: ByteReader) -> int:
     return skipped
 
 
-def _decoder(fields: RowFields) -> msgspec.json.Decoder[Any]:
-    """A decoder that builds the wanted keys only and passes over all others."""
-    roots = fields.roots()
-    names = [(f"field_{i}", Any, None) for i in range(len(roots))]
-    rename = {f"field_{i}": root for i, root in enumerate(roots)}
-    return msgspec.json.Decoder(msgspec.defstruct("Row", names, rename=rename))
+class _Rows:
+    """Lines to pages; builds the wanted keys of a row only, and passes over all others."""
+
+    def __init__(self, fields: RowFields) -> None:
+        self._fields = fields
+        self._roots = fields.roots()
+        names = [f"field_{i}" for i in range(len(self._roots))]
+        rename = dict(zip(names, self._roots, strict=True))
+        row = msgspec.defstruct("Row", [(name, Any, None) for name in names], rename=rename)
+        self._decoder = msgspec.json.Decoder(row)
+
+    def read(self, line: bytes) -> Page | Rejected:
+        """The page of a line."""
+        try:
+            found = msgspec.structs.astuple(self._decoder.decode(line))
+            values = dict(zip(self._roots, found, strict=True))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            # Lone surrogates, NaN and a byte order mark are refused by msgspec and harmless here.
+            lenient = _lenient(line)
+            if lenient is None:
+                # JSON has no NUL: a hole in the file, and not one row.
+                hole = len(line) if b"\0" in line else 0
+                return reject("malformed_record", detail=str(error), sample=line, lost_bytes=hole)
+            values = {root: lenient.get(root) for root in self._roots}
+        row = row_to_page(values, self._fields)
+        if isinstance(row, Rejected) and row.reason == "missing_text" and not _is_utf8(line):
+            # What is passed over is not looked at: a broken key is no other key.
+            return reject("malformed_record", row.record_id, row.url, "not UTF-8", line)
+        return row
 
 
-def _row(line: bytes, decoder: msgspec.json.Decoder[Any], fields: RowFields) -> Page | Rejected:
-    roots = fields.roots()
+def _is_utf8(line: bytes) -> bool:
     try:
-        row = decoder.decode(line)
-        values = {root: getattr(row, f"field_{i}") for i, root in enumerate(roots)}
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        # Lone surrogates, NaN and a byte order mark are refused by msgspec and harmless here.
-        lenient = _lenient(line)
-        if lenient is None:
-            return reject("malformed_record", detail=str(error), sample=line)
-        values = {root: lenient.get(root) for root in roots}
-    return row_to_page(values, fields)
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _lenient(line: bytes) -> dict[str, Any] | None:

@@ -21,14 +21,16 @@ class Reason:
     name: str
     outcome: Outcome
     meaning: str
+    damage: bool = False
+    """Whether it means that the file itself is damaged and lost records."""
 
 
 _ALL = (
     Reason(
         "not_a_response",
         "gated",
-        "An archive record of another type than response or conversion (warcinfo, request, "
-        "metadata, resource ...).",
+        "An archive record of another type than response, resource or conversion (warcinfo, "
+        "request, metadata ...).",
     ),
     Reason(
         "revisit", "gated", "A revisit record: the archive refers to an earlier copy of the page."
@@ -37,8 +39,8 @@ _ALL = (
     Reason(
         "not_html",
         "gated",
-        "The payload is neither HTML nor XHTML, by its content type or, without one, its first "
-        "bytes.",
+        "The payload is neither HTML nor XHTML, by the type that the crawler identified, else the "
+        "declared one, else its first bytes.",
     ),
     Reason(
         "oversize",
@@ -54,7 +56,8 @@ _ALL = (
         "undecodable",
         "failed",
         "No charset decodes the bytes into text: every candidate loses too many characters, or "
-        "the bytes are binary.",
+        "the bytes are binary. Of a row of Parquet: a string is not UTF-8; the detail names the "
+        "field.",
     ),
     Reason(
         "truncated_archive",
@@ -65,7 +68,9 @@ _ALL = (
         "malformed_record",
         "failed",
         "Bytes that do not parse as a record of the format: a broken header, a wrong length, "
-        "damaged compression, invalid JSON, or no record at all.",
+        "damaged compression, invalid JSON, a row group of Parquet that does not decode, or no "
+        "record at all. A stretch of them that damage made counts once, with its bytes.",
+        damage=True,
     ),
     Reason(
         "malformed_body",
@@ -77,6 +82,7 @@ _ALL = (
         "unreadable_shard",
         "failed",
         "The file is damaged from here on, or is of no known format; the detail says where.",
+        damage=True,
     ),
     Reason("extraction_timeout", "failed", "Extraction took longer than `timeout_seconds`."),
     Reason("extraction_crash", "failed", "The extraction process died on this page."),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,9 +19,18 @@ class RowFields:
     date: str
 
     def roots(self) -> list[str]:
-        """The top-level names among them, each once."""
+        """The top-level names under which they may be, each once.
+
+        `a.b` is the key `b` of an object `a`, or the key `a.b` of a row that was flattened.
+        """
         names = (self.text, self.id, self.url, self.date)
-        return list(dict.fromkeys(name.partition(".")[0] for name in names if name))
+        return list(dict.fromkeys(prefix for name in names for prefix in prefixes(name)))
+
+
+def prefixes(name: str) -> list[str]:
+    """A dotted name and all that it may begin with, the longest first; none of an empty name."""
+    parts = name.split(".") if name else []
+    return [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
 
 
 def row_to_page(values: Mapping[str, Any], fields: RowFields) -> Page | Rejected:
@@ -31,31 +39,49 @@ def row_to_page(values: Mapping[str, Any], fields: RowFields) -> Page | Rejected
     url = _as_string(field_value(values, fields.url))
     text = field_value(values, fields.text)
     if not isinstance(text, str):
-        what = "null or absent" if text is None else f"of type {type(text).__name__}"
-        return reject("missing_text", record_id, url, f"'{fields.text}' is {what}")
-    text = clean_text(text)
-    if not text.strip():
+        return missing_text(
+            fields.text, "" if text is None else type(text).__name__, record_id, url
+        )
+    date = _as_string(field_value(values, fields.date))
+    return text_to_page(clean_text(text), record_id, url, date)
+
+
+def text_to_page(text: str, record_id: str, url: str, date: str) -> Page | Rejected:
+    """A page of finished, storable texts; rejected where the text is blank."""
+    if not text or text.isspace():
         return reject("empty", record_id, url)
-    return Page(record_id, url, _as_string(field_value(values, fields.date)), text, False, "utf-8")
+    return Page(record_id, url, date, text, False, "utf-8")
+
+
+def missing_text(name: str, kind: str, record_id: str, url: str) -> Rejected:
+    """A row without a text under a name; `kind` is the type of what is there, "" of nothing."""
+    what = f"of type {kind}" if kind else "null or absent"
+    return reject("missing_text", record_id, url, f"'{name}' is {what}")
 
 
 def field_value(values: Mapping[str, Any], name: str) -> Any:
-    """The value under a name, in which a dot goes into nested objects; None where it is absent."""
-    if not name:
-        return None
-    if name in values:
-        return values[name]
-    found: Any = values
-    for part in name.split("."):
-        if not isinstance(found, Mapping):
-            return None
-        found = found.get(part)
-    return found
+    """The value under a name, in which a dot goes into nested objects; None where it is absent.
+
+    A key with the dot in it goes before an object.
+    """
+    found = values.get(name) if name else None
+    return found if found is not None or "." not in name else _value(values, name.split("."))
+
+
+def _value(values: Mapping[str, Any], parts: Sequence[str]) -> Any:
+    for count in range(len(parts), 0, -1):
+        found = values.get(".".join(parts[:count]))
+        if count == len(parts):
+            if found is not None:
+                return found
+        elif isinstance(found, Mapping):
+            inner = _value(found, parts[count:])
+            if inner is not None:
+                return inner
+    return None
 
 
 def _as_string(value: Any) -> str:
     if value is None or isinstance(value, list | Mapping):
         return ""
-    if isinstance(value, datetime.date):
-        return value.isoformat()
     return clean_text(str(value))

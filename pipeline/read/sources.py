@@ -1,36 +1,60 @@
 """Decompression of files that may be damaged, chunk by chunk, in bounded memory.
 
-Gzip (member by member), zstd, lz4 or plain bytes: told from the first bytes, not from the name.
-Three things that the usual readers hide are visible here, because a ledger must account for them:
+Gzip, zstd, lz4 or plain bytes: told from the first bytes, not from the name. What the usual readers
+hide is visible here, because a ledger must account for it:
 
 - a file that ends inside a compressed member sets `truncated`;
-- damaged compressed data raises `Damage` once, and reading goes on at the next member;
-- no input, however well it compresses, is expanded by more than one chunk at a time.
+- damaged data raises `Damage` once, behind all bytes that decode before it, and reading goes on at
+  the next member;
+- a member is held back until its checks have passed (up to `members.HELD_BYTES` of it), so that
+  what a damaged one decodes to is known not to be `verified`. A larger one is given out as it
+  comes. Where it then turns out damaged, `NotVerified` asks for the file to be read again;
+- no input, however well it compresses, is expanded by more than one block at a time.
 
 Errors of the file system itself (a lost connection) are not caught: they are not bad data.
 """
 
 from __future__ import annotations
 
-import zlib
+import codecs
+import io
+import re
+from collections import deque
+from collections.abc import Collection
 from typing import BinaryIO, Protocol
 
-import zstandard
-from fastwarc.stream_io import Lz4Reader
-
 from thresher.filters.errors import DataError
+from thresher.pipeline.read import gzip, lz4, zstd
+from thresher.pipeline.read.frames import is_skippable
+from thresher.pipeline.read.members import (
+    HELD_BYTES,
+    Begin,
+    Damage,
+    Event,
+    Format,
+    decode_members,
+)
+from thresher.pipeline.read.stored import CHUNK, StoredBytes
 
-CHUNK = 1 << 18
-_GZIP = b"\x1f\x8b\x08"
-_ZSTD = b"\x28\xb5\x2f\xfd"
-_LZ4 = b"\x04\x22\x4d\x18"
-_ZSTD_DICTIONARY = b"\x5d\x2a\x4d\x18"
-_ZSTD_INPUT = 2048
-"""A zstd block of 4 bytes can stand for 128 KiB; so this much input makes at most 64 MiB."""
+__all__ = ["WINDOW_BYTES", "Damage", "NotVerified", "Source", "open_source"]
+
+WINDOW_BYTES = 256 << 20
+"""What the window of a zstd frame may take, where no setting says."""
+
+_CONTROL = re.compile(rb"[\x00-\x08]")
+_MAGIC_PLACE = 16
 
 
-class Damage(DataError):  # noqa: N818 - it is data, not a fault of the program
-    """Compressed data that does not decode. Reading can go on behind it."""
+class NotVerified(DataError):  # noqa: N818 - a request, not a fault
+    """Documents were given out of members that turned out damaged.
+
+    Args:
+        members: places of all such members of the file.
+    """
+
+    def __init__(self, members: Collection[int]) -> None:
+        super().__init__(f"damaged members at {sorted(members)}")
+        self.members = frozenset(members)
 
 
 class Source(Protocol):
@@ -38,6 +62,8 @@ class Source(Protocol):
 
     truncated: bool
     """At the end: the file stopped inside a compressed member."""
+    verified: bool
+    """Whether the latest chunk is of a member that passed its checks, as far as is known."""
 
     def read_chunk(self) -> bytes:
         """The next bytes; b"" at the end. Raises `Damage`, after which it may go on."""
@@ -50,6 +76,7 @@ class PlainSource:
         self._file = file
         self._head = head
         self.truncated = False
+        self.verified = True
 
     def read_chunk(self) -> bytes:
         """The next bytes; b"" at the end."""
@@ -57,225 +84,142 @@ class PlainSource:
         return head or self._file.read(CHUNK)
 
 
-class GzipSource:
-    """Gzip, one member after another; finds the next member behind damage."""
+class MemberSource:
+    """The decoded bytes of a compressed file.
 
-    def __init__(self, file: BinaryIO, head: bytes) -> None:
-        self._file = file
-        self._input = head
-        self._member: zlib._Decompress | None = None
+    Args:
+        stored: the file.
+        how: its compression.
+        distrusted: places of members known to be damaged from an earlier reading; None where
+            nobody would read again.
+    """
+
+    def __init__(
+        self, stored: StoredBytes, how: Format, distrusted: Collection[int] | None
+    ) -> None:
+        self._stored = stored
+        self._events = decode_members(stored, how)
+        self._distrusted = distrusted
+        self._ready: deque[bytes] = deque()
+        self._held: list[bytes] | None = None
+        self._held_bytes = self._decoded = self._member = 0
+        self._problem: Damage | None = None
         self.truncated = False
+        self.verified = True
 
     def read_chunk(self) -> bytes:
         """The next decompressed bytes; b"" at the end."""
         while True:
-            if self._member is None and not self._start_member():
+            if self._ready:
+                return self._ready.popleft()
+            if self._problem is not None:
+                damage, self._problem = self._problem, None
+                raise damage
+            event = next(self._events, None)
+            if event is None:
                 return b""
-            assert self._member is not None
-            if not self._input:
-                self._input = self._file.read(CHUNK)
-                if not self._input:
-                    self.truncated = True
-                    self._member = None
-                    return b""
-            before = self._input
-            try:
-                data = self._member.decompress(before, CHUNK)
-            except zlib.error as error:
-                self._member = None
-                self._resume_in(before[1:])
-                raise Damage(f"damaged gzip data: {error}") from error
-            self._input = self._member.unconsumed_tail
-            if self._member.eof:
-                self._input = self._member.unused_data
-                self._member = None
-            if data:
-                return data
+            self._take(event)
 
-    def _start_member(self) -> bool:
-        # Some writers pad files with zero bytes.
-        while not (data := self._input.lstrip(b"\0")) or len(data) < len(_GZIP):
-            more = self._file.read(CHUNK)
-            if not more:
-                self.truncated = bool(data)
-                self._input = b""
-                return False
-            self._input = data + more
-        self._input = data
-        if not data.startswith(_GZIP):
-            self._resume_in(data)
-            raise Damage("bytes between gzip members that are no gzip member")
-        self._member = zlib.decompressobj(31)
-        return True
-
-    def _resume_in(self, data: bytes) -> None:
-        """Place the input at the next thing that starts like a gzip member."""
-        while True:
-            start = data.find(_GZIP)
-            while start >= 0:
-                probe = zlib.decompressobj(31)
-                try:
-                    if probe.decompress(data[start : start + 4096], 64):
-                        self._input = data[start:]
-                        return
-                except zlib.error:
-                    pass
-                start = data.find(_GZIP, start + 1)
-            more = self._file.read(CHUNK)
-            if not more:
-                self._input = b""
+    def _take(self, event: bytes | Begin | Event | Damage) -> None:
+        if isinstance(event, bytes):
+            self._decoded += len(event)
+            if self._held is None:
+                self._ready.append(event)
                 return
-            # A member may start in the last bytes, and a probe needs some bytes to decide.
-            data = data[-512:] + more
+            self._held.append(event)
+            self._held_bytes += len(event)
+            if self._held_bytes > HELD_BYTES:
+                self._release(self._member not in (self._distrusted or ()))
+        elif isinstance(event, Begin):
+            self._member = event.offset
+            self._held, self._held_bytes = [], 0
+        elif event is Event.END:
+            self._release(verified=True)
+        else:
+            if self._held is not None:
+                self._release(verified=False)
+            elif self._distrusted is not None and self._member not in self._distrusted:
+                raise NotVerified(self._damaged_members())
+            self.truncated |= event is Event.CUT
+            if isinstance(event, Damage):
+                # Told in decoded bytes, by how the file has decoded so far.
+                event.lost = event.lost * max(1, self._decoded) // max(1, self._stored.offset)
+                self._problem = event
 
+    def _release(self, verified: bool) -> None:
+        if self._held is not None:
+            self._ready.extend(self._held)
+            self._held = None
+            self.verified = verified
 
-class ZstdSource:
-    """Zstandard frames, with the dictionary frame that `.warc.zst` files may start with."""
-
-    def __init__(self, file: BinaryIO, head: bytes) -> None:
-        self._file = file
-        self._input = head
-        self._decompressor = zstandard.ZstdDecompressor()
-        self._frame: zstandard.ZstdDecompressionObj | None = None
-        self.truncated = False
-        if head.startswith(_ZSTD_DICTIONARY):
-            self._read_dictionary()
-
-    def read_chunk(self) -> bytes:
-        """The next decompressed bytes; b"" at the end."""
-        parts: list[bytes] = []
+    def _damaged_members(self) -> set[int]:
+        """This member and all large ones behind it that are damaged."""
+        found = {self._member, *(self._distrusted or ())}
         size = 0
-        while size < CHUNK:
-            if not self._input:
-                self._input = self._file.read(CHUNK)
-                if not self._input:
-                    self.truncated = self._frame is not None
-                    break
-            piece, self._input = self._input[:_ZSTD_INPUT], self._input[_ZSTD_INPUT:]
-            if self._frame is None:
-                self._frame = self._decompressor.decompressobj()
-            try:
-                data = self._frame.decompress(piece)
-            except zstandard.ZstdError as error:
-                self._frame = None
-                self._resume()
-                raise Damage(f"damaged zstd data: {error}") from error
-            if self._frame.eof:
-                self._input = self._frame.unused_data + self._input
-                self._frame = None
-            parts.append(data)
-            size += len(data)
-        return b"".join(parts)
-
-    def _resume(self) -> None:
-        while (start := self._input.find(_ZSTD)) < 0:
-            more = self._file.read(CHUNK)
-            if not more:
-                self._input = b""
-                return
-            self._input = self._input[-len(_ZSTD) :] + more
-        self._input = self._input[start:]
-
-    def _read_dictionary(self) -> None:
-        length = int.from_bytes(self._input[4:8], "little")
-        while len(self._input) < 8 + length and (more := self._file.read(CHUNK)):
-            self._input += more
-        content, self._input = self._input[8 : 8 + length], self._input[8 + length :]
-        if content.startswith(_ZSTD):
-            content = self._decompressor.decompress(content, max_output_size=64 << 20)
-        dictionary = zstandard.ZstdCompressionDict(content)
-        self._decompressor = zstandard.ZstdDecompressor(dict_data=dictionary)
+        for event in self._events:
+            if isinstance(event, bytes):
+                size += len(event)
+            elif isinstance(event, Begin):
+                member, size = event.offset, 0
+            elif event is not Event.END and size > HELD_BYTES:
+                found.add(member)
+        return found
 
 
-class Lz4Source:
-    """LZ4 frames, by fastwarc's reader."""
+def open_source(
+    file: BinaryIO,
+    window_bytes: int = WINDOW_BYTES,
+    distrusted: Collection[int] | None = None,
+) -> Source:
+    """The source that fits the first bytes of a file.
 
-    def __init__(self, file: BinaryIO, head: bytes) -> None:
-        self._file = file
-        self._raw = _Recorder(file, head)
-        self._reader = Lz4Reader(self._raw)
-        self._delivered = 0
-        self._problem = ""
-        self._ended = False
-        self.truncated = False
-
-    def read_chunk(self) -> bytes:
-        """The next decompressed bytes; b"" at the end."""
-        if self._ended:
-            return b""
-        if not self._problem:
-            try:
-                data: bytes = self._reader.read(CHUNK)
-                self._delivered += len(data)
-                return data
-            except OSError as error:
-                if self._raw.error is not None:
-                    raise self._raw.error from error
-                self._problem = str(error)
-                if data := self._salvage():
-                    return data
-        self._ended = True
-        self.truncated = self._raw.at_end
-        if not self.truncated:
-            raise Damage(f"damaged lz4 data: {self._problem}")
-        return b""
-
-    def _salvage(self) -> bytes:
-        """What the failed read had decoded: fastwarc drops it, so decode again, byte by byte."""
-        self._file.seek(0)
-        reader = Lz4Reader(_Recorder(self._file, b""))
-        left = self._delivered
-        while left > 0:
-            left -= len(reader.read(min(left, CHUNK)))
-        data = bytearray()
-        try:
-            while byte := reader.read(1):
-                data += byte
-        except OSError:
-            pass
-        return bytes(data)
-
-
-class _Recorder:
-    """Tells an error of the file system from an error of the decoder that reads through it."""
-
-    def __init__(self, file: BinaryIO, head: bytes) -> None:
-        self._file = file
-        self._head = head
-        self.error: Exception | None = None
-        self.at_end = False
-
-    def read(self, size: int = -1) -> bytes:
-        data, self._head = self._head[:size], self._head[size:]
-        if data:
-            return data
-        try:
-            data = self._file.read(size)
-        except Exception as error:
-            self.error = error
-            raise
-        self.at_end = not data and size != 0
-        return data
-
-    def tell(self) -> int:
-        """Asked for by fastwarc, only to report positions."""
-        return 0
-
-    def seek(self, _offset: int, _whence: int = 0) -> int:
-        """Part of fastwarc's protocol, not of its use here: the stream is read once."""
-        raise OSError("not seekable")
-
-    def close(self) -> None:
-        """The owner of the file closes it."""
-
-
-def open_source(file: BinaryIO) -> Source:
-    """The source that fits the first bytes of a file."""
+    Args:
+        file: a binary file at its start.
+        window_bytes: memory that the window of a zstd frame may take.
+        distrusted: see `MemberSource`.
+    """
     head = file.read(CHUNK)
-    if head.startswith(_GZIP):
-        return GzipSource(file, head)
-    if head.startswith((_ZSTD, _ZSTD_DICTIONARY)):
-        return ZstdSource(file, head)
-    if head.startswith(_LZ4):
-        return Lz4Source(file, head)
-    return PlainSource(file, head)
+    how = _format_of(head, window_bytes)
+    if how is None:
+        return PlainSource(file, head)
+    return MemberSource(StoredBytes(file, head), how, distrusted)
+
+
+def _format_of(head: bytes, window_bytes: int) -> Format | None:
+    if head.startswith(gzip.MAGIC):
+        return gzip.GZIP
+    at = 0
+    while is_skippable(head[at : at + 4]) and not head.startswith(zstd.DICTIONARY, at):
+        # They stand before frames of zstd (pzstd writes one) and of lz4.
+        at += 8 + int.from_bytes(head[at + 4 : at + 8], "little")
+    if head.startswith(lz4.MAGIC, at):
+        return lz4.LZ4
+    if at or head.startswith((zstd.MAGIC, zstd.DICTIONARY)):
+        return zstd.zstd_format(window_bytes)
+    return _behind_damage(head, window_bytes)
+
+
+def _behind_damage(head: bytes, window_bytes: int) -> Format | None:
+    """The format of members behind first bytes that are neither text nor the start of a member."""
+    found: list[tuple[int, Format]] = []
+    if _is_text(head[:_MAGIC_PLACE]):
+        return None
+    for how in (gzip.GZIP, zstd.zstd_format(window_bytes), lz4.LZ4):
+        stored = StoredBytes(io.BytesIO(b""), head)
+        while stored.find(how.starts, how.longest):
+            if how.looks_sound(stored):
+                found.append((stored.offset, how))
+                break
+            stored.drop(1)
+    return min(found, key=lambda each: each[0], default=(0, None))[1]
+
+
+def _is_text(start: bytes) -> bool:
+    """Whether first bytes are UTF-8 without control characters; it may end within a character."""
+    if _CONTROL.search(start):
+        return False
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        return False
+    return True

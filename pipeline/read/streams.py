@@ -2,67 +2,97 @@
 
 from __future__ import annotations
 
+import re
+
 from thresher.pipeline.read.sources import Damage, Source
 
 
 class ByteReader:
     """Lines and blocks from a `Source`.
 
-    Any method may raise `Damage`; what was buffered of the broken stretch is then gone, and the
-    next call reads on behind it.
+    `read`, `skip` and `readline` may raise `Damage`; what was buffered of the broken stretch is
+    then gone, and the next call reads on behind it. Looking ahead never raises.
     """
 
     def __init__(self, source: Source) -> None:
         self._source = source
         self._buffer = b""
         self._at = 0
+        self._filled = 0
         self._ended = False
         self._damage: Damage | None = None
+        self._doubtful: list[list[int]] = []
+        self.damage: Damage | None = None
+        """The latest damage that was raised."""
 
     @property
     def truncated(self) -> bool:
         """The file ended inside a compressed member (known once the end is reached)."""
         return self._source.truncated
 
+    @property
+    def position(self) -> int:
+        """How many decoded bytes were taken."""
+        return self._filled - len(self._buffer) + self._at
+
+    def doubtful(self, start: int, end: int) -> bool:
+        """Whether bytes between two positions, the later of which was reached, are not verified."""
+        while self._doubtful and self._doubtful[0][1] <= start:
+            self._doubtful.pop(0)
+        return bool(self._doubtful) and self._doubtful[0][0] < end
+
     def peek(self, size: int) -> bytes:
         """The next `size` bytes without consuming them; fewer at the end or before damage."""
-        try:
-            while len(self._buffer) - self._at < size and self._fill():
-                pass
-        except Damage as damage:
-            self._damage = damage  # not before the bytes in front of it were read
-        return self._buffer[self._at : self._at + size]
+        return self.look(0, size)
+
+    def look(self, offset: int, size: int) -> bytes:
+        """Like `peek`, from so many bytes further on."""
+        self._gather(offset + size)
+        start = self._at + offset
+        return self._buffer[start : start + size]
+
+    def search(self, pattern: re.Pattern[bytes], size: int) -> int:
+        """Where within the next `size` bytes a pattern first ends; -1 where it does not."""
+        self._gather(size)
+        found = pattern.search(self._buffer, self._at, self._at + size)
+        return -1 if found is None else found.end() - self._at
 
     def read(self, size: int) -> bytes:
         """The next `size` bytes; fewer only at the end."""
-        parts = [self._take(size)]
-        size -= len(parts[0])
-        while size > 0 and self._advance():
-            parts.append(self._take(size))
-            size -= len(parts[-1])
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        if not self._gather(size):
+            self._raise()
+        return self._take(size)
 
     def skip(self, size: int) -> int:
         """Pass over `size` bytes without keeping them; returns how many there were."""
         left = size - len(self._take(size))
-        while left > 0 and self._advance():
+        while left > 0:
+            if not self._gather(1):
+                self._raise()
+                break
             left -= len(self._take(left))
         return size - left
 
     def readline(self, limit: int) -> bytes:
         r"""The next line with its "\n", or the next `limit` bytes where it is longer."""
-        searched = 0
-        while True:
-            start = self._at + searched
-            stop = self._at + limit
-            end = self._buffer.find(b"\n", start, stop)
-            if end >= 0:
-                return self._take(end + 1 - self._at)
-            if len(self._buffer) >= stop:
-                return self._take(limit)
-            searched = len(self._buffer) - self._at
-            if not self._advance():
-                return self._take(limit)
+        end = self._buffer.find(b"\n", self._at, self._at + limit)
+        there = len(self._buffer) - self._at
+        if end < 0 and there < limit and self._is_over():
+            self._raise()
+        elif end < 0 and there < limit:
+            parts = [self._buffer[self._at :]]
+            size = len(parts[0])
+            while size < limit and (chunk := self._chunk()):
+                found = chunk.find(b"\n", 0, limit - size)
+                end = size + found if found >= 0 else -1
+                parts.append(chunk)
+                size += len(chunk)
+                if found >= 0:
+                    break
+            self._buffer, self._at = b"".join(parts), 0
+            if end < 0 and size < limit:
+                self._raise()
+        return self._take(end + 1 - self._at if end >= 0 else limit)
 
     def unread(self, data: bytes) -> None:
         """Put bytes back in front of the next read."""
@@ -74,24 +104,42 @@ class ByteReader:
         self._at += len(data)
         return data
 
-    def _advance(self) -> bool:
-        """Fill; at damage, what is buffered belongs to the broken stretch and goes."""
-        try:
-            return self._fill()
-        except Damage:
-            self._buffer, self._at = b"", 0
-            raise
+    def _gather(self, size: int) -> bool:
+        """Have `size` bytes in the buffer; False at the end or before damage."""
+        there = len(self._buffer) - self._at
+        if there >= size or self._is_over():
+            return there >= size
+        parts = [self._buffer[self._at :]]
+        while there < size and (chunk := self._chunk()):
+            parts.append(chunk)
+            there += len(chunk)
+        self._buffer, self._at = b"".join(parts), 0
+        return there >= size
 
-    def _fill(self) -> bool:
+    def _is_over(self) -> bool:
+        """Whether the buffer holds all there is, up to the end or the damage ahead."""
+        return self._ended or self._damage is not None
+
+    def _chunk(self) -> bytes:
+        if self._is_over():
+            return b""
+        try:
+            chunk = self._source.read_chunk()
+        except Damage as damage:
+            self._damage = damage  # not before the bytes in front of it were read
+            return b""
+        self._ended = not chunk
+        if chunk and not self._source.verified:
+            if self._doubtful and self._doubtful[-1][1] == self._filled:
+                self._doubtful[-1][1] += len(chunk)
+            else:
+                self._doubtful.append([self._filled, self._filled + len(chunk)])
+        self._filled += len(chunk)
+        return chunk
+
+    def _raise(self) -> None:
+        """Raise damage that was met; what is buffered belongs to the broken stretch and goes."""
         if self._damage is not None:
-            damage, self._damage = self._damage, None
-            raise damage
-        if self._ended:
-            return False
-        chunk = self._source.read_chunk()
-        if not chunk:
-            self._ended = True
-            return False
-        self._buffer = self._buffer[self._at :] + chunk
-        self._at = 0
-        return True
+            self.damage, self._damage = self._damage, None
+            self._buffer, self._at = b"", 0
+            raise self.damage

@@ -12,37 +12,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from thresher.filters.errors import DataError
-from thresher.pipeline.read import http
-from thresher.pipeline.read.charset import decode_text
+from thresher.pipeline.read.payload import PAYLOAD_TYPES, Record, record_to_page
 from thresher.pipeline.read.records import SAMPLE_BYTES, Page, Rejected, clean_text, reject
 from thresher.pipeline.read.sources import Damage
+from thresher.pipeline.read.stored import PADDING
 from thresher.pipeline.read.streams import ByteReader
 
 _HEADER_BYTES = 1 << 16
 _WARC_LINE = re.compile(rb"WARC/\d\.\d{1,2}[ \t\r]*\n")
-_ARC_LINE = re.compile(
-    rb"[a-zA-Z][a-zA-Z0-9+.-]{0,20}:[^\n]{0,8000} \d{12,14} [^\n]* (\d{1,15})\r?\n"
+_NEXT_RECORD = re.compile(
+    rb"\n(?=WARC/\d\.\d{1,2}[ \t\r]{0,16}\n"
+    rb"|[a-zA-Z][a-zA-Z0-9+.-]{0,20}:[^\n ]{1,2000} [0-9a-fA-F.:]{2,45} \d{12,14} )"
 )
-_NEXT_WARC = re.compile(rb"\n(?=WARC/\d\.\d{1,2}[ \t\r]*\n)")
+_ARC_SCHEMES = (b"http:", b"https:", b"dns:", b"ftp:", b"whois:", b"filedesc:")
+"""Of records that follow another without a line end, as some tools wrote them."""
+_JUNK_BYTES = 256
+"""Bytes of a record header in lines that are no fields: some tools write such lines, short ones."""
+_TYPE = re.compile(r"[a-z0-9_-]{1,40}")
+_SCHEME = re.compile(rb"[a-zA-Z][a-zA-Z0-9+.-]{0,20}:")
+_ARC_DATE = re.compile(rb"\d{12,14}")
+_ARC_LENGTH = re.compile(rb"\d{1,15}\r?\n")
+_ARC_FIELDS = 24
+"""Fields that are looked at from the right of an ARC header: a media type may have spaces."""
+_TWO_LINE_ENDS = re.compile(rb"\r{0,2}\n\r{0,2}\n")
 _LENGTH = re.compile(r"\d{1,15}")
-_WITH_BODY = frozenset({"response", "conversion"})
-
-
-@dataclass(slots=True)
-class _Record:
-    """A record of either format; the body only of those types that may become pages."""
-
-    type: str
-    record_id: str = ""
-    url: str = ""
-    date: str = ""
-    content_type: str = ""
-    payload_type: str = ""
-    length: int = -1
-    body: bytes = field(default=b"", repr=False)
 
 
 class IncompleteRecord(DataError):  # noqa: N818 - data, not a fault
@@ -63,14 +58,14 @@ def read_warc(reader: ByteReader, max_record_bytes: int) -> Iterator[Page | Reje
         try:
             record = framer.next_record()
         except Damage as damage:
-            record = framer.reject_current("malformed_record", str(damage))
+            record = framer.reject_current("malformed_record", str(damage), damage.lost)
         except IncompleteRecord as error:
             yield framer.reject_current("truncated_archive", str(error))
             return
         if record is None:
             break
         found = True
-        yield record if isinstance(record, Rejected) else _page(record, max_record_bytes)
+        yield record if isinstance(record, Rejected) else record_to_page(record, max_record_bytes)
     if reader.truncated:
         yield reject("truncated_archive", detail="the file ends inside a compressed member")
     elif not found:
@@ -83,9 +78,9 @@ class _Framer:
     def __init__(self, reader: ByteReader, max_record_bytes: int) -> None:
         self._reader = reader
         self._max = max_record_bytes
-        self.current: _Record | None = None
+        self.current: Record | None = None
 
-    def next_record(self) -> _Record | Rejected | None:
+    def next_record(self) -> Record | Rejected | None:
         """The next record, a stretch of junk as rejected, or None at the end."""
         reader = self._reader
         line = b"\n"
@@ -95,36 +90,39 @@ class _Framer:
             return None
         if _WARC_LINE.fullmatch(line):
             return self._warc_record()
-        if _ARC_LINE.fullmatch(line):
-            return self._arc_record(line)
+        fields = _arc_fields(line)
+        if fields:
+            return self._arc_record(fields)
         if len(line) < len("WARC/1.0\r\n") and b"WARC/1.0\r\n".startswith(line):
             raise IncompleteRecord("the file ends inside a record header")
         skipped = len(line) + self._skip_junk()
         detail = f"{skipped} bytes that are no record"
-        return reject("malformed_record", detail=detail, sample=line)
+        return reject("malformed_record", detail=detail, sample=line, lost_bytes=skipped)
 
-    def reject_current(self, reason: str, detail: str) -> Rejected:
+    def reject_current(self, reason: str, detail: str, lost_bytes: int = 0) -> Rejected:
         """Reject the record in hand, as far as it is known."""
         record = self.current
         if record is None:
-            return reject(reason, detail=detail)
-        return reject(reason, record.record_id, record.url, detail, record.body)
+            return reject(reason, detail=detail, lost_bytes=lost_bytes)
+        return reject(reason, record.record_id, record.url, detail, record.body, lost_bytes)
 
-    def _warc_record(self) -> _Record | Rejected:
+    def _warc_record(self) -> Record | Rejected:
         headers: dict[str, str] = {}
-        self.current = record = _Record("")
-        size = 0
+        self.current = record = Record("")
+        size = junk = 0
         while True:
             line = self._reader.readline(_HEADER_BYTES)
             size += len(line)
             if size >= _HEADER_BYTES:
-                self._skip_junk()
-                return self.reject_current("malformed_record", "the record header does not end")
+                lost = size + self._skip_junk()
+                detail = "the record header does not end"
+                return self.reject_current("malformed_record", detail, lost)
             if not line.endswith(b"\n"):
                 raise IncompleteRecord("the file ends inside a record header")
             if not line.strip(b"\r\n"):
                 break
-            name, _, value = line.partition(b":")
+            name, colon, value = line.partition(b":")
+            junk += 0 if colon or line[:1] in b" \t" else len(line)
             text = clean_text(value.strip().decode("utf-8", "replace"))
             headers.setdefault(name.strip().lower().decode("latin-1"), text)
             record.record_id = headers.get("warc-record-id", "")
@@ -132,72 +130,91 @@ class _Framer:
         record.type = headers.get("warc-type", "").lower()
         record.date = headers.get("warc-date", "")
         record.content_type = headers.get("content-type", "")
-        record.payload_type = headers.get("warc-identified-payload-type", "")
+        record.identified_type = headers.get("warc-identified-payload-type", "")
         length = headers.get("content-length", "")
-        if not record.type or not _LENGTH.fullmatch(length):
-            self._skip_junk()
-            what = "Content-Length" if record.type else "WARC-Type"
-            return self.reject_current("malformed_record", f"no valid {what} in the record header")
+        if not (_TYPE.fullmatch(record.type) and _LENGTH.fullmatch(length)) or junk > _JUNK_BYTES:
+            lost = size + self._skip_junk()
+            what = "Content-Length" if _TYPE.fullmatch(record.type) else "WARC-Type"
+            detail = f"no valid {what} in the record header"
+            return self.reject_current("malformed_record", detail, lost)
         record.length = int(length)
         return self._with_body(record)
 
-    def _arc_record(self, line: bytes) -> _Record | Rejected:
-        # url ip date type length; version 2 has result, checksum, location, offset and file name
-        # before the length. A URL may contain spaces, so fields are counted from the right.
-        text = clean_text(line.decode("utf-8", "replace")).strip()
-        fields = text.rsplit(" ", 9)
-        if len(fields) < 10 or not re.fullmatch(r"\d{12,14}", fields[-8]):
-            fields = text.rsplit(" ", 4)
-        kind = "warcinfo" if text.startswith("filedesc:") else "response"
-        at = -8 if len(fields) == 10 else -3
-        self.current = record = _Record(kind, url=fields[0], date=fields[at])
-        record.payload_type = fields[at + 1]
-        is_http = text[:4].lower() == "http"
-        record.content_type = "application/http" if is_http else record.payload_type
-        record.length = int(fields[-1])
+    def _arc_record(self, fields: list[bytes]) -> Record | Rejected:
+        url, date, kind, length = (clean_text(field.decode("utf-8", "replace")) for field in fields)
+        is_record = not url.startswith("filedesc:")
+        self.current = record = Record("response" if is_record else "warcinfo", url=url, date=date)
+        record.content_type = kind
+        record.promises_http = url[:4].lower() == "http"
+        record.length = int(length)
         return self._with_body(record)
 
-    def _with_body(self, record: _Record) -> _Record | Rejected:
+    def _with_body(self, record: Record) -> Record | Rejected:
+        """The record once it is known to end where its length says, before any of it is taken."""
         reader = self._reader
-        oversize = record.length > self._max
-        if record.type in _WITH_BODY and not oversize:
+        if record.length > self._max:
+            return self._oversize(record)
+        if not self._at_boundary(record.length):
+            return self._wrong_length(record)
+        if record.type in PAYLOAD_TYPES:
             record.body = reader.read(record.length)
-            got = len(record.body)
         else:
-            got = reader.skip(record.length)
-        if not (got == record.length and self._at_boundary()):
-            return self._wrong_length(record, got)
-        if oversize and record.type in _WITH_BODY:
-            return self.reject_current("oversize", f"{record.length} bytes")
+            reader.skip(record.length)
         return record
 
-    def _at_boundary(self) -> bool:
-        head = self._reader.peek(5)
-        if head in (b"", b"WARC/") or head.startswith((b"\n", b"\r\n")):
-            return True
-        line = self._reader.readline(_HEADER_BYTES)
-        self._reader.unread(line)
-        return _ARC_LINE.fullmatch(line) is not None
-
-    def _wrong_length(self, record: _Record, got: int) -> Rejected:
-        swallowed = _NEXT_WARC.search(record.body)
-        if swallowed is not None:
-            self._reader.unread(record.body[swallowed.end() :])
-        elif got < record.length:
+    def _oversize(self, record: Record) -> Record | Rejected:
+        got = self._reader.skip(record.length)
+        if got < record.length:
             raise IncompleteRecord(
                 f"the file ends {record.length - got} bytes before the record does"
             )
-        else:
-            self._skip_junk()
-        detail = f"the record does not end where its length of {record.length} bytes says"
-        return self.reject_current("malformed_record", detail)
+        if not self._at_boundary(0):
+            lost = got + self._skip_junk()
+            return self.reject_current("malformed_record", _bad_end(record), lost)
+        if record.type in PAYLOAD_TYPES:
+            return self.reject_current("oversize", f"{record.length} bytes")
+        return record
+
+    def _at_boundary(self, length: int) -> bool:
+        """Whether a record can end so many bytes further on: at line ends and another record."""
+        head = self._reader.look(length, 6)
+        if head.startswith(b"WARC/") or _TWO_LINE_ENDS.match(head):
+            return True
+        if not head:
+            return len(self._reader.look(length - 1, 1)) == 1 if length else True
+        start = head[: len(head) - len(head.lstrip(b"\r\n"))]
+        after = self._reader.look(length + len(start), _HEADER_BYTES)
+        line, end, _ = after.partition(b"\n")
+        if len(after) < _HEADER_BYTES and not (end and after.strip(PADDING)):
+            return True  # the file ends there, or in the first line of a record
+        if not start and not line.startswith(_ARC_SCHEMES):
+            return False
+        if _WARC_LINE.fullmatch(line + end) or _arc_fields(line + end):
+            return True
+        # One line end and then junk: right, unless the length led past other records.
+        return bool(start) and self._reader.search(_NEXT_RECORD, length) < 0
+
+    def _wrong_length(self, record: Record) -> Rejected:
+        reader = self._reader
+        swallowed = reader.search(_NEXT_RECORD, record.length)
+        if swallowed >= 0:
+            lost = reader.skip(swallowed)
+            return self.reject_current("malformed_record", _bad_end(record), lost)
+        record.body = reader.look(0, SAMPLE_BYTES)
+        got = reader.skip(record.length)
+        if got < record.length:
+            raise IncompleteRecord(
+                f"the file ends {record.length - got} bytes before the record does"
+            )
+        lost = got + self._skip_junk()
+        return self.reject_current("malformed_record", _bad_end(record), lost)
 
     def _skip_junk(self) -> int:
         """Pass over bytes until a line that starts a record; returns how many they were."""
         skipped = 0
         at_line_start = True
         while line := self._reader.readline(_HEADER_BYTES):
-            if at_line_start and (_WARC_LINE.fullmatch(line) or _ARC_LINE.fullmatch(line)):
+            if at_line_start and (_WARC_LINE.fullmatch(line) or _arc_fields(line)):
                 self._reader.unread(line)
                 break
             at_line_start = line.endswith(b"\n")
@@ -205,57 +222,25 @@ class _Framer:
         return skipped
 
 
-def _page(record: _Record, limit: int) -> Page | Rejected:
-    """Judge a whole record: a page, or why not."""
-
-    def refuse(reason: str, detail: str = "", sample: bytes = b"") -> Rejected:
-        return reject(reason, record.record_id, record.url, detail, sample)
-
-    if record.type == "conversion":
-        return _text_page(record)
-    if record.type != "response":
-        reason = "revisit" if record.type == "revisit" else "not_a_response"
-        return refuse(reason, record.type)
-    body = record.body
-    if not body:
-        return refuse("empty", "no HTTP response in the record")
-    content_type = http.media_type(record.content_type)
-    if content_type not in ("", "application/http") and not body.startswith(b"HTTP/"):
-        return refuse("not_html", content_type)
-    try:
-        response = http.parse_response(body)
-        if not 200 <= response.status < 300:
-            return refuse("http_status", str(response.status))
-        content = http.decode_body(response, limit)
-    except http.MalformedHttp as error:
-        return refuse("malformed_record", str(error), body[:SAMPLE_BYTES])
-    except http.MalformedBody as error:
-        return refuse("malformed_body", str(error), response.body[:SAMPLE_BYTES])
-    except http.Oversize as error:
-        return refuse("oversize", str(error))
-    if not http.is_html(response.media_type, http.media_type(record.payload_type), content):
-        return refuse("not_html", response.media_type)
-    if not content.strip():
-        return refuse("empty")
-    return Page(
-        record.record_id,
-        record.url,
-        record.date,
-        content,
-        True,
-        response.charset,
-        response.declarations,
-    )
+def _bad_end(record: Record) -> str:
+    return f"the record does not end where its length of {record.length} bytes says"
 
 
-def _text_page(record: _Record) -> Page | Rejected:
-    if http.media_type(record.content_type) not in ("", "text/plain"):
-        return reject("not_html", record.record_id, record.url, record.content_type)
-    text = decode_text(record.body)
-    if text is None:
-        return reject(
-            "undecodable", record.record_id, record.url, "not UTF-8", record.body[:SAMPLE_BYTES]
-        )
-    if not text.strip():
-        return reject("empty", record.record_id, record.url)
-    return Page(record.record_id, record.url, record.date, text, False, "utf-8")
+def _arc_fields(line: bytes) -> list[bytes]:
+    """URL, date, type and length of an ARC header line; empty for any other line.
+
+    The line is `url ip date type length`; version 2 has result, checksum, location, offset and file
+    name before the length. URL and type may contain spaces, so the date is looked for from the
+    right.
+    """
+    if not (_SCHEME.match(line) and _ARC_LENGTH.fullmatch(line.rpartition(b" ")[2])):
+        return []
+    fields = line.split(b" ") if line.count(b" ") < _ARC_FIELDS else line.rsplit(b" ", _ARC_FIELDS)
+    for at in range(len(fields) - 3, 1, -1):
+        if _ARC_DATE.fullmatch(fields[at]):
+            url = b" ".join(fields[: at - 1])
+            joined = url.startswith(b"filedesc:") and b" " in url
+            if joined or any(_ARC_DATE.fullmatch(field) for field in fields[:at]):
+                return []  # two headers, with the first record cut out between them
+            return [url, fields[at], fields[at + 1], fields[-1].strip()]
+    return []

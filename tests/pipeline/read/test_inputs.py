@@ -7,6 +7,7 @@ import pytest
 
 from thresher.filters.errors import InputError
 from thresher.pipeline.read import InputSettings, list_inputs, read_shard
+from thresher.pipeline.read.inputs import is_inside
 
 
 def listed(base, *urls, **settings):
@@ -60,6 +61,27 @@ def test_the_key_is_stable_and_tells_versions_apart(folder):
 def test_what_cannot_be_found_is_named(folder, urls, message):
     with pytest.raises(InputError, match=message):
         listed(folder, *urls)
+
+
+def test_what_lies_in_the_lake_is_no_input(folder):
+    (folder / "other").symlink_to(folder / "in")
+    inside = [str(folder / "in"), f"file://{folder}/in", str(folder / "other"), f"{folder}/in/"]
+    for lake in [*inside, str(folder), f"{folder}/./in"]:
+        with pytest.raises(InputError) as caught:
+            list_inputs(InputSettings(urls=["in/b*", "in/*.warc"]), str(folder), lake=lake)
+        assert str(caught.value).startswith("input.urls[0]: 'in/b*' matches 'file://")
+        assert f"inside the lake '{lake}'" in str(caught.value)
+    for lake in ("", str(folder / "i"), str(folder / "in2"), f"{folder}/in/a", "s3://bucket/in"):
+        assert len(list_inputs(InputSettings(urls=["in/*"]), str(folder), lake=lake)) == 6
+
+
+def test_places_of_all_kinds():
+    assert is_inside("s3://bucket/lake/documents/x.parquet", "s3://bucket/lake")
+    assert is_inside("zip://x::s3://bucket/lake/x.zip", "s3://bucket/lake/")
+    assert is_inside("memory:///lake/x", "memory://lake")
+    assert not is_inside("s3://bucket/lakes/x.parquet", "s3://bucket/lake")
+    assert not is_inside("gs://bucket/lake/x.parquet", "s3://bucket/lake")
+    assert not is_inside("simplecache::https://a.org/lake/x", "/lake")
 
 
 def test_other_file_systems_and_chains(folder):

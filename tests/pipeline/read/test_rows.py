@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import datetime
 import gzip
 import json
 import random
@@ -76,6 +75,23 @@ def test_nested_and_renamed_fields(tmp_path):
     assert (page.content, page.url, page.record_id) == ("b", "u", "3")
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"text": "t", "a.b.c": "x", "a": {"b": {"c": "no"}}},
+        {"text": "t", "a": {"b.c": "x"}},
+        {"text": "t", "a.b": {"c": "x"}},
+        {"text": "t", "a.b.c": None, "a.b": 5, "a": {"b": {"c": "x"}}},
+        {"text": "t\ud800", "a.b": {"c": "x"}},
+    ],
+)
+def test_dotted_names_are_found_flat_and_nested(tmp_path, row):
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(row) + "\n")
+    (page,) = read_file(path, url_field="a.b.c")
+    assert (page.content, page.url) == ("t", "x")
+
+
 def test_an_overlong_line_is_oversize_and_passed_over(tmp_path):
     path = tmp_path / "a.jsonl"
     row = json.dumps({"text": "x" * 5000}).encode()
@@ -105,66 +121,12 @@ def test_an_empty_file_is_one_failed_record(tmp_path):
     assert names(read_file(path)) == ["malformed_record"]
 
 
-def write_parquet(path, **columns):
-    table = pa.table(columns or {"text": ["a", None, " ", "d\0"], "id": [1, 2, 3, 4]})
-    pq.write_table(table, path, row_group_size=2)
-
-
-def test_parquet(tmp_path):
-    path = tmp_path / "a.parquet"
-    write_parquet(
-        path,
-        text=["a", None, " ", "d\0", "x" * 3000],
-        id=[1, 2, 3, 4, 5],
-        url=["u"] * 5,
-        date=[datetime.datetime(2024, 1, 2, tzinfo=datetime.UTC)] * 5,
-        other=[[1.5]] * 5,
-    )
-    items = read_file(path, max_record_bytes=2000)
-    assert names(items) == ["page", "missing_text", "empty", "page", "oversize"]
-    assert items[0] == Page("1", "u", "2024-01-02T00:00:00+00:00", "a", False, "utf-8")
-    assert items[1].record_id == "2"
-    assert items[3].content == "d"
-
-
-def test_parquet_without_the_column(tmp_path):
-    path = tmp_path / "a.parquet"
-    write_parquet(path)
-    assert names(read_file(path, text_field="body")) == ["missing_text"] * 4
-    fields = {"text_field": "body", "id_field": "", "url_field": "", "date_field": ""}
-    assert names(read_file(path, **fields)) == ["missing_text"] * 4
-
-
-def test_parquet_with_struct_columns(tmp_path):
-    path = tmp_path / "a.parquet"
-    write_parquet(path, text=["a"], meta=[{"url": "u"}])
-    (page,) = read_file(path, url_field="meta.url")
-    assert page.url == "u"
-
-
-def test_a_corrupt_parquet_file_is_one_failed_record(tmp_path):
-    path = tmp_path / "a.parquet"
-    write_parquet(path)
-    data = path.read_bytes()
-    for broken in (data[:-9], data[: len(data) // 2], b"PAR1", b"", b"x" * 100):
-        path.write_bytes(broken)
-        assert names(read_file(path)) == ["unreadable_shard"]
-    table = {"text": [f"{i} " * 500 for i in range(2000)]}
-    pq.write_table(pa.table(table), path, row_group_size=500, compression="zstd")
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2 : len(data) // 2 + 400] = bytes(400)
-    path.write_bytes(data)
-    found = names(read_file(path))
-    assert found[-1] == "unreadable_shard"
-    assert set(found[:-1]) == {"page"}
-
-
 def test_the_format_is_told_from_the_first_bytes(tmp_path):
-    write_parquet(tmp_path / "one")
+    pq.write_table(pa.table({"text": ["a", "b"]}), tmp_path / "one")
     (tmp_path / "two").write_bytes(gzip.compress(LINES[0]))
     (tmp_path / "three").write_bytes(b"\xef\xbb\xbf" + LINES[0])
     (tmp_path / "four").write_bytes(b"\x00\x01")
-    assert len(read_file(tmp_path / "one")) == 4
+    assert names(read_file(tmp_path / "one")) == ["page"] * 2
     assert names(read_file(tmp_path / "two")) == ["page"]
     assert names(read_file(tmp_path / "three")) == ["page"]
     assert names(read_file(tmp_path / "four")) == ["unreadable_shard"]
@@ -179,3 +141,74 @@ def test_a_file_that_went_away_is_not_bad_data(tmp_path):
         list(read_shard(shard, settings()))
     with pytest.raises(InputError):
         list_inputs(InputSettings(urls=[str(path)]), "")
+
+
+OBJECTS = [
+    {"id": 1, "text": "one"},
+    {"id": 2, "text": "t{w}o, [two] \\"},
+    {"id": 3, "text": "drei ü"},
+]
+
+
+@pytest.mark.parametrize(
+    ("written", "query"),
+    [
+        (json.dumps(OBJECTS), "'.[]'"),
+        (json.dumps(OBJECTS, indent=2), "'.[]'"),
+        ("[\n" + ",\n".join(map(json.dumps, OBJECTS)) + "\n]\n", "'.[]'"),
+        ("\ufeff \n[ \n" + json.dumps(OBJECTS[0]) + "]", "'.[]'"),
+        ("[]", "'.[]'"),
+        ("\n".join(json.dumps(each, indent=2) for each in OBJECTS), "."),
+        ("".join(json.dumps(each, indent=1) for each in OBJECTS), "."),
+        ('{"id": 1,\r\n  "text": "one"}\r\n{"id": 2,\r\n "text": "two"}', "."),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl.gz", "unnamed"])
+def test_json_that_is_not_in_lines_is_refused_with_what_converts_it(tmp_path, written, query, name):
+    path = tmp_path / name
+    data = written.encode()
+    path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    (item,) = read_file(path)
+    assert item.reason == "unreadable_shard"
+    assert item.detail.endswith(
+        f"not JSON Lines; this converts it: jq -c {query} FILE > FILE.jsonl"
+    )
+    assert data.startswith(item.sample)
+
+
+@pytest.mark.parametrize(
+    "first",
+    ["[1, 2]", '{"text": "torn,', "{", '{"text": "a", "b": ', '["a"]', "{,", '"text"', "[ 5", "[]"],
+)
+def test_one_odd_line_at_the_start_is_one_odd_line(tmp_path, first):
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join([first, *map(json.dumps, OBJECTS)]))
+    assert names(read_file(path)) == ["malformed_record", "page", "page", "page"]
+
+
+@pytest.mark.parametrize("between", ["", " ", "\t\r"])
+def test_objects_side_by_side_are_all_read(tmp_path, between):
+    path = tmp_path / "a.jsonl"
+    line = between.join(map(json.dumps, OBJECTS))
+    path.write_text(f"{json.dumps(OBJECTS[0])}\n{line}\n{json.dumps(OBJECTS[2])}{line}")
+    ids = [1, 1, 2, 3, 3, 1, 2, 3]
+    items = read_file(path)
+    assert [item.record_id for item in items] == list(map(str, ids))
+    assert [item.content for item in items] == [OBJECTS[i - 1]["text"] for i in ids]
+
+
+@pytest.mark.parametrize(
+    ("end", "found"),
+    [
+        ('{"id": 4, "te', ["malformed_record"]),
+        ("{}", ["missing_text"]),
+        ('{"id": 4, "text": NaN}', ["missing_text"]),
+        ('{"id": 4, "text": "a\\ud800"}', ["page"]),
+    ],
+)
+def test_what_stands_behind_objects_is_read_too(tmp_path, end, found):
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(OBJECTS[0]) + json.dumps(OBJECTS[1]) + end + "\n")
+    assert names(read_file(path)) == ["page", "page", *found]
+    path.write_text(json.dumps(OBJECTS[0]) + " behind it\n")
+    assert names(read_file(path)) == ["malformed_record"]

@@ -9,6 +9,7 @@ ThresherError
 ├── LedgerError           the counts of a shard do not balance: a bug, never data
 ├── ExtractionStartError  the extraction process does not start: a broken installation
 ├── StageFailedError      a stage that the rest of a run needs failed; the run ends incomplete
+├── TaskFailedError       what a task ended with, as text: it becomes a failure of the run's record
 └── DataError             what a reader meets in a file; whoever reads catches it
     ├── FormatError       the bytes are no sound fastText model: becomes a ModelError
     ├── Damage            compressed data that does not decode; reading goes on behind it
@@ -19,8 +20,8 @@ ThresherError
     ├── MalformedBody     a body that does not decode by its declared encoding
     └── Oversize          a body that decodes to more bytes than allowed
 
-Neither a DataError nor a StageFailedError reaches a person: the one becomes the reason of a
-rejected record or a ModelError, the other the status of a run.
+A DataError, a StageFailedError and a TaskFailedError reach no person: the first becomes the reason
+of a rejected record or a ModelError, the others what a run says of its end.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import ray
 
-from thresher.filters.errors import ConfigError, LedgerError
+from thresher.filters.errors import ConfigError, LedgerError, ThresherError
 from thresher.manifests.manifest import Manifest
 from thresher.pipeline.read.faults import is_transient
 
@@ -29,7 +29,7 @@ PAUSE_SECONDS = 5.0
 Its own requests were repeated before it gave up."""
 
 
-class TaskFailedError(Exception):
+class TaskFailedError(ThresherError):
     """What a task ended with, as text: errors of drivers cannot all be pickled.
 
     Args:

@@ -6,7 +6,7 @@ import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import duckdb
 import msgspec
@@ -22,6 +22,9 @@ from thresher.manifests.store import Store
 from thresher.pipeline.inspect.explain import Explanation
 from thresher.pipeline.inspect.explain import explain as explain_document
 
+Split = Literal["train", "validation"]
+
+_SPLITS = get_args(Split)
 _KEPT = ("id", "url", "text")
 _DROPPED = (*_KEPT, "reason", "reasons")
 
@@ -188,9 +191,7 @@ class Lake:
         """The runs of the lake, oldest first."""
         return [self._state(record) for record in load_runs(self._store)]
 
-    def curated(
-        self, *, run: str = "", split: Literal["train", "validation"] | None = None
-    ) -> list[str]:
+    def curated(self, *, run: str = "", split: Split | None = None) -> list[str]:
         """Where the curated shards of a run are: paths, or URLs where the lake is not local.
 
         `ray.data.read_parquet`, `pyarrow.dataset.dataset` and `datasets.load_dataset("parquet",
@@ -201,8 +202,11 @@ class Lake:
             split: only the shards of this split; by default all, the validation split last.
 
         Raises:
+            ConfigError: if there is no such split.
             StoreError: if there is no such run, or it has written no curated shards.
         """
+        if split is not None and split not in _SPLITS:
+            raise ConfigError("split", f"no such split '{split}'.", did_you_mean(split, _SPLITS))
         record = find_run(self._store, run)
         if not record.curated:
             raise StoreError(f"run {record.run_id} has written no curated shards")
@@ -219,8 +223,9 @@ class Lake:
     ) -> pa.RecordBatchReader:
         from thresher.pipeline.judged import judged_shards, stream  # a second of numba and models
 
-        if isinstance(columns, str):
-            columns = [columns]
+        columns = [columns] if isinstance(columns, str) else list(columns)
+        if not columns:
+            raise ConfigError("columns", "names no column.", f"As in {list(_KEPT)}.")
         record = find_run(self._store, run)
         if reason:
             rules = policy_from_mapping(record.policy, "the run's policy").rules
@@ -229,7 +234,7 @@ class Lake:
                 hint = did_you_mean(reason, known)
                 raise ConfigError("reason", f"the run has no reason '{reason}'.", hint)
         shards = judged_shards(self._store, record)
-        return stream(self._store, shards, list(columns), verdict, reason)
+        return stream(self._store, shards, columns, verdict, reason)
 
     def _state(self, record: RunRecord) -> RunState:
         keys = [item.key for item in record.inputs]

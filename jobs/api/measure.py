@@ -36,8 +36,8 @@ def measure(
 ) -> pa.Table:
     """Measure texts as a run measures documents, in this process and without any gate.
 
-    The first call on a machine compiles the kernels, which takes a minute or two; later processes
-    load them in seconds.
+    The first call on a machine compiles the kernels, which takes about a minute; later processes
+    load them in two seconds.
 
     Args:
         texts: strings, or pages as `thresher.extract` gives them, which bring their URL, title and

@@ -150,6 +150,8 @@ def test_streams_by_default(lake, finished):
     assert dropped.num_rows == finished.counts["dropped"]
     assert pc.all(pc.equal(dropped["reason"], pc.list_element(dropped["reasons"], 0))).as_py()
     assert lake.kept("id").schema.names == ["id"]
+    twice = lake.kept(["id", "url", "id"]).read_all()
+    assert twice.column(0).equals(twice.column(2))
 
 
 def test_what_one_reason_dropped(lake):
@@ -168,6 +170,8 @@ def test_names_that_there_are_not(lake):
             "no column 'length.word'. Did you mean 'length.words'",
         ),
         (lambda: lake.kept(["text.words"]), "no column 'text.words'"),
+        (lambda: lake.kept([]), "names no column"),
+        (lambda: lake.curated(split="valid"), "no such split 'valid'. Did you mean 'validation'"),
         (lambda: lake.dropped("too_few_word"), "no reason 'too_few_word'. Did you mean 'too_few_w"),
     ):
         with pytest.raises(thresher.ConfigError, match=message.replace(".", r"\.")):

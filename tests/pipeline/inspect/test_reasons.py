@@ -89,7 +89,9 @@ def ends_of(example, text, folder):
 
 @pytest.mark.parametrize("reason", READ)
 def test_a_file_ends_so_and_the_nearest_does_not(reason, tmp_path, monkeypatch, extractor_for):
-    monkeypatch.setattr(measure, "_extractor", extractor_for)
+    monkeypatch.setattr(
+        measure, "extract_pages", lambda pages, settings: extractor_for(settings).extract(pages)
+    )
     example = STAGES[reason]
     folders = [tmp_path / "has", tmp_path / "lacks"]
     for folder in folders:

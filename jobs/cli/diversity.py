@@ -10,8 +10,8 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from thresher.filters.signals.site import FIGURES
+from thresher.jobs.cli.asking import asked
 from thresher.jobs.cli.common import JsonFlag, LakeArgument, lake_of, output, print_json, shown
-from thresher.manifests import catalog
 from thresher.pipeline.inspect.diversity import Comparison, Population, RuleEffect, compare
 
 _COUNTS = ("dropped", "for it alone", "effect")
@@ -37,8 +37,8 @@ def diversity(
     A rule whose effect is below 0 makes what is kept more alike. The figures are those of the view
     `diversity` (docs/signals.md, `collapse`); nothing is read but hashes kept at measuring.
     """
-    with catalog.connect(lake_of(lake)) as database:
-        found = compare(database, documents)
+    with asked(lake_of(lake)) as ask:
+        found = ask(lambda database: compare(database, documents))
     if as_json:
         print_json(msgspec.to_builtins(found))
     else:

@@ -1,0 +1,135 @@
+"""Other people's SQL: what counts as a question, and how one is stopped.
+
+DuckDB's fence (`door.py`) keeps the lake as it is whatever the SQL; what is refused here has no
+business in a question at all, and is told so in a sentence.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import duckdb
+import msgspec
+
+from thresher.filters.errors import ConfigError, ThresherError
+
+T = TypeVar("T")
+
+_QUESTIONS = "SELECT, WITH, FROM, VALUES, SHOW, DESCRIBE, SUMMARIZE or EXPLAIN"
+_READING_NODES = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
+_EXPLAIN = re.compile(r"(?is)\s*EXPLAIN\s+(?:ANALYZE\b\s*)?(?:\((?:[^()']|'[^']*')*\)\s*)?")
+_COMMENTS = re.compile(r"(?s)\A(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*")
+
+_STOPS_WITHIN = 1.0
+"""Seconds that DuckDB gets to end what it was told to."""
+
+
+class NotStoppedError(ThresherError):
+    """DuckDB goes on with what it was told to stop: only the end of the process ends it."""
+
+
+def check_question(database: duckdb.DuckDBPyConnection, sql: str) -> None:
+    """Refuse SQL that is anything but one question.
+
+    Raises:
+        ConfigError: if it holds no statement, several, or one that does more than read.
+        duckdb.ParserException: if it is not SQL.
+    """
+    statements = database.extract_statements(sql)
+    if len(statements) != 1:
+        problem = "holds no statement." if not statements else "holds more than one statement."
+        raise ConfigError("query", problem, 'Such as "SHOW TABLES".')
+    (statement,) = statements
+    if statement.type == duckdb.StatementType.EXPLAIN:
+        bare = _COMMENTS.sub("", sql, count=1)
+        check_question(database, _EXPLAIN.sub("", bare, count=1))
+    elif statement.type == duckdb.StatementType.MULTI:  # it makes a type first
+        raise ConfigError("query", "needs the values of a PIVOT named:", "PIVOT ... ON x IN (...).")
+    elif statement.type != duckdb.StatementType.SELECT:
+        raise _not_a_question(statement.type.name)
+    else:
+        _check_parts(database, sql)
+
+
+def bounded(database: duckdb.DuckDBPyConnection, work: Callable[[], T], seconds: float = 0) -> T:
+    """Do work with a connection, stopped by Ctrl-C (KeyboardInterrupt) or after some time.
+
+    DuckDB holds the thread that asks until it answers, signals or not, so the work is done in
+    another one. Only that thread uses the connection until the end.
+
+    Args:
+        database: what the work asks.
+        work: the asking and the reading of what comes.
+        seconds: how long it may take; 0 sets no limit.
+
+    Raises:
+        TimeoutError: after `seconds`.
+        NotStoppedError: if it goes on after it was stopped, as it does inside one long call of a
+            function.
+    """
+    answer: list[T] = []
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            answer.append(work())
+        except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that asked
+            raised.append(error)
+
+    thread = threading.Thread(target=run, name="question", daemon=True)
+    thread.start()
+    try:
+        thread.join(seconds or None)
+    except BaseException:
+        try:
+            _stop(database, thread)
+        except KeyboardInterrupt as again:
+            raise NotStoppedError("stopped twice") from again
+        raise
+    if thread.is_alive():
+        _stop(database, thread)
+        raise TimeoutError
+    if raised:
+        raise raised[0]
+    return answer[0]
+
+
+def _stop(database: duckdb.DuckDBPyConnection, thread: threading.Thread) -> None:
+    until = time.monotonic() + _STOPS_WITHIN
+    while thread.is_alive() and time.monotonic() < until:
+        database.interrupt()  # again and again: the work may be between two questions
+        thread.join(0.02)
+    if thread.is_alive():
+        raise NotStoppedError("the question goes on")
+
+
+def _check_parts(database: duckdb.DuckDBPyConnection, sql: str) -> None:
+    """Refuse a SELECT in which a part of WITH writes."""
+    found = database.execute("SELECT json_serialize_sql($sql)", {"sql": sql}).fetchone()
+    assert found is not None
+    try:
+        tree = msgspec.json.decode(found[0])
+    except RecursionError as error:
+        raise ConfigError("query", "nests too deep.") from error
+    if tree["error"]:
+        raise ConfigError("query", f"cannot be read: {tree['error_message']}")
+    left: list[Any] = [tree]
+    while left:
+        item = left.pop()
+        if isinstance(item, dict):
+            node = item.get("query_node")
+            if isinstance(node, dict) and node["type"] not in _READING_NODES:
+                raise _not_a_question(node["type"].removesuffix("_QUERY_NODE"))
+            left.extend(item.values())
+        elif isinstance(item, Sequence) and not isinstance(item, str):
+            left.extend(item)
+
+
+def _not_a_question(kind: str) -> ConfigError:
+    return ConfigError(
+        "query", f"only reads, and {kind.replace('_', ' ')} does more.", f"Ask with {_QUESTIONS}."
+    )

@@ -22,9 +22,10 @@ EXIT_INTERRUPTED = 130
 
 
 class Ask(Protocol):
-    """Does work with the connection, within some seconds; 0 sets no limit."""
+    """What `asked` gives."""
 
-    def __call__(self, work: Callable[[duckdb.DuckDBPyConnection], T], seconds: float = 0) -> T: ...
+    def __call__(self, work: Callable[[duckdb.DuckDBPyConnection], T], seconds: float = 0) -> T:
+        """Do work with the connection, within some seconds; 0 sets no limit."""
 
 
 @contextlib.contextmanager

@@ -129,7 +129,8 @@ def plain(error: duckdb.Error) -> str:
     """What DuckDB says, without the stack where it repeats an error of `files.py`."""
     message = str(error).strip()
     if message.startswith(_RAISED_HERE):
-        message = message.splitlines()[-1].partition(": ")[2]
+        raised = [line for line in message.splitlines()[1:] if not line.startswith(" ")]
+        message = raised[0].partition(": ")[2] if raised else message
     return message
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -23,6 +24,13 @@ from thresher.manifests.store import Store
 ENDLESS = "SELECT count(*) FROM range(1000000000000) AS r WHERE r.range % 3 = 1"
 DEAF = "SELECT levenshtein(repeat('ab', 300000), repeat('ba', 300000))"
 """DuckDB looks at nothing else before such a function has ended, in hours."""
+
+AS_IN_A_TERMINAL = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may ignore it
+from thresher.jobs.cli import main
+main()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -106,12 +114,18 @@ def test_it_takes_no_more_memory_than_it_is_given(lake, monkeypatch, capsys):
     assert "Such as 4GB or 50%" in message
 
 
-def start(lake, temporary, *arguments):
+@contextlib.contextmanager
+def started(lake, temporary, *arguments):
     environment = {**os.environ, "TMPDIR": str(temporary), "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "thresher.jobs.cli", "query", *arguments, "-l", str(lake)]
-    return subprocess.Popen(
+    command = [sys.executable, "-c", AS_IN_A_TERMINAL, "query", *arguments, "-l", str(lake)]
+    process = subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def wait_until_it_asks(process, temporary):
@@ -125,10 +139,10 @@ def wait_until_it_asks(process, temporary):
 @pytest.mark.chaos
 @pytest.mark.parametrize("sql", [ENDLESS, DEAF])
 def test_ctrl_c_stops_any_question_and_leaves_nothing(lake, tmp_path, sql):
-    process = start(lake, tmp_path, sql)
-    wait_until_it_asks(process, tmp_path)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    with started(lake, tmp_path, sql) as process:
+        wait_until_it_asks(process, tmp_path)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert (out, err.strip()) == ("", "thresher: interrupted")
     assert list(tmp_path.glob("thresher-*")) == []
@@ -136,8 +150,8 @@ def test_ctrl_c_stops_any_question_and_leaves_nothing(lake, tmp_path, sql):
 
 @pytest.mark.chaos
 def test_what_does_not_stop_is_ended_after_its_time(lake, tmp_path):
-    process = start(lake, tmp_path, DEAF, "--timeout", "1")
-    _, err = process.communicate(timeout=120)
+    with started(lake, tmp_path, DEAF, "--timeout", "1") as process:
+        _, err = process.communicate(timeout=120)
     assert process.returncode == 2
     assert "--timeout 1: the question took longer" in err
     assert "Traceback" not in err

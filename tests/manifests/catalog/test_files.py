@@ -5,6 +5,7 @@ import os
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -186,11 +187,11 @@ def test_every_file_is_closed(tmp_path):
     store = Store(str(tmp_path))
     store.write_bytes("x.bin", DATA)
     files = LakeFiles(store)
-    before = len(os.listdir("/dev/fd"))
+    before = len(list(Path("/dev/fd").iterdir()))
     for _ in range(50):
         file = files.open("x.bin")
         file.close()
         file.close()
         files.open("x.bin").read(3)  # and what nobody closes
     del file
-    assert len(os.listdir("/dev/fd")) == before
+    assert len(list(Path("/dev/fd").iterdir())) == before

@@ -52,12 +52,16 @@ def connect(store: Store, memory: str = "") -> Iterator[duckdb.DuckDBPyConnectio
         StoreError: if the lake has no catalog, or a question asks for what lies outside the lake.
         ConfigError: if `memory` is not one.
     """
-    with explained(store), open_catalog(store, memory) as database:
+    with explained(store):
+        database = open_catalog(store, memory)
         spill = spill_folder(database)
         try:
             yield database
         finally:
-            database.close()
+            with contextlib.suppress(
+                duckdb.ResourceInUseException
+            ):  # a question that does not stop
+                database.close()
             shutil.rmtree(spill, ignore_errors=True)
 
 

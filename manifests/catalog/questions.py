@@ -69,26 +69,30 @@ def bounded(database: duckdb.DuckDBPyConnection, work: Callable[[], T], seconds:
     """
     answer: list[T] = []
     raised: list[BaseException] = []
+    done = threading.Event()  # Python 3.11 takes a thread whose `join` was interrupted for ended
 
     def run() -> None:
         try:
             answer.append(work())
         except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that asked
             raised.append(error)
+        finally:
+            done.set()
 
     thread = threading.Thread(target=run, name="question", daemon=True)
     thread.start()
     try:
-        thread.join(seconds or None)
+        in_time = done.wait(seconds or None)
     except BaseException:
         try:
-            _stop(database, thread)
+            _stop(database, done)
         except KeyboardInterrupt as again:
             raise NotStoppedError("stopped twice") from again
         raise
-    if thread.is_alive():
-        _stop(database, thread)
+    if not in_time:
+        _stop(database, done)
         raise TimeoutError
+    thread.join()
     if raised:
         raise raised[0]
     return answer[0]
@@ -101,13 +105,13 @@ def _kind(statement: duckdb.Statement) -> str:
         return "this statement"
 
 
-def _stop(database: duckdb.DuckDBPyConnection, thread: threading.Thread) -> None:
+def _stop(database: duckdb.DuckDBPyConnection, done: threading.Event) -> None:
     until = time.monotonic() + _STOPS_WITHIN
-    while thread.is_alive() and time.monotonic() < until:
+    while time.monotonic() < until:
         database.interrupt()  # again and again: the work may be between two questions
-        thread.join(0.02)
-    if thread.is_alive():
-        raise NotStoppedError("the question goes on")
+        if done.wait(0.02):
+            return
+    raise NotStoppedError("the question goes on")
 
 
 def _check_parts(database: duckdb.DuckDBPyConnection, sql: str) -> None:

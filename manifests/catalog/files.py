@@ -54,6 +54,7 @@ class LakeFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec is untyped
         self._whole = whole
         self._root = Path(store.root).resolve()
         self._known: dict[str, dict[str, Any]] = {}
+        self._followed: dict[str, Path] = {}
 
     mkdir = makedirs = rmdir = touch = mv = cp_file = rm = rm_file = _rm = _refuse
     put_file = pipe_file = start_transaction = _refuse
@@ -71,7 +72,7 @@ class LakeFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec is untyped
         if info["type"] != "file":
             raise IsADirectoryError(path)
         if self._store.is_local:
-            return _local_file(self._real(info["name"]))
+            return _local_file(self._follow(info["name"]))
         return self._remote_file(info)
 
     def info(self, path: str, **_: object) -> dict[str, Any]:
@@ -127,7 +128,13 @@ class LakeFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec is untyped
         return f"{self._store.root}/{name}" if name else self._store.root
 
     def _real(self, name: str) -> Path:
-        """The file that a local path leads to, all links followed."""
+        """The file that a local path leads to; looked at once, since DuckDB asks five times."""
+        if name not in self._followed:
+            self._followed[name] = self._follow(name)
+        return self._followed[name]
+
+    def _follow(self, name: str) -> Path:
+        """The file that a local path leads to now, all links followed."""
         real = (self._root / name).resolve()
         if not real.is_relative_to(self._root):
             raise PermissionError(f"{URL}{name} leads out of the lake")

@@ -1,7 +1,7 @@
 """The views of the catalog: the documents of the latest run, in their Parquet files.
 
-A file is named `lake('path/in/the/lake')`: below the variable `lake` where a connection sets it,
-and else below the place at which the catalog was written.
+Files are named `lake_files(['path/in/the/lake', ...])`: below the variable `lake` where a connection
+sets it, and else below the place at which the catalog was written.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ def create_views(database: duckdb.DuckDBPyConnection, facts: Facts) -> None:
 
     Their files are looked at, so the connection must be able to read the lake.
     """
-    place = quoted(facts.store.url())
-    database.execute(
-        f"CREATE MACRO {NAME_OF_FILES}(path) AS "
-        f"coalesce(getvariable('{NAME_OF_FILES}'), {place}) || '/' || path"
-    )
+    place = f"coalesce(getvariable('{NAME_OF_FILES}'), {quoted(facts.store.url())}) || '/'"
+    database.execute(f"CREATE MACRO {NAME_OF_FILES}(path) AS {place} || path")
+    # One call for all files of a view: as many as files would take longer than to open them. The
+    # names of Thresher's files hold no line ends.
+    listed = f"string_split({place} || array_to_string(paths, chr(10) || {place}), chr(10))"
+    database.execute(f"CREATE MACRO {NAME_OF_FILES}_files(paths) AS {listed}")
     shard = "parse_filename(filename, true) AS shard"
     files = {
         "documents": (facts.paths("documents", 0), shard, "file_row_number AS row"),
@@ -110,7 +111,7 @@ def _full_name(facts: Facts) -> str:
 
 
 def _listed(paths: Sequence[str]) -> str:
-    return "[" + ", ".join(f"{NAME_OF_FILES}({quoted(path)})" for path in paths) + "]"
+    return f"{NAME_OF_FILES}_files([{', '.join(map(quoted, paths))}])"
 
 
 def _create_measured(database: duckdb.DuckDBPyConnection, stages: Sequence[str]) -> None:

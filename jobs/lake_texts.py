@@ -28,7 +28,7 @@ def lake_texts(settings: InputSettings, where: str) -> Iterator[dict[str, Any]]:
     """
     with catalog.connect(Store(settings.lake)) as database:
         try:
-            catalog.check_question(database, settings.sql)
+            catalog.check_question(database, settings.sql, f"{where}: sql")
             found = database.execute(f"DESCRIBE {settings.sql}").fetchall()
             columns = [name for name, *_ in found]
             if "id" not in columns:

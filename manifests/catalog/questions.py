@@ -28,8 +28,13 @@ class NotStoppedError(ThresherError):
     """DuckDB goes on with what it was told to stop: only the end of the process ends it."""
 
 
-def check_question(database: duckdb.DuckDBPyConnection, sql: str) -> None:
+def check_question(database: duckdb.DuckDBPyConnection, sql: str, where: str = "query") -> None:
     """Refuse SQL that is anything but one question.
+
+    Args:
+        database: any connection.
+        sql: what is asked.
+        where: what the errors call it.
 
     Raises:
         ConfigError: if it holds no statement, several, or one that does more than read.
@@ -38,17 +43,17 @@ def check_question(database: duckdb.DuckDBPyConnection, sql: str) -> None:
     statements = database.extract_statements(sql)
     if len(statements) != 1:
         problem = "holds no statement." if not statements else "holds more than one statement."
-        raise ConfigError("query", problem, 'Such as "SHOW TABLES".')
+        raise ConfigError(where, problem, 'Such as "SHOW TABLES".')
     kind = _kind(statements[0])
     if kind == "EXPLAIN":
         if "ANALYZE" in sql.upper():  # it does what it explains; without, nothing is done
-            raise _not_a_question("EXPLAIN ANALYZE")
+            raise _not_a_question(where, "EXPLAIN ANALYZE")
     elif kind == "MULTI":  # it makes a type first
-        raise ConfigError("query", "needs the values of a PIVOT named:", "PIVOT ... ON x IN (...).")
+        raise ConfigError(where, "needs the values of a PIVOT named:", "PIVOT ... ON x IN (...).")
     elif kind != "SELECT":
-        raise _not_a_question(kind)
+        raise _not_a_question(where, kind)
     else:
-        _check_parts(database, sql)
+        _check_parts(database, sql, where)
 
 
 def bounded(database: duckdb.DuckDBPyConnection, work: Callable[[], T], seconds: float = 0) -> T:
@@ -114,29 +119,29 @@ def _stop(database: duckdb.DuckDBPyConnection, done: threading.Event) -> None:
     raise NotStoppedError("the question goes on")
 
 
-def _check_parts(database: duckdb.DuckDBPyConnection, sql: str) -> None:
+def _check_parts(database: duckdb.DuckDBPyConnection, sql: str, where: str) -> None:
     """Refuse a SELECT in which a part of WITH writes."""
     found = database.execute("SELECT json_serialize_sql($sql)", {"sql": sql}).fetchone()
     assert found is not None
     try:
         tree = msgspec.json.decode(found[0])
     except RecursionError as error:
-        raise ConfigError("query", "nests too deep.") from error
+        raise ConfigError(where, "nests too deep.") from error
     if tree["error"]:
-        raise ConfigError("query", f"cannot be read: {tree['error_message']}")
+        raise ConfigError(where, f"cannot be read: {tree['error_message']}")
     left: list[Any] = [tree]
     while left:
         item = left.pop()
         if isinstance(item, dict):
             node = item.get("query_node")
             if isinstance(node, dict) and node["type"] not in _READING_NODES:
-                raise _not_a_question(node["type"].removesuffix("_QUERY_NODE"))
+                raise _not_a_question(where, node["type"].removesuffix("_QUERY_NODE"))
             left.extend(item.values())
         elif isinstance(item, Sequence) and not isinstance(item, str):
             left.extend(item)
 
 
-def _not_a_question(kind: str) -> ConfigError:
+def _not_a_question(where: str, kind: str) -> ConfigError:
     return ConfigError(
-        "query", f"only reads, and {kind.replace('_', ' ')} does more.", f"Ask with {_QUESTIONS}."
+        where, f"only reads, and {kind.replace('_', ' ')} does more.", f"Ask with {_QUESTIONS}."
     )

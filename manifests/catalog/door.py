@@ -40,6 +40,8 @@ _SETTINGS = {
 """In this order: the last two allow no further change."""
 
 
+_SPILLS: weakref.WeakKeyDictionary[duckdb.DuckDBPyConnection, Path] = weakref.WeakKeyDictionary()
+
 _RAISED_HERE = "Traceback (most recent call last)"
 """How DuckDB begins an error that Python raised."""
 
@@ -92,6 +94,7 @@ def open_catalog(store: Store, memory: str = "") -> duckdb.DuckDBPyConnection:
     except BaseException:
         shutil.rmtree(folder)
         raise
+    _SPILLS[database] = Path(folder)
     weakref.finalize(database, shutil.rmtree, folder, ignore_errors=True)
     try:
         _set_memory(database, memory)
@@ -107,10 +110,8 @@ def open_catalog(store: Store, memory: str = "") -> duckdb.DuckDBPyConnection:
 
 
 def spill_folder(database: duckdb.DuckDBPyConnection) -> Path:
-    """The folder of a connection in which DuckDB puts what does not fit in memory."""
-    found = database.execute("SELECT current_setting('temp_directory')").fetchone()
-    assert found is not None
-    return Path(found[0]).parent
+    """The folder that holds whatever a connection of `open_catalog` puts on disk."""
+    return _SPILLS[database]  # never from DuckDB's settings: what it names is removed
 
 
 @contextlib.contextmanager

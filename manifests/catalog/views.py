@@ -1,7 +1,7 @@
 """The views of the catalog: the documents of the latest run, in their Parquet files.
 
-Files are named `lake_files(['path/in/the/lake', ...])`: below the variable `lake` where a connection
-sets it, and else below the place at which the catalog was written.
+Files are named `lake_files([PATH, ...])`: below the variable `lake` where a connection sets it, and
+else below the place at which the catalog was written.
 """
 
 from __future__ import annotations

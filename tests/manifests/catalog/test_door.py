@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 import msgspec
+import pyarrow as pa
 import pytest
 from fsspec import register_implementation
 from fsspec.implementations.memory import MemoryFileSystem
@@ -147,6 +148,8 @@ def test_the_views_answer(lake):
         assert msgspec.json.decode(text[0])["name"] == "run"
 
 
+SECRETS = pa.table({"a": ["a variable of Python"]})
+
 WAYS_OUT = """
 ATTACH '{outside}/new.db' AS n
 ATTACH '{spill}/new.db' AS n
@@ -248,7 +251,7 @@ SELECT * FROM glob('{outside}/*')
 SELECT * FROM glob('lake://../*')
 SELECT * FROM glob('{lake}/*')
 SELECT getenv('HOME')
-SELECT * FROM WAYS_OUT
+SELECT * FROM SECRETS
 SELECT * FROM os
 SELECT * FROM read_duckdb('{outside}/other.duckdb')
 CREATE TABLE lake.main.x (a INT)
@@ -427,6 +430,14 @@ def test_sorting_beyond_memory_spills_and_leaves_nothing(tmp_path, make_lake, mo
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
+def test_only_its_own_folder_is_ever_removed(tmp_path, make_lake):
+    store = make_lake(tmp_path / "lake")
+    with duckdb.connect() as other, pytest.raises(KeyError):
+        catalog.spill_folder(other)
+    with catalog.connect(store) as database:
+        assert catalog.spill_folder(database).name.startswith("thresher-")
+
+
 def test_a_connection_that_nobody_closes_leaves_no_folder(tmp_path, make_lake, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
@@ -504,11 +515,13 @@ def test_connections_stand_beside_each_other(tmp_path, make_lake):
 def test_a_catalog_that_is_replaced_meanwhile_is_read_as_it_was(lake):
     with catalog.connect(lake) as database:
         record = load_runs(lake)[0]
+        lake.write_bytes(catalog.PATH, b"other bytes")
         lake.write_bytes(
             "runs/r2.json", msgspec.json.encode(msgspec.structs.replace(record, run_id="r2"))
         )
         catalog.build(lake)
-        assert database.execute("SELECT count(*) FROM runs").fetchone() == (1,)
+        assert len(database.execute("SELECT * FROM input_shards").fetchall()) == 2
+        assert database.execute("SELECT run_id FROM runs").fetchall() == [("r1",)]
     with catalog.connect(lake) as database:
         assert database.execute("SELECT count(*) FROM runs").fetchone() == (2,)
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import threading
@@ -114,9 +113,11 @@ def test_nothing_writes(files):
         *("pipe_file", "pipe", "write_bytes", "write_text", "start_transaction", "mkdirs"),
     ):
         for arguments in ((), ("a/data.bin",), ("a/data.bin", b"x"), ("a/data.bin", "a/new.bin")):
-            with contextlib.suppress(Exception):
+            try:
                 getattr(files, name)(*arguments)
-                assert name in ("put", "upload", "copy", "cp", "pipe"), (name, arguments)
+            except Exception:  # noqa: BLE001 - refused, or no call at all
+                continue
+            assert name in ("put", "upload", "copy", "cp", "pipe"), (name, arguments)
     assert files._store.sizes("") == before
     assert files.open("a/data.bin").read() == DATA
 

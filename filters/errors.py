@@ -8,6 +8,7 @@ ThresherError
 ├── StoreError            the lake does not hold what it should (exit 2)
 ├── LedgerError           the counts of a shard do not balance: a bug, never data
 ├── ExtractionStartError  the extraction process does not start: a broken installation
+├── NotStoppedError       DuckDB goes on with a question that was to stop: the command ends itself
 ├── StageFailedError      a stage that the rest of a run needs failed; the run ends incomplete
 ├── TaskFailedError       what a task ended with, as text: it becomes a failure of the run's record
 └── DataError             what a reader meets in a file; whoever reads catches it

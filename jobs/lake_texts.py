@@ -28,6 +28,7 @@ def lake_texts(settings: InputSettings, where: str) -> Iterator[dict[str, Any]]:
     """
     with catalog.connect(Store(settings.lake)) as database:
         try:
+            catalog.check_question(database, settings.sql, f"{where}: sql")
             found = database.execute(f"DESCRIBE {settings.sql}").fetchall()
             columns = [name for name, *_ in found]
             if "id" not in columns:
@@ -40,4 +41,6 @@ def lake_texts(settings: InputSettings, where: str) -> Iterator[dict[str, Any]]:
             while batch := rows.fetchmany(_ROWS):
                 yield from (dict(zip(columns, row, strict=True)) for row in batch)
         except duckdb.Error as error:
-            raise ConfigError(f"{where}: sql", f"{error}", "`thresher query` tries it.") from error
+            raise ConfigError(
+                f"{where}: sql", catalog.plain(error), "`thresher query` tries it."
+            ) from error

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from thresher.filters.errors import ConfigError, StoreError, did_you_mean
 from thresher.filters.signals import RUN_FAMILIES, family_type
-from thresher.manifests.catalog import SIGNAL_STAGES
+from thresher.manifests.catalog.facts import SIGNAL_STAGES
 from thresher.manifests.manifest import load_all
 from thresher.manifests.run import RunRecord
 from thresher.manifests.shards import read_batches, read_table

@@ -28,10 +28,7 @@ _SPLITS = get_args(Split)
 _KEPT = ("id", "url", "text")
 _DROPPED = (*_KEPT, "reason", "reasons")
 
-_WRITES = frozenset({"COPY", "COPY_DATABASE", "EXPORT"})
-"""Kinds of statements that write files, which a lake lets DuckDB do."""
-
-_HINT = (
+TABLES_HINT = (
     'Tables: thresher query "SHOW TABLES". Columns and signals: thresher query "DESCRIBE kept". '
     "Signals of the whole run (site, collapse, repeated_lines, scores) are in the view `measured`."
 )
@@ -104,15 +101,10 @@ class Lake:
         """
         with self.explained():
             database = catalog.open_catalog(self._store)
-            kinds = {each.type.name for each in database.extract_statements(sql)}
-            if not kinds:
-                raise ConfigError("query", "holds no statement.", _HINT)
-            if kinds & _WRITES:
-                problem = "a lake is read by SQL, and never written."
-                raise ConfigError("query", problem, "Write what the query gives elsewhere.")
+            catalog.check_question(database, sql)
             relation = database.sql(sql, params=parameters)
         if relation is None:
-            raise ConfigError("query", "gives no rows.", _HINT)
+            raise ConfigError("query", "gives no rows.", TABLES_HINT)
         return relation
 
     @contextlib.contextmanager
@@ -125,7 +117,7 @@ class Lake:
                 raise
             except duckdb.Error as error:
                 unknown = isinstance(error, duckdb.BinderException | duckdb.CatalogException)
-                hint = f"\n{_HINT}" if unknown else ""
+                hint = f"\n{TABLES_HINT}" if unknown else ""
                 raise ConfigError("query", str(error).strip(), hint) from error
 
     def kept(self, columns: Sequence[str] = _KEPT, *, run: str = "") -> pa.RecordBatchReader:
@@ -176,16 +168,7 @@ class Lake:
                 come to its policy's bounds yet.
         """
         with catalog.connect(self._store) as database:
-            # A later run may have begun since, whose policy is another.
-            found = database.execute(
-                "SELECT run_id, policy FROM runs JOIN policies USING (run_id) "
-                "ORDER BY started DESC, run_id DESC LIMIT 1"
-            ).fetchall()
-            ((run_id, text),) = found
-            policy = policy_from_mapping(json.loads(text), f"the policy of {run_id}")
-            if unresolved(policy):
-                raise StoreError(f"run {run_id} has not judged its documents yet")
-            return explain_document(database, document, policy)
+            return explained_document(database, document)
 
     def runs(self) -> list[RunState]:
         """The runs of the lake, oldest first."""
@@ -255,6 +238,19 @@ class Lake:
             not_read_whole=shortfalls(done["documents"].values()),
             failures=record.failures,
         )
+
+
+def explained_document(database: duckdb.DuckDBPyConnection, document: str) -> Explanation:
+    """What `Lake.explain` gives, by a connection to the catalog."""
+    # A later run may have begun since the catalog was built, whose policy is another.
+    ((run_id, text),) = database.execute(
+        "SELECT run_id, policy FROM runs JOIN policies USING (run_id) "
+        "ORDER BY started DESC, run_id DESC LIMIT 1"
+    ).fetchall()
+    policy = policy_from_mapping(json.loads(text), f"the policy of {run_id}")
+    if unresolved(policy):
+        raise StoreError(f"run {run_id} has not judged its documents yet")
+    return explain_document(database, document, policy)
 
 
 def store_of(where: str | Path) -> Store:

@@ -11,8 +11,8 @@ from rich.table import Table
 
 from thresher.filters.signals.site import FIGURES
 from thresher.jobs.api.lake import store_of
+from thresher.jobs.cli.asking import asked
 from thresher.jobs.cli.common import JsonFlag, LakeArgument, output, print_json, shown
-from thresher.manifests import catalog
 
 if TYPE_CHECKING:
     from thresher.pipeline.inspect.diversity import Comparison, Population, RuleEffect
@@ -42,8 +42,8 @@ def diversity(
     """
     from thresher.pipeline.inspect.diversity import compare
 
-    with catalog.connect(store_of(lake)) as database:
-        found = compare(database, documents)
+    with asked(store_of(lake)) as ask:
+        found = ask(lambda database: compare(database, documents))
     if as_json:
         print_json(msgspec.to_builtins(found))
     else:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 import sys
-from itertools import islice
 from typing import Annotated, Any
 
+import duckdb
 import msgspec
 import typer
 from rich.table import Table
 
 from thresher.filters.errors import ConfigError
-from thresher.jobs.api.lake import Lake, store_of
+from thresher.jobs.api.lake import TABLES_HINT, explained_document, store_of
+from thresher.jobs.cli.asking import asked
 from thresher.jobs.cli.common import (
     JsonFlag,
     LakeArgument,
@@ -37,31 +38,57 @@ def query(
     as_json: JsonFlag = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     limit: Annotated[int, typer.Option(help="Most rows a table shows; 0 shows all.", min=0)] = 50,
+    timeout: Annotated[
+        float, typer.Option(help="Seconds after which it is stopped; 0 sets no limit.", min=0)
+    ] = 3600,
+    memory: Annotated[
+        str, typer.Option(help="Memory it may take before it goes to disk: 4GB, or 50% of all.")
+    ] = "50%",
 ) -> None:
     """Ask the catalog. Views: documents, kept, dropped, decisions, duplicates, quarantine, funnel,
     reasons, measured (with the signals of the whole run), sites, diversity; a signal is
-    family.name, as in length.words.
+    family.name, as in length.words. Nothing is changed and nothing outside the lake is read; its
+    files are lake://PATH.
     """  # noqa: D205 - typer shows the whole text
     if as_json and as_csv:
         raise ConfigError("query", "--json and --csv exclude each other.")
-    opened = Lake(lake)
-    found = opened.query(sql)
-    names = found.columns
-    with opened.explained():
-        if as_csv:
-            writer = csv.writer(sys.stdout)
-            writer.writerow(names)
-            writer.writerows(found.iter_rows())
-            return
-        rows = list(islice(found.iter_rows(), None if as_json or not limit else limit + 1))
+    most = 0 if as_json else limit
+    with asked(store_of(lake), memory) as ask:
+        names, rows = ask(lambda database: _answer(database, sql, as_csv, most), timeout)
+    if as_csv:
+        return
     if as_json:
         print_json([dict(zip(names, row, strict=True)) for row in rows])
         return
-    cut = bool(limit) and len(rows) > limit
-    rows = rows[:limit] if limit else rows
-    _print_rows(None, names, rows)
-    if cut:
+    _print_rows(None, names, rows[:limit] if limit else rows)
+    if limit and len(rows) > limit:
         output.print(f"... more than {limit} rows; --limit 0 shows all", highlight=False)
+
+
+def _answer(
+    database: duckdb.DuckDBPyConnection, sql: str, as_csv: bool, limit: int
+) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Names and rows of an answer, one row more than `limit` if there is one; CSV is printed."""
+    try:
+        catalog.check_question(database, sql)
+        result = database.execute(sql)
+        names = [column[0] for column in result.description or ()]
+        if as_csv:
+            writer = csv.writer(sys.stdout)
+            writer.writerow(names)
+            while rows := result.fetchmany(1000):
+                writer.writerows(rows)
+            return names, []
+        return names, result.fetchmany(limit + 1) if limit else result.fetchall()
+    except (duckdb.PermissionException, duckdb.IOException, duckdb.InterruptException):
+        raise
+    except duckdb.OutOfMemoryException as error:
+        problem = "needs more memory, or more disk to spill to, than it may take."
+        raise ConfigError("query", problem, "--memory sets how much, such as 8GB.") from error
+    except duckdb.Error as error:
+        unknown = isinstance(error, duckdb.BinderException | duckdb.CatalogException)
+        hint = f"\n{TABLES_HINT}" if unknown else ""
+        raise ConfigError("query", catalog.plain(error), hint) from error
 
 
 def explain(
@@ -75,7 +102,8 @@ def explain(
     """Why a document was kept or dropped: the rules it meets, with thresholds and values, all
     reasons and the copies. JSON always has every rule and every signal.
     """  # noqa: D205 - typer shows the whole text
-    found = Lake(lake).explain(document)
+    with asked(store_of(lake)) as ask:
+        found = ask(lambda database: explained_document(database, document))
     if as_json:
         print_json(msgspec.to_builtins(found))
     elif found.quarantine:

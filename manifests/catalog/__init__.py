@@ -1,0 +1,36 @@
+"""The catalog: a DuckDB file over the manifests. Disposable: `build` makes it again at any time.
+
+Tables hold shard-level facts of every run; views reach the documents of the latest run in their
+Parquet files. Only the driver writes it: open, write, close, then rename or upload. Thresher reads
+it, and the lake behind it, through one door (`door.py`); any DuckDB client since 1.1 opens it too.
+
+Tables: runs, policies, models, failures, input_shards, shard_counts, shard_reasons, output_shards,
+lineage, dedup_facts. Views: documents, measured (documents with the signals of the whole run),
+decisions, kept, dropped, quarantine, duplicates, curated, funnel, reasons, sites (a row per site),
+diversity (of shards, months and the most notable sites, with what is flagged).
+"""
+
+from thresher.manifests.catalog.build import PATH, build
+from thresher.manifests.catalog.door import (
+    connect,
+    explained,
+    not_read_whole,
+    open_catalog,
+    plain,
+    spill_folder,
+)
+from thresher.manifests.catalog.questions import NotStoppedError, bounded, check_question
+
+__all__ = [
+    "PATH",
+    "NotStoppedError",
+    "bounded",
+    "build",
+    "check_question",
+    "connect",
+    "explained",
+    "not_read_whole",
+    "open_catalog",
+    "plain",
+    "spill_folder",
+]

@@ -1,7 +1,7 @@
 """The junk model: how likely a reader calls a page junk, and of which kind.
 
 Two steps, both additive, in plain files that `tests/benchmarks/junk_train.py` makes from judged
-pages: `junk_terms.txt` weighs words and pairs, `junk_model.json` holds trees over every other
+pages: `terms.txt` weighs words and pairs, `model.json` holds trees over every other
 signal and these term scores. What it says is one more signal: policies set the bounds.
 """
 

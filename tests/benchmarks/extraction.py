@@ -92,8 +92,19 @@ def write_pages(pages, file):
                 print(json.dumps({"html": decoded.text if decoded else ""}), file=out)
 
 
+def prepare(options):
+    """The pages, of which `options.answers` takes what each system says."""
+    pages = load(options.data)
+    if options.pages:
+        pages = pages[:: max(1, len(pages) // options.pages)]
+    options.answers = options.work / f"extraction-{len(pages)}-pages"
+    options.answers.mkdir(exist_ok=True)
+    write_pages(pages, options.answers / "pages.jsonl.gz")
+    return pages
+
+
 def run_peer(system, options):
-    work = options.work
+    work = options.answers
     out = work / f"{system.replace(' ', '-')}.jsonl.gz"
     if not out.exists():
         partial = out.with_suffix(".partial")
@@ -200,16 +211,13 @@ def table(pages, answers):
 
 
 def report(options):
-    pages = load(options.data)
-    if options.pages:
-        pages = pages[:: max(1, len(pages) // options.pages)]
+    pages = prepare(options)
     size = sum(len(page.content) for page, _ in pages)
     print(f"{len(pages)} pages, {size / len(pages) / 1000:.0f} kB each")
-    write_pages(pages, options.work / "pages.jsonl.gz")
     results = {}
     for system in options.systems:
         if system in OURS:
-            found = run_ours(system, pages, options.work, options.again)
+            found = run_ours(system, pages, options.answers, options.again)
         else:
             found = common.attempt(system, partial(run_peer, system, options))
         if found is None:

@@ -115,10 +115,10 @@ def check(pages, options):
 def main():
     parser = common.parser(__doc__)
     parser.add_argument("--witness", default=WITNESS, choices=extraction.PEERS)
+    parser.add_argument("--pages", type=int, help="only so many, spread over all of them")
     parser.add_argument("--check", action="store_true", help="score pages not learned from")
     with common.options(parser, check=True, witness="trafilatura fast") as options:
-        pages = extraction.load(options.data)
-        extraction.write_pages(pages, options.work / "pages.jsonl.gz")
+        pages = extraction.prepare(options)
         if options.check:
             check(pages, options)
         if options.smoke or not options.check:

@@ -21,6 +21,7 @@ from thresher.jobs.cli.common import (
     print_json,
     shown,
 )
+from thresher.jobs.own_code import code_of
 from thresher.jobs.progress import Silent, reporter_for
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ def run(
     from thresher.jobs.plan import make_plan
     from thresher.jobs.recipe import read_recipe
 
-    plan = make_plan(with_run_options(read_recipe(recipe), workers, address, in_process))
+    wanted = with_run_options(read_recipe(recipe), workers, address, in_process)
+    say_code(wanted)
+    plan = make_plan(wanted)
     record = run_plan(plan, Silent() if quiet else reporter_for(errors))
     result = result_of(plan.store, record)
     if as_json:
@@ -78,12 +81,25 @@ def with_run_options(recipe: Recipe, workers: int | None, address: str, in_proce
     )
 
 
+def say_code(recipe: Recipe) -> None:
+    """Say what code of its own a recipe runs, before any of it is imported."""
+    for reference in code_of(recipe):
+        errors.print(
+            f"this recipe runs code: {shown(reference, 400)}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
 def plan(recipe: RecipeArgument, as_json: JsonFlag = False) -> None:
     """Check a recipe and show what would run, and what is done already. Writes nothing."""
     from thresher.jobs.plan import make_plan
     from thresher.jobs.recipe import read_recipe
 
-    made = make_plan(read_recipe(recipe))
+    wanted = read_recipe(recipe)
+    say_code(wanted)
+    made = make_plan(wanted)
     measured = made.measured()
     shards = [
         {
@@ -101,6 +117,7 @@ def plan(recipe: RecipeArgument, as_json: JsonFlag = False) -> None:
                 "lake": made.store.url(),
                 "policy": made.policy.name,
                 "documents_fingerprint": made.documents_fingerprint,
+                "code": code_of(wanted),
                 "models": [msgspec.to_builtins(model) for model in made.models],
                 "shards": shards,
             }

@@ -4,7 +4,10 @@ ThresherError
 ├── ConfigError        a setting is wrong: names its path and the nearest valid word (exit 2)
 │   └── ModelError     a model file is missing, unreadable or not what was declared
 ├── InputError         an input is missing or matches nothing (exit 2)
-├── StoreError         the lake does not hold what it should
+├── StoreError         the lake does not hold what it should, or cannot be read or written (exit 2)
+│   ├── UnreachableError  its place does not answer; also a ConnectionError: another try may help
+│   └── BusyError      another program holds what is needed (exit 4)
+├── RunError           a run broke off before its end; what is done stays done (exit 3)
 └── LedgerError        the counts of a shard do not balance: a bug, never data
 """
 
@@ -46,7 +49,19 @@ class InputError(ThresherError):
 
 
 class StoreError(ThresherError):
-    """The lake does not hold what a manifest promises."""
+    """The lake does not hold what a manifest promises, or cannot be read or written."""
+
+
+class UnreachableError(StoreError, ConnectionError):
+    """The place of a lake does not answer. It is a `ConnectionError`: tasks are tried again."""
+
+
+class BusyError(StoreError):
+    """Another program holds what is needed, such as the catalog for writing."""
+
+
+class RunError(ThresherError):
+    """A run broke off before its end: what is done stays done, and the same command goes on."""
 
 
 class LedgerError(ThresherError):

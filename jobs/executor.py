@@ -9,8 +9,6 @@ itself is not. Both run the same functions.
 from __future__ import annotations
 
 import contextlib
-import logging
-import os
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -19,12 +17,16 @@ from typing import Any, Protocol
 import ray
 
 from thresher.filters.errors import ConfigError, LedgerError
+from thresher.jobs.ray_cluster import connect
 from thresher.manifests.manifest import Manifest
 
 TRANSIENT = (ConnectionError, TimeoutError)
 """Errors of a task that are worth another try."""
 
 MAX_ATTEMPTS = 3
+
+CANCEL_SECONDS = 2.0
+"""What a task that is cancelled gets to clean up, and then its process to die."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,9 @@ class Executor(Protocol):
             LedgerError: when a shard does not balance; the run must not go on.
         """
 
+    def cancel(self) -> None:
+        """Stop what runs, and return when it has stopped or its time is over."""
+
 
 class InProcess:
     """Runs tasks in this process, one after the other."""
@@ -90,6 +95,9 @@ class InProcess:
                     yield Result(task, None, attempt, _describe(error))
                 break
 
+    def cancel(self) -> None:
+        """Nothing runs beside this process: what stopped it has stopped its task."""
+
 
 class OnRay:
     """Runs each task as one Ray task on a cluster, or on this machine if no address is given.
@@ -99,37 +107,20 @@ class OnRay:
             tasks in flight (None: twice the cluster's CPUs).
         address: of a running cluster (``auto``, ``ray://host:10001``), or empty to start Ray here.
         gpus: GPUs of this machine that a Ray started here may give to tasks; None for all it finds.
+
+    Raises:
+        ConfigError: if no cluster answers at the address, or Ray does not start.
     """
 
     def __init__(
         self, workers: int | None = None, address: str = "", gpus: float | None = 0
     ) -> None:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-        here: dict[str, Any] = (
-            {}
-            if address
-            else {
-                "num_cpus": workers or os.cpu_count(),
-                **({} if gpus is None else {"num_gpus": gpus}),
-                "include_dashboard": False,
-                "object_store_memory": 100 * 2**20,
-            }
-        )
-        try:
-            ray.init(
-                address=address or "local",
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                ignore_reinit_error=True,
-                **here,
-            )
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise ConfigError("--address", f"no Ray cluster at '{address}': {error}.") from error
+        connect(workers, address, gpus)
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         cpus = int(resources.get("CPU", 1))
         self._resources = resources
         self.in_flight = workers or (2 * cpus if address else cpus)
+        self._running: dict[ray.ObjectRef[Manifest], tuple[Task, int]] = {}
 
     def close(self) -> None:
         """Disconnect; a Ray that was started here ends."""
@@ -138,7 +129,7 @@ class OnRay:
     def run(self, tasks: Iterable[Task]) -> Iterator[Result]:
         """See `Executor.run`."""
         waiting = iter(tasks)
-        running: dict[ray.ObjectRef[Manifest], tuple[Task, int]] = {}
+        running = self._running
         try:
             while True:
                 while len(running) < self.in_flight:
@@ -167,9 +158,18 @@ class OnRay:
                     else:
                         yield Result(task, None, attempt, _describe(error))
         finally:
-            for reference in running:
-                with contextlib.suppress(ray.exceptions.RayError):
-                    ray.cancel(reference, force=True)
+            self.cancel()
+
+    def cancel(self) -> None:
+        """See `Executor.cancel`: tasks are interrupted, and clean up; those that do not, killed."""
+        left = list(self._running)
+        self._running.clear()
+        for force in (False, True):
+            with contextlib.suppress(ray.exceptions.RayError, ValueError):
+                for reference in left:
+                    ray.cancel(reference, force=force)
+                if left:
+                    _, left = ray.wait(left, num_returns=len(left), timeout=CANCEL_SECONDS)
 
     def _check(self, task: Task) -> None:
         """Refuse what would wait for ever."""

@@ -2,11 +2,13 @@
 
 The driver sees manifests, never rows. A shard that cannot be measured is recorded and the rest of
 the run goes on without it; an error in a later stage ends the run, since what follows needs all
-of that stage.
+of that stage. A signal or an error from outside (a full disk, a lost store) breaks the run off: the
+record says so, nothing of what is done is lost, and the same plan goes on from there.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,10 +16,13 @@ from typing import Any
 
 import msgspec
 
+from thresher.filters.errors import RunError
 from thresher.filters.policy import policy_to_mapping
+from thresher.jobs import stopping
 from thresher.jobs.executor import ONE_CORE, Executor, Needs, Task
+from thresher.jobs.outside import cause_from_outside
 from thresher.jobs.plan import Plan, thresher_version
-from thresher.jobs.progress import Reporter
+from thresher.jobs.progress import Reporter, title_of
 from thresher.jobs.report.page import write_report
 from thresher.jobs.stages.dedup import Duplicates, find_duplicates
 from thresher.jobs.stages.judge import judge_documents
@@ -48,6 +53,9 @@ def execute(plan: Plan, executor: Executor, reporter: Reporter) -> RunRecord:
 
     Raises:
         LedgerError: if counts do not balance.
+        StoreError: if the lake cannot be written from the start; nothing was done.
+        RunError: if the run broke off for a cause outside of it.
+        Stopped: if a signal asked for it.
     """
     return _Run(plan, executor, reporter).run()
 
@@ -62,9 +70,50 @@ class _Run:
         self._policy = plan.policy
         self._curated = ""
         self._started = _now()
+        self._doing, self._shards, self._done = "plan", 0, 0
 
     def run(self) -> RunRecord:
         save_run(self._store, self._record("running"))
+        try:
+            return self._work()
+        except Exception as error:
+            # Libraries make errors of their own of what a signal raises within them.
+            if stopping.requested():
+                self._interrupted()
+                stopping.check()
+            if cause := cause_from_outside(error):
+                self._failures.append(Failure(self._doing, "", cause))
+                self._leave("incomplete")
+                raise RunError(
+                    f"{cause}. The run broke off in {self._progress()}; "
+                    "with the cause removed, the same command goes on from there"
+                ) from error
+            raise
+        except stopping.Stopped as stopped:
+            self._interrupted()
+            raise stopping.Stopped(stopped.number, self._progress()) from None
+        except KeyboardInterrupt:
+            self._interrupted()
+            raise
+
+    def _interrupted(self) -> None:
+        self._executor.cancel()
+        self._leave("interrupted")
+        # Tasks that were killed had no time to remove what they were writing.
+        if mark := self._fingerprints.get(self._doing):
+            for folder in ("", "manifests/"):
+                self._store.sweep(f"{folder}{self._doing}/{mark}")
+
+    def _leave(self, status: str) -> None:
+        """Record how the run ended, if that can still be written."""
+        with contextlib.suppress(Exception):
+            save_run(self._store, self._record(status))
+
+    def _progress(self) -> str:
+        return f"{title_of(self._doing)}: {self._done} of {self._shards} shards are done"
+
+    def _work(self) -> RunRecord:
+        self._store.sweep()
         measured: dict[str, Manifest] = {}
         try:
             measured = self._measure()
@@ -77,6 +126,7 @@ class _Run:
             pass
         record = self._record("incomplete" if self._is_incomplete(measured) else "complete")
         save_run(self._store, record)
+        self._doing, self._shards, self._done = "catalog", 1, 0
         catalog.build(self._store)
         write_report(self._store, record)
         return record
@@ -197,6 +247,7 @@ class _Run:
         """
         self._fingerprints[stage] = mark
         found = load_all(self._store, stage, mark, list(work))
+        self._doing, self._shards, self._done = stage, len(work), len(found)
         self._reporter.begin(stage, len(work), len(found))
         tasks = [
             Task(stage, key, function, (self._store, *arguments, mark), needs)
@@ -209,9 +260,11 @@ class _Run:
                 if result.attempts > 1:
                     self._attempts[f"{stage}/{result.task.key}"] = result.attempts
                 if result.manifest is None:
+                    stopping.check()
                     self._failures.append(Failure(stage, result.task.key, result.error))
                 else:
                     found[result.task.key] = result.manifest
+                    self._done = len(found)
         finally:
             self._reporter.end()
         if needed and len(found) < len(work):

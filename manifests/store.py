@@ -168,6 +168,8 @@ class Store:
 
 def cause_of(error: BaseException) -> str:
     """What an error of a file system or its driver says, in one line."""
+    if isinstance(error, FileNotFoundError) and isinstance(error.__cause__, OSError):
+        return cause_of(error.__cause__)  # over http fsspec calls every failure a missing file
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     text = " ".join(str(error).split())
@@ -178,12 +180,13 @@ def cause_of(error: BaseException) -> str:
 
 def _check_path(url: str) -> None:
     for part, why in (
-        ("::", "chains one file system to another, which nothing can be written through"),
-        ("\\", "is a folder's end to some readers and a letter to others"),
-        ("\0", "ends a path early"),
+        ("::", "'::' chains file systems, and nothing can be written through a chain"),
+        ("\\", "'\\' ends a folder's name to some readers and is a letter of it to others"),
+        ("\0", "no path holds a NUL"),
     ):
         if part in url:
-            raise StoreError(f"{url!r} cannot be the place of a lake: {part!r} {why}")
+            where = url.replace("\0", "\\0")
+            raise StoreError(f"{where} cannot be the place of a lake: {why}")
     if any("\ud800" <= character <= "\udfff" for character in url):
         problem = "its name is not text in this locale; LC_ALL=C.UTF-8 may help, or another name"
         raise StoreError(f"{url!r} cannot be the place of a lake: {problem}")

@@ -17,6 +17,7 @@ from thresher.jobs.cli.common import (
     JsonFlag,
     LakeArgument,
     LakeOption,
+    as_typed,
     lake_of,
     output,
     print_json,
@@ -51,6 +52,7 @@ def query(
     reasons, measured (with the signals of the whole run), sites, diversity; a signal is
     family.name, as in length.words.
     """  # noqa: D205 - typer shows the whole text
+    sql = as_typed(sql)
     if as_json and as_csv:
         raise ConfigError("query", "--json and --csv exclude each other.")
     with catalog.connect(lake_of(lake)) as database:
@@ -93,6 +95,7 @@ def explain(
     """Why a document was kept or dropped: the rules it meets, with thresholds and values, all
     reasons and the copies. JSON always has every rule and every signal.
     """  # noqa: D205 - typer shows the whole text
+    document = as_typed(document)
     store = lake_of(lake)
     policy = policy_from_mapping(find_run(store).policy, "the run's policy")
     with catalog.connect(store) as database:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +23,7 @@ from thresher.jobs.cli.common import (
     print_json,
     shown,
 )
+from thresher.jobs.cli.streams import ReaderGone
 from thresher.jobs.progress import Reporter, Silent, reporter_for
 from thresher.jobs.report import page as report
 from thresher.manifests import catalog
@@ -61,10 +63,11 @@ def run(
 
     plan = make_plan(with_run_options(read_recipe(recipe), workers, address, in_process))
     record = run_plan(plan, Silent() if quiet else reporter_for(errors))
-    if as_json:
-        print_json(summary(plan.store, record))
-    else:
-        print_result(plan.store, record)
+    with contextlib.suppress(ReaderGone):  # the run's own end counts
+        if as_json:
+            print_json(summary(plan.store, record))
+        else:
+            print_result(plan.store, record)
     if record.status != "complete":
         sys.exit(EXIT_INCOMPLETE)
 
@@ -101,7 +104,11 @@ def run_plan(plan: Plan, reporter: Reporter) -> RunRecord:
         compiled = pool.submit(warm_up)
         wanted = any(scorer.resources.gpus for scorer in plan.recipe.scores)
         executor = OnRay(how.workers, how.address, None if wanted else 0)
-        compiled.result()
+        try:
+            compiled.result()
+        except BaseException:
+            executor.close()
+            raise
     try:
         return execute(plan, executor, reporter)
     finally:

@@ -25,6 +25,7 @@ from thresher.filters.policy.sql import RuleText, explain_rows
 from thresher.filters.signals import FAMILIES, Family, Signal
 from thresher.filters.transforms.cuts import CUTS
 from thresher.filters.transforms.registry import TRANSFORMS
+from thresher.jobs.cli.common import EXIT_CODES
 from thresher.jobs.docs.commands import commands
 from thresher.jobs.docs.junk import junk_page
 from thresher.jobs.docs.settings import Setting, settings_of
@@ -323,11 +324,7 @@ def _setting_row(setting: Setting) -> tuple[str, ...]:
 
 def _commands() -> Iterator[str]:
     yield "# Commands"
-    yield (
-        "Exit codes: 0 complete, 2 wrong usage, recipe or input (nothing was started), 3 "
-        "incomplete (the catalog says what is missing). Progress goes to stderr, results to "
-        "stdout."
-    )
+    yield f"{EXIT_CODES} Progress goes to stderr, results to stdout."
     for command in commands():
         yield f"## {command.name}"
         yield command.text

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import ray
 
 from thresher.filters.errors import ConfigError, LedgerError
+from thresher.jobs import stopping
 from thresher.jobs.ray_cluster import connect
 from thresher.manifests.manifest import Manifest
 
@@ -25,8 +26,8 @@ TRANSIENT = (ConnectionError, TimeoutError)
 
 MAX_ATTEMPTS = 3
 
-CANCEL_SECONDS = 2.0
-"""What a task that is cancelled gets to clean up, and then its process to die."""
+HEED_SECONDS = 1.0
+"""How often the driver looks whether it is to stop, while tasks run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Executor(Protocol):
         """
 
     def cancel(self) -> None:
-        """Stop what runs, and return when it has stopped or its time is over."""
+        """Stop what runs, in seconds; no task is run after that."""
 
 
 class InProcess:
@@ -120,7 +121,6 @@ class OnRay:
         cpus = int(resources.get("CPU", 1))
         self._resources = resources
         self.in_flight = workers or (2 * cpus if address else cpus)
-        self._running: dict[ray.ObjectRef[Manifest], tuple[Task, int]] = {}
 
     def close(self) -> None:
         """Disconnect; a Ray that was started here ends."""
@@ -129,7 +129,7 @@ class OnRay:
     def run(self, tasks: Iterable[Task]) -> Iterator[Result]:
         """See `Executor.run`."""
         waiting = iter(tasks)
-        running = self._running
+        running: dict[ray.ObjectRef[Manifest], tuple[Task, int]] = {}
         try:
             while True:
                 while len(running) < self.in_flight:
@@ -140,7 +140,10 @@ class OnRay:
                     running[_submit(task)] = (task, 1)
                 if not running:
                     return
-                done, _ = ray.wait(list(running), num_returns=1)
+                done, _ = ray.wait(list(running), num_returns=1, timeout=HEED_SECONDS)
+                if not done:
+                    stopping.check()  # what its handler raised may have been lost inside Ray
+                    continue
                 task, attempt = running.pop(done[0])
                 try:
                     yield Result(task, ray.get(done[0]), attempt)
@@ -158,18 +161,16 @@ class OnRay:
                     else:
                         yield Result(task, None, attempt, _describe(error))
         finally:
-            self.cancel()
+            # A stop ends Ray as a whole: to cancel a task that is just being placed ends the driver
+            # in a failed check of Ray's ("tried to complete task that was not pending").
+            if not stopping.requested():
+                for reference in running:
+                    with contextlib.suppress(ray.exceptions.RayError):
+                        ray.cancel(reference, force=True)
 
     def cancel(self) -> None:
-        """See `Executor.cancel`: tasks are interrupted, and clean up; those that do not, killed."""
-        left = list(self._running)
-        self._running.clear()
-        for force in (False, True):
-            with contextlib.suppress(ray.exceptions.RayError, ValueError):
-                for reference in left:
-                    ray.cancel(reference, force=force)
-                if left:
-                    _, left = ray.wait(left, num_returns=len(left), timeout=CANCEL_SECONDS)
+        """See `Executor.cancel`: leaves Ray, which kills the processes of the tasks."""
+        self.close()
 
     def _check(self, task: Task) -> None:
         """Refuse what would wait for ever."""

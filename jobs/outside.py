@@ -41,14 +41,17 @@ _DRIVERS = frozenset(
 )
 """Packages whose errors tell of a place that does not answer or of what it holds."""
 
-_DUCKDB = (
+_KINDS = (
+    OSError,
+    EOFError,
+    MemoryError,
     duckdb.HTTPException,
     duckdb.IOException,
     duckdb.OutOfMemoryException,
     duckdb.PermissionException,
 )
 
-_HELD = re.compile(r'lock on file "([^"]+)".*?held in (.+?)(?:\.|$|\. See)', re.DOTALL)
+_HELD = re.compile(r'lock on file "(.+?)".*?held in (.+? \(PID \d+\))')
 
 
 def cause_from_outside(error: BaseException) -> str:
@@ -56,7 +59,7 @@ def cause_from_outside(error: BaseException) -> str:
     if isinstance(error, StoreError):
         return str(error)
     home = type(error).__module__.partition(".")[0]
-    if not isinstance(error, OSError | EOFError | MemoryError | _DUCKDB) and home not in _DRIVERS:
+    if not isinstance(error, _KINDS) and home not in _DRIVERS:
         return ""
     name = getattr(error, "filename", None)
     return f"{name}: {cause_of(error)}" if name else cause_of(error)

@@ -23,8 +23,8 @@ from thresher.jobs import stopping
 
 __all__ = ["connect"]
 
-CONNECT_SECONDS = 5.0
-ANSWER_SECONDS = 12.0
+CONNECT_SECONDS = 4.0
+ANSWER_SECONDS = 10.0
 """Together less than the 20 seconds in which a wrong address or token is told."""
 
 _SOCKET_NAME = "/ray/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store.12345"

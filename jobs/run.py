@@ -39,6 +39,9 @@ from thresher.pipeline.materialize.card import dataset_card
 from thresher.pipeline.materialize.plan import plan_shards
 from thresher.pipeline.shards import ShardRef
 
+DYING_SECONDS = 2.0
+"""What killed processes of tasks get to be gone, so that what they were writing can go."""
+
 
 class StageFailedError(Exception):
     """A stage that the rest of the run needs did not complete; the failures are recorded."""
@@ -71,6 +74,7 @@ class _Run:
         self._curated = ""
         self._started = _now()
         self._doing, self._shards, self._done = "plan", 0, 0
+        self._keys: list[str] = []
 
     def run(self) -> RunRecord:
         save_run(self._store, self._record("running"))
@@ -80,7 +84,7 @@ class _Run:
             # Libraries make errors of their own of what a signal raises within them.
             if stopping.requested():
                 self._interrupted()
-                stopping.check()
+            stopping.check()
             if cause := cause_from_outside(error):
                 self._failures.append(Failure(self._doing, "", cause))
                 self._leave("incomplete")
@@ -97,12 +101,13 @@ class _Run:
             raise
 
     def _interrupted(self) -> None:
-        self._executor.cancel()
+        stopping.tell(self._progress())
         self._leave("interrupted")
-        # Tasks that were killed had no time to remove what they were writing.
+        self._executor.cancel()
+        # Tasks that are killed have no time to remove what they are writing.
         if mark := self._fingerprints.get(self._doing):
             for folder in ("", "manifests/"):
-                self._store.sweep(f"{folder}{self._doing}/{mark}")
+                self._store.sweep(f"{folder}{self._doing}/{mark}", DYING_SECONDS)
 
     def _leave(self, status: str) -> None:
         """Record how the run ended, if that can still be written."""
@@ -110,6 +115,10 @@ class _Run:
             save_run(self._store, self._record(status))
 
     def _progress(self) -> str:
+        """What the lake holds of the stage at work: more than has been told, perhaps."""
+        if mark := self._fingerprints.get(self._doing):
+            with contextlib.suppress(Exception):
+                self._done = len(load_all(self._store, self._doing, mark, self._keys))
         return f"{title_of(self._doing)}: {self._done} of {self._shards} shards are done"
 
     def _work(self) -> RunRecord:
@@ -247,7 +256,8 @@ class _Run:
         """
         self._fingerprints[stage] = mark
         found = load_all(self._store, stage, mark, list(work))
-        self._doing, self._shards, self._done = stage, len(work), len(found)
+        self._doing, self._keys = stage, list(work)
+        self._shards, self._done = len(work), len(found)
         self._reporter.begin(stage, len(work), len(found))
         tasks = [
             Task(stage, key, function, (self._store, *arguments, mark), needs)
@@ -256,15 +266,14 @@ class _Run:
         ]
         try:
             for result in self._executor.run(tasks):
+                stopping.check()  # a signal may have been lost in a library
                 self._reporter.advance(result.manifest)
                 if result.attempts > 1:
                     self._attempts[f"{stage}/{result.task.key}"] = result.attempts
                 if result.manifest is None:
-                    stopping.check()
                     self._failures.append(Failure(stage, result.task.key, result.error))
                 else:
                     found[result.task.key] = result.manifest
-                    self._done = len(found)
         finally:
             self._reporter.end()
         if needed and len(found) < len(work):

@@ -17,10 +17,10 @@ import time
 from collections.abc import Iterator
 from types import FrameType
 
-__all__ = ["GRACE_SECONDS", "Stopped", "check", "heed_again", "heeded", "requested"]
+__all__ = ["GRACE_SECONDS", "Stopped", "check", "heed_again", "heeded", "requested", "tell"]
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 8.0
 """How long an orderly end may take before the process quits as it is."""
 _ECHO_SECONDS = 1.0
 """A wrapper such as `timeout` or make passes on what the process was sent already."""
@@ -60,6 +60,7 @@ class _State:
     heeding = False
     first: int | None = None
     at = 0.0
+    done = ""
 
 
 _state = _State()
@@ -72,7 +73,7 @@ def heeded() -> Iterator[None]:
         yield
         return
     before = {number: signal.getsignal(number) for number in SIGNALS}
-    _state.heeding, _state.first = True, None
+    _state.heeding, _state.first, _state.done = True, None, ""
     heed_again()
     try:
         yield
@@ -98,9 +99,14 @@ def requested() -> bool:
 
 
 def check() -> None:
-    """Raise `Stopped` if a signal has come."""
+    """Raise `Stopped` if a signal has come, with what was told to be done."""
     if _state.first is not None:
-        raise Stopped(_state.first)
+        raise Stopped(_state.first, _state.done)
+
+
+def tell(done: str) -> None:
+    """Say what is done of what, for whoever has the last word."""
+    _state.done = done
 
 
 def _received(number: int, _frame: FrameType | None) -> None:
@@ -120,6 +126,6 @@ def _quit(number: int) -> None:
         return
     if temporary := sys.modules.get("thresher.manifests.temporary"):
         temporary.discard_own()
-    stopped = Stopped(number)
-    os.write(2, f"{stopped.message()} at once\n".encode())
+    stopped = Stopped(number, _state.done)
+    os.write(2, f"{stopped.message()}\n".encode())
     os._exit(stopped.exit_code)

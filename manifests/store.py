@@ -157,10 +157,15 @@ class Store:
         with _reaching(self.url(path), "removed"), contextlib.suppress(FileNotFoundError):
             self.filesystem.rm_file(self._full(path))
 
-    def sweep(self, prefix: str = "") -> None:
-        """Remove what dead writers left below a folder; uploads to object stores leave nothing."""
+    def sweep(self, prefix: str = "", patience: float = 0.0) -> None:
+        """Remove what dead writers left below a folder; uploads to object stores leave nothing.
+
+        Args:
+            prefix: the folder.
+            patience: seconds to wait for writers of this machine that are about to die.
+        """
         if self.is_local:
-            temporary.sweep(Path(self._full(prefix)))
+            temporary.sweep(Path(self._full(prefix)), patience)
 
     def _full(self, path: str) -> str:
         return f"{self.root}/{path}" if path else self.root

@@ -52,20 +52,30 @@ def discard_own() -> None:
                 path.unlink()
 
 
-def sweep(folder: Path) -> list[Path]:
+def sweep(folder: Path, patience: float = 0.0) -> list[Path]:
     """Remove the abandoned temporary files below a folder; those that went.
 
     What cannot be removed or looked at (a read-only lake) stays.
+
+    Args:
+        folder: where to look; it need not exist.
+        patience: seconds to wait for writers of this machine that are about to die.
     """
-    gone = []
-    for place, _, names in os.walk(folder):
-        for name in names:
-            path = Path(place, name)
-            if name.startswith(PREFIX) and is_abandoned(path):
-                with contextlib.suppress(OSError):
-                    path.unlink()
-                    gone.append(path)
-    return gone
+    gone: list[Path] = []
+    until = time.monotonic() + patience
+    while True:
+        waited_for = False
+        for place, _, names in os.walk(folder):
+            for path in (Path(place, name) for name in names if name.startswith(PREFIX)):
+                if is_abandoned(path):
+                    with contextlib.suppress(OSError):
+                        path.unlink()
+                        gone.append(path)
+                elif path not in _own and f"{PREFIX}{_machine()}-" in path.name:
+                    waited_for = True
+        if not waited_for or time.monotonic() >= until:
+            return gone
+        time.sleep(0.05)
 
 
 def is_abandoned(path: Path) -> bool:
@@ -91,11 +101,17 @@ def _machine() -> str:
 
 def _started(pid: int) -> int:
     """When a process started, in ticks since boot; 0 where the system does not say."""
+    state = _state(pid)
+    return int(state[19]) if state else 0
+
+
+def _state(pid: int) -> list[str]:
+    """What Linux says of a process (proc(5), from the third field on); empty elsewhere."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return 0
-    return int(text.rpartition(")")[2].split()[19])
+        return []
+    return text.rpartition(")")[2].split()
 
 
 def _is_alive(pid: int, start: int) -> bool:
@@ -105,4 +121,6 @@ def _is_alive(pid: int, start: int) -> bool:
         return False
     except OSError:
         pass  # it is there, and someone else's
-    return _started(pid) in (start, 0)
+    state = _state(pid)
+    # A dead process whose parent has not asked for it yet still has its number.
+    return not state or (state[0] not in "ZX" and start in (0, int(state[19])))

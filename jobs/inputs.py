@@ -25,8 +25,6 @@ def inputs_of(settings: InputSettings) -> tuple[InputShard, ...]:
     with _listing("input.urls"):
         shards = tuple(list_inputs(settings, ""))
     for shard in shards:
-        if any("\ud800" <= character <= "\udfff" for character in shard.uri):
-            raise InputError(f"input.urls: the name of {shard.uri!r} is not UTF-8; rename the file")
         if shard.bytes == 0:  # what a link that leads nowhere is listed with
             _check_link("input.urls", shard.uri)
     return shards
@@ -49,6 +47,9 @@ def _listing(setting: str) -> Iterator[None]:
         yield
     except ThresherError:
         raise
+    except UnicodeEncodeError as error:
+        problem = "is a name that is not UTF-8; rename the file"
+        raise InputError(f"{setting}: {error.object!r} {problem}") from error
     except Exception as error:  # every driver has its own tree of errors
         raise InputError(f"{setting}: cannot be listed: {cause_of(error)}") from error
 

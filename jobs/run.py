@@ -119,6 +119,8 @@ class _Run:
         if mark := self._fingerprints.get(self._doing):
             with contextlib.suppress(Exception):
                 self._done = len(load_all(self._store, self._doing, mark, self._keys))
+        if not self._shards:
+            return title_of(self._doing)
         return f"{title_of(self._doing)}: {self._done} of {self._shards} shards are done"
 
     def _work(self) -> RunRecord:
@@ -135,7 +137,7 @@ class _Run:
             pass
         record = self._record("incomplete" if self._is_incomplete(measured) else "complete")
         save_run(self._store, record)
-        self._doing, self._shards, self._done = "catalog", 1, 0
+        self._doing, self._shards = "catalog", 0
         catalog.build(self._store)
         write_report(self._store, record)
         return record

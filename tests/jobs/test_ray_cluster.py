@@ -104,9 +104,9 @@ def cluster():
     folder = tempfile.mkdtemp(dir="/tmp")  # pytest's own are too long for sockets
     known = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "a" * 64}
     command = ["start", "--head", "--block", "--port", str(port), "--num-cpus", "1"]
+    command += ["--include-dashboard=false", "--disable-usage-stats", "--temp-dir", folder]
     head = subprocess.Popen(
-        [sys.executable, "-m", "ray.scripts.scripts", *command]
-        + ["--include-dashboard=false", "--disable-usage-stats", "--temp-dir", folder],
+        [sys.executable, "-m", "ray.scripts.scripts", *command],
         env={**os.environ, **known},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -128,11 +128,11 @@ def cluster():
 @pytest.mark.ray
 def test_a_wrong_token(cluster, recipe_for, sample, tmp_path):
     address, known = cluster
+    command = [sys.executable, "-m", "thresher.jobs.cli", "run"]
     recipe = recipe_for(tmp_path / "lake", [str(sample.shards[4])], "")
     for token, wanted in (({}, 2), (known | {"RAY_AUTH_TOKEN": "b" * 64}, 2), (known, 0)):
         done = subprocess.run(
-            [sys.executable, "-m", "thresher.jobs.cli", "run", str(recipe), "-q"]
-            + ["--address", address],
+            [*command, str(recipe), "-q", "--address", address],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **token},
             capture_output=True,
             text=True,

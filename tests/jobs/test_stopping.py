@@ -40,13 +40,14 @@ def start(tmp_path):
             "from thresher.jobs.entry import main\n"
             "main()\n"
         )
-        process = subprocess.Popen(
-            [sys.executable, "-c", script, *map(str, arguments)],
-            stdout=subprocess.PIPE,
-            stderr=(tmp_path / "stderr").open("w"),
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-            start_new_session=True,
-        )
+        with (tmp_path / "stderr").open("w") as errors:
+            process = subprocess.Popen(
+                [sys.executable, "-c", script, *map(str, arguments)],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+                start_new_session=True,
+            )
         started.append(process)
         return process
 
@@ -157,12 +158,8 @@ measuring.read_shard = stuck
 
 @pytest.mark.slow
 def test_a_second_signal_quits_at_once(start, sample, recipe_for, tmp_path):
-    process = start(
-        "run",
-        recipe_for(tmp_path / "lake", [str(sample.shards[0])], ""),
-        "--in-process",
-        code=STUCK,
-    )
+    recipe = recipe_for(tmp_path / "lake", [str(sample.shards[0])], "")
+    process = start("run", recipe, "--in-process", code=STUCK)
     assert process.stdout.readline() == b"stuck\n"
     process.send_signal(signal.SIGINT)
     assert process.stdout.readline() == b"ignored\n"
@@ -177,9 +174,8 @@ def test_a_second_signal_quits_at_once(start, sample, recipe_for, tmp_path):
 @pytest.mark.slow
 def test_what_hears_no_signal_ends_by_the_clock(start, sample, recipe_for, tmp_path):
     code = f"{STUCK}\nfrom thresher.jobs import stopping\nstopping.GRACE_SECONDS = 0.5\n"
-    process = start(
-        "run", recipe_for(tmp_path / "lake", [str(sample.shards[0])], ""), "--in-process", code=code
-    )
+    recipe = recipe_for(tmp_path / "lake", [str(sample.shards[0])], "")
+    process = start("run", recipe, "--in-process", code=code)
     assert process.stdout.readline() == b"stuck\n"
     process.send_signal(signal.SIGTERM)
     code, message = ended(process, tmp_path)

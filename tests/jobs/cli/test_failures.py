@@ -10,7 +10,6 @@ import subprocess
 import sys
 import uuid
 
-import duckdb
 import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
@@ -42,9 +41,10 @@ def thresher(*arguments, environment=None, **options):
         check=False,
         **options,
     )
-    message = done.stderr.decode()
+    encoding = (environment or {}).get("PYTHONIOENCODING", "utf-8")
+    message = done.stderr.decode(encoding)
     assert "Traceback" not in message, message
-    return done.returncode, (done.stdout or b"").decode(), message
+    return done.returncode, (done.stdout or b"").decode(encoding), message
 
 
 @pytest.fixture(scope="module")
@@ -225,22 +225,43 @@ def test_a_file_name_that_is_no_text_is_named(here, recipe_for, tmp_path):
     assert "rename the file" in message
 
 
-def test_a_catalog_that_someone_writes_is_busy(lake, tmp_path):
-    _, folder = lake
-    copy = tmp_path / "lake"
-    shutil.copytree(folder, copy)
-    with duckdb.connect(str(copy / catalog.PATH)):
-        for command in looking(copy):
-            code, out, message = thresher(*command)
-            if command[0] in ("status", "catalog"):
-                assert code == 0
-                continue
-            assert (code, out) == (4, "")
-            assert str(copy / catalog.PATH) in message
-            assert f"(PID {os.getpid()})" in message
-            assert "thresher catalog rebuild" in message
-            assert message.count("thresher:") == 1
-    assert thresher("query", "SELECT 1", "-l", copy)[0] == 0
+@pytest.fixture
+def held(lake, tmp_path):
+    """A lake whose catalog another process writes: (lake, process)."""
+    copy = tmp_path / "held"
+    shutil.copytree(lake[1], copy)
+    code = "import duckdb, sys\nc = duckdb.connect(sys.argv[1])\nprint(1, flush=True)\ninput()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(copy / catalog.PATH)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline()
+    yield copy, process
+    process.communicate(b"\n")
+
+
+def test_a_catalog_that_someone_writes_is_busy(here, held, tmp_path):
+    folder, process = held
+    settings = "".join(
+        f'[[{side}]]\nlake = "{folder}"\nsql = "SELECT id, text FROM {view}"\n'
+        for side, view in (("positives", "kept"), ("negatives", "dropped"))
+    )
+    (tmp_path / "train.toml").write_text(settings)
+    train = ["train", "q", "--config", tmp_path / "train.toml", "--out", tmp_path / "model"]
+    for command in (*looking(folder), train):
+        if command[0] in ("status", "catalog"):
+            continue
+        code, out, message = here(*command)
+        assert (code, out) == (4, "")
+        assert str(folder / catalog.PATH) in message
+        assert f"(PID {process.pid})" in message
+        assert "thresher catalog rebuild" in message
+        assert message.count("thresher:") == 1
+    assert here("status", folder)[0] == 0
+    assert here("catalog", "rebuild", folder)[0] == 0
+    assert here("query", "SELECT 1", "-l", folder)[0] == 0
 
 
 def test_a_lake_that_cannot_be_written_can_be_read(here, lake, monkeypatch):
@@ -308,6 +329,7 @@ def test_a_fault_of_the_program_in_a_run_is_not_hidden(lake, monkeypatch):
         main()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("environment", [ASCII, {"PYTHONIOENCODING": "latin-1"}])
 def test_a_terminal_without_unicode(lake, environment, tmp_path):
     recipe, folder = lake

@@ -146,9 +146,12 @@ STUCK = """
 import threading, time
 import thresher.pipeline.documents.measure as measuring
 def stuck(*arguments):
-    print("stuck", flush=True)
+    told = False
     while True:
         try:
+            if not told:
+                told = True
+                print("stuck", flush=True)
             time.sleep(60)
         except BaseException:
             print("ignored", flush=True)

@@ -72,6 +72,10 @@ def obtain(url: str, sha256: str | None = None) -> ModelFile:
     try:
         model = _located(url, wanted)
     except FileNotFoundError as error:
+        cause = error.__cause__
+        if isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError):
+            # Over http fsspec calls every failure a missing file.
+            raise ModelError(url, f"cannot be reached: {cause}.", "Check the address.") from error
         raise ModelError(url, "there is no such model file.", "Check the path.") from error
     except ModelError:
         raise
@@ -122,7 +126,7 @@ def packaged(url: str) -> Path:
 
 def _from_hub(url: str, wanted: str | None) -> ModelFile:
     """A file of the Hugging Face hub, by its own client, cache and credentials."""
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import hf_hub_download, is_offline_mode
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     parts = url.removeprefix(_HUB).split("/")
@@ -148,7 +152,13 @@ def _from_hub(url: str, wanted: str | None) -> ModelFile:
             found = download(local_files_only=True)
             if found.sha256 == wanted:
                 return found
-    return download(local_files_only=False)
+    try:
+        return download(local_files_only=False)
+    except LocalEntryNotFoundError as error:
+        offline = "HF_HUB_OFFLINE is set" if is_offline_mode() else "the hub does not answer"
+        problem = f"is not in the cache, and {offline}."
+        hint = "Fetch it where there is a network (`thresher models fetch`), or name a file."
+        raise ModelError(url, problem, hint) from error
 
 
 def _hash(path: Path) -> str:

@@ -5,7 +5,10 @@ ThresherError
 │   └── ModelError        a model file is missing, unreadable or not what was declared
 ├── InputError            an input is missing, or is not what the call takes (exit 2)
 │   └── ExtractionError   a page gives no text; `reason` says why (`thresher.extract` raises it)
-├── StoreError            the lake does not hold what it should (exit 2)
+├── StoreError            the lake lacks what it should hold, or cannot be read or written (exit 2)
+│   ├── UnreachableError  its place does not answer; also a ConnectionError: another try may help
+│   └── BusyError         another program holds what is needed (exit 4)
+├── RunError              a run broke off before its end; what is done stays done (exit 3)
 ├── LedgerError           the counts of a shard do not balance: a bug, never data
 ├── ExtractionStartError  the extraction process does not start: a broken installation
 ├── NotStoppedError       DuckDB goes on with a question that was to stop: the command ends itself
@@ -82,7 +85,19 @@ class ExtractionError(InputError):
 
 
 class StoreError(ThresherError):
-    """The lake does not hold what a manifest promises."""
+    """The lake does not hold what a manifest promises, or cannot be read or written."""
+
+
+class UnreachableError(StoreError, ConnectionError):
+    """The place of a lake does not answer. It is a `ConnectionError`: tasks are tried again."""
+
+
+class BusyError(StoreError):
+    """Another program holds what is needed, such as the catalog for writing."""
+
+
+class RunError(ThresherError):
+    """A run broke off before its end: what is done stays done, and the same command goes on."""
 
 
 class LedgerError(ThresherError):

@@ -9,8 +9,6 @@ error of the task itself is not. Both run the same functions.
 from __future__ import annotations
 
 import contextlib
-import logging
-import os
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +18,8 @@ from typing import Any, Protocol
 import ray
 
 from thresher.filters.errors import ConfigError, LedgerError, ThresherError
+from thresher.jobs import stopping
+from thresher.jobs.ray_cluster import connect
 from thresher.manifests.manifest import Manifest
 from thresher.pipeline.read.faults import is_transient
 
@@ -40,6 +40,10 @@ class TaskFailedError(ThresherError):
     def __init__(self, text: str, transient: bool) -> None:
         super().__init__(text, transient)
         self.text, self.transient = text, transient
+
+
+HEED_SECONDS = 1.0
+"""How often the driver looks whether it is to stop, while tasks run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,9 @@ class Executor(Protocol):
             LedgerError: when a shard does not balance; the run must not go on.
         """
 
+    def cancel(self) -> None:
+        """Stop what runs, in seconds; no task is run after that."""
+
 
 class InProcess:
     """Runs tasks in this process, one after the other.
@@ -110,6 +117,9 @@ class InProcess:
                 yield result
                 break
 
+    def cancel(self) -> None:
+        """Nothing runs beside this process: what stopped it has stopped its task."""
+
 
 class OnRay:
     """Runs each task as one Ray task on a cluster, or on this machine if no address is given.
@@ -121,6 +131,9 @@ class OnRay:
             there, the number of tasks in flight (None: twice its CPUs).
         address: of a running cluster (``auto``, ``ray://host:10001``), or empty to start Ray here.
         gpus: GPUs of this machine that a Ray started here may give to tasks; None for all it finds.
+
+    Raises:
+        ConfigError: if no cluster answers at the address, or Ray does not start.
     """
 
     def __init__(
@@ -128,35 +141,11 @@ class OnRay:
     ) -> None:
         self._ours = not ray.is_initialized()
         if self._ours:
-            self._start(workers, address, gpus)
+            connect(workers, address, gpus)
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         cpus = int(resources.get("CPU", 1))
         self._resources = resources
         self.in_flight = workers or max(1, 2 * cpus if address or not self._ours else cpus)
-
-    @staticmethod
-    def _start(workers: int | None, address: str, gpus: float | None) -> None:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-        here: dict[str, Any] = (
-            {}
-            if address
-            else {
-                "num_cpus": workers or os.cpu_count(),
-                **({} if gpus is None else {"num_gpus": gpus}),
-                "include_dashboard": False,
-                "object_store_memory": 100 * 2**20,
-            }
-        )
-        try:
-            ray.init(
-                address=address or "local",
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                **here,
-            )
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise ConfigError("--address", f"no Ray cluster at '{address}': {error}.") from error
 
     def close(self) -> None:
         """Disconnect; a Ray that was started here ends, one that was there goes on."""
@@ -179,12 +168,16 @@ class OnRay:
                 if not running and not pausing:
                     return
                 # With all places taken, only a task that ends makes room for one that pauses.
-                patience = _seconds_left(pausing) if len(running) < self.in_flight else None
+                patience = HEED_SECONDS
+                if len(running) < self.in_flight and pausing:
+                    patience = min(patience, _seconds_left(pausing))
                 if not running:
-                    time.sleep(patience or 0.0)
+                    time.sleep(patience)
+                    stopping.check()
                     continue
                 done, _ = ray.wait(list(running), num_returns=1, timeout=patience)
                 if not done:
+                    stopping.check()  # what its handler raised may have been lost inside Ray
                     continue
                 task, attempt = running.pop(done[0])
                 try:
@@ -205,9 +198,16 @@ class OnRay:
                     else:
                         yield Result(task, None, attempt, _describe(error))
         finally:
-            for reference in running:
-                with contextlib.suppress(ray.exceptions.RayError):
-                    ray.cancel(reference, force=True)
+            # A stop ends Ray as a whole: to cancel a task that is just being placed ends the driver
+            # in a failed check of Ray's ("tried to complete task that was not pending").
+            if not (self._ours and stopping.requested()):
+                for reference in running:
+                    with contextlib.suppress(ray.exceptions.RayError):
+                        ray.cancel(reference, force=True)
+
+    def cancel(self) -> None:
+        """See `Executor.cancel`: leaves Ray, which kills the processes of the tasks."""
+        self.close()
 
     def _check(self, task: Task) -> None:
         """Refuse what would wait for ever."""
@@ -262,10 +262,8 @@ def _due(pausing: list[_Pausing]) -> tuple[Task, int] | None:
     return None
 
 
-def _seconds_left(pausing: list[_Pausing]) -> float | None:
-    """Until the first pause is over; None if no task pauses."""
-    if not pausing:
-        return None
+def _seconds_left(pausing: list[_Pausing]) -> float:
+    """Until the first pause is over."""
     return max(0.0, min(each.due for each in pausing) - time.monotonic())
 
 

@@ -14,15 +14,16 @@ from thresher.classifiers.scorers import Scorer, check_scorers
 from thresher.filters.policy import Policy
 from thresher.filters.signals import DOCUMENT_FAMILIES
 from thresher.jobs.earlier import EarlierRun, find_earlier
+from thresher.jobs.inputs import evaluation_sets_of, inputs_of
 from thresher.jobs.recipe import Recipe, read_policy
 from thresher.manifests.manifest import Manifest, fingerprint, load_all
 from thresher.manifests.run import ModelRecord
 from thresher.manifests.store import Store
-from thresher.pipeline.decontamination import EvaluationSet, find_sets, index_of
+from thresher.pipeline.decontamination import EvaluationSet, index_of
 from thresher.pipeline.documents import measure
 from thresher.pipeline.extract import PROFILE_VERSIONS
 from thresher.pipeline.guests import check_guests, guests_identity
-from thresher.pipeline.read.inputs import InputShard, list_inputs
+from thresher.pipeline.read.inputs import InputShard
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def make_plan(recipe: Recipe) -> Plan:
     check_guests(recipe.guests, "guests")
     scorers = check_scorers(recipe.scores, "scores")
     policy = read_policy(recipe)
-    inputs = tuple(list_inputs(recipe.input, "", lake=store.url()))
+    inputs = inputs_of(recipe.input, store.url())
     earlier = find_earlier(recipe)
     models = [ModelRecord("language", "lid.176.ftz", LanguageIdentifier().sha256)]
     found: dict[str, Model | None] = {}
@@ -85,7 +86,7 @@ def make_plan(recipe: Recipe) -> Plan:
         )
         for each in scorers
     ]
-    sets = find_sets(recipe.decontaminate)
+    sets = evaluation_sets_of(recipe.decontaminate)
     evaluation = index_of(sets)
     settings = recipe.measure_settings(**found)
     documents = fingerprint(

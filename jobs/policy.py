@@ -17,6 +17,9 @@ from thresher.filters.policy import (
     shipped_policies,
     shipped_policy,
 )
+from thresher.manifests.store import cause_of
+
+_MAX_BYTES = 16 << 20
 
 
 def policy_of(policy: str | Path | Mapping[str, Any] | Policy) -> Policy:
@@ -61,7 +64,7 @@ def _read(
 ) -> Policy:
     try:
         with fsspec.open(name, "rb") as file:
-            text = file.read().decode("utf-8")
-    except (OSError, ImportError, ValueError) as error:  # UnicodeDecodeError is one of the last
-        raise ConfigError(where, f"{name} cannot be read: {error}.") from error
+            text = file.read(_MAX_BYTES).decode("utf-8-sig")
+    except Exception as error:  # every driver has its own tree of errors
+        raise ConfigError(where, f"{name} cannot be read: {cause_of(error)}.") from error
     return parse_policy(text, name.rsplit("/", 1)[-1], guests, scores)

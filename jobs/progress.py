@@ -48,6 +48,11 @@ _TITLES = {
 _PLAIN_EVERY_SECONDS = 5.0
 
 
+def title_of(stage: str) -> str:
+    """What a person calls a stage."""
+    return _TITLES.get(stage, stage)
+
+
 class Reporter(Protocol):
     """Told about the stages of a run as they pass."""
 
@@ -78,7 +83,7 @@ class _Tally:
     """Documents and the kept share of a stage so far, for both kinds of reporter."""
 
     def __init__(self, stage: str, total: int, done: int) -> None:
-        self.title = _TITLES.get(stage, stage)
+        self.title = title_of(stage)
         self.total, self.done, self.before = total, done, done
         self.records = self.survived = self.failed = self.broken = 0
         self.began = time.monotonic()
@@ -187,5 +192,6 @@ class Live:
 
 
 def reporter_for(console: Console) -> Reporter:
-    """Bars on a terminal, plain lines elsewhere."""
-    return Live(console) if console.is_terminal else Plain(console)
+    """Bars on a terminal that can move its cursor, plain lines elsewhere."""
+    moves = console.is_terminal and not console.is_dumb_terminal
+    return Live(console) if moves else Plain(console)

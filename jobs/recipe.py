@@ -20,6 +20,7 @@ from thresher.filters.measure import MinHashSettings
 from thresher.filters.policy import Policy, shipped_policies
 from thresher.filters.transforms.cuts import Cut
 from thresher.jobs.policy import find_policy
+from thresher.manifests.store import cause_of
 from thresher.pipeline.decontamination import EvaluationSettings
 from thresher.pipeline.dedup import DedupSettings
 from thresher.pipeline.documents.measure import (
@@ -34,6 +35,9 @@ from thresher.pipeline.materialize import CuratedSettings
 from thresher.pipeline.read.inputs import InputSettings
 from thresher.pipeline.repeated_lines import LinesSettings
 from thresher.pipeline.sites import SiteSettings
+
+_MAX_BYTES = 16 << 20
+"""A recipe beyond this is another file, given by mistake."""
 
 
 class JudgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -139,12 +143,9 @@ def read_recipe(path: Path) -> Recipe:
 
     Raises:
         ConfigError: on anything wrong in it, with the path of the setting.
-        InputError: if the file does not exist.
+        InputError: if the file does not exist or is no text.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
+    text = _read_text(path)
     return _checked(load_toml(Recipe, text, str(path)), str(path), path.resolve().parent)
 
 
@@ -190,6 +191,24 @@ def _checked(recipe: Recipe, where: str, folder: Path) -> Recipe:
             else resolve_path(recipe.judge.policy, folder),
         ),
     )
+
+
+def _read_text(path: Path) -> str:
+    """The text of a recipe; a byte order mark, which some editors write, is no part of it."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_BYTES + 1)
+    except IsADirectoryError as error:
+        raise InputError(f"{path} is a folder, and a recipe is a TOML file") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read: {cause_of(error)}") from error
+    try:
+        if len(data) > _MAX_BYTES:
+            raise InputError(f"{path} is no recipe: it has more than {_MAX_BYTES:,} bytes")
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        problem = f"byte {error.start} is not UTF-8 text"
+        raise InputError(f"{path} is no recipe, which is a TOML file: {problem}") from error
 
 
 _Scored = TypeVar("_Scored", QualitySettings, MachineTextSettings)

@@ -2,11 +2,13 @@
 
 The driver sees manifests, never rows. A shard that cannot be measured is recorded and the rest of
 the run goes on without it; an error in a later stage ends the run, since what follows needs all
-of that stage.
+of that stage. A signal or an error from outside (a full disk, a lost store) breaks the run off: the
+record says so, nothing of what is done is lost, and the same plan goes on from there.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,11 +16,13 @@ from typing import Any
 
 import msgspec
 
-from thresher.filters.errors import ThresherError
+from thresher.filters.errors import RunError, ThresherError
 from thresher.filters.policy import policy_to_mapping
+from thresher.jobs import stopping
 from thresher.jobs.executor import ONE_CORE, Executor, Needs, Task
+from thresher.jobs.outside import cause_from_outside
 from thresher.jobs.plan import Plan
-from thresher.jobs.progress import Reporter
+from thresher.jobs.progress import Reporter, title_of
 from thresher.jobs.report.page import write_report
 from thresher.jobs.shortfall import intolerable, shortfalls
 from thresher.jobs.stages.dedup import Duplicates, find_duplicates
@@ -37,6 +41,9 @@ from thresher.pipeline.materialize.card import dataset_card
 from thresher.pipeline.materialize.plan import plan_shards
 from thresher.pipeline.shards import ShardRef
 
+DYING_SECONDS = 2.0
+"""What killed processes of tasks get to be gone, so that what they were writing can go."""
+
 
 class StageFailedError(ThresherError):
     """A stage that the rest of the run needs did not complete; the failures are recorded."""
@@ -51,6 +58,9 @@ def execute(plan: Plan, executor: Executor, reporter: Reporter) -> RunRecord:
 
     Raises:
         LedgerError: if counts do not balance.
+        StoreError: if the lake cannot be written from the start; nothing was done.
+        RunError: if the run broke off for a cause outside of it.
+        Stopped: if a signal asked for it.
     """
     return _Run(plan, executor, reporter).run()
 
@@ -66,9 +76,58 @@ class _Run:
         self._policy = plan.policy
         self._curated = ""
         self._started = _now()
+        self._doing, self._shards, self._done = "plan", 0, 0
+        self._keys: list[str] = []
 
     def run(self) -> RunRecord:
         save_run(self._store, self._record("running"))
+        try:
+            return self._work()
+        except Exception as error:
+            # Libraries make errors of their own of what a signal raises within them.
+            if stopping.requested():
+                self._interrupted()
+            stopping.check()
+            if cause := cause_from_outside(error):
+                self._failures.append(Failure(self._doing, "", cause))
+                self._leave("incomplete")
+                raise RunError(
+                    f"{cause}. The run broke off in {self._progress()}; "
+                    "with the cause removed, the same command goes on from there"
+                ) from error
+            raise
+        except stopping.Stopped as stopped:
+            self._interrupted()
+            raise stopping.Stopped(stopped.number, self._progress()) from None
+        except KeyboardInterrupt:
+            self._interrupted()
+            raise
+
+    def _interrupted(self) -> None:
+        stopping.tell(self._progress())
+        self._leave("interrupted")
+        self._executor.cancel()
+        # Tasks that are killed have no time to remove what they are writing.
+        if mark := self._fingerprints.get(self._doing):
+            for folder in ("", "manifests/"):
+                self._store.sweep(f"{folder}{self._doing}/{mark}", DYING_SECONDS)
+
+    def _leave(self, status: str) -> None:
+        """Record how the run ended, if that can still be written."""
+        with contextlib.suppress(Exception):
+            save_run(self._store, self._record(status))
+
+    def _progress(self) -> str:
+        """What the lake holds of the stage at work: more than has been told, perhaps."""
+        if mark := self._fingerprints.get(self._doing):
+            with contextlib.suppress(Exception):
+                self._done = len(load_all(self._store, self._doing, mark, self._keys))
+        if not self._shards:
+            return title_of(self._doing)
+        return f"{title_of(self._doing)}: {self._done} of {self._shards} shards are done"
+
+    def _work(self) -> RunRecord:
+        self._store.sweep()
         measured: dict[str, Manifest] = {}
         try:
             measured = self._measure()
@@ -84,6 +143,7 @@ class _Run:
         whole = not self._failures and not self._exceeded
         record = self._record("complete" if whole else "incomplete")
         save_run(self._store, record)
+        self._doing, self._shards = "catalog", 0
         catalog.build(self._store)
         write_report(self._store, record)
         return record
@@ -205,6 +265,8 @@ class _Run:
         """
         self._fingerprints[stage] = mark
         found = load_all(self._store, stage, mark, list(work))
+        self._doing, self._keys = stage, list(work)
+        self._shards, self._done = len(work), len(found)
         self._reporter.begin(stage, len(work), len(found))
         tasks = [
             Task(stage, key, function, (self._store, *arguments, mark), needs)
@@ -213,6 +275,7 @@ class _Run:
         ]
         try:
             for result in self._executor.run(tasks):
+                stopping.check()  # a signal may have been lost in a library
                 self._reporter.advance(result.manifest)
                 if result.attempts > 1:
                     self._attempts[f"{stage}/{result.task.key}"] = result.attempts

@@ -46,7 +46,8 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     run_id: str
     name: str
-    status: Literal["running", "complete", "incomplete"]
+    status: Literal["running", "complete", "incomplete", "interrupted"]
+    """`interrupted`: a signal stopped it in order; what died without a word is left `running`."""
     version: str
     """Version of Thresher that wrote it."""
     started: str
@@ -75,18 +76,26 @@ def save_run(store: Store, record: RunRecord) -> None:
 
 
 def load_runs(store: Store) -> list[RunRecord]:
-    """All runs of a lake, oldest first."""
-    runs = [
-        msgspec.json.decode(store.read_bytes(path), type=RunRecord)
-        for path in store.sizes(_FOLDER)
-        if path.endswith(".json")
-    ]
+    """All runs of a lake, oldest first.
+
+    Raises:
+        StoreError: if a record is damaged.
+    """
+    runs = [_load(store, path) for path in store.sizes(_FOLDER) if path.endswith(".json")]
     return sorted(runs, key=lambda run: (run.started, run.run_id))
 
 
 def has_runs(store: Store) -> bool:
     """Whether a lake holds any run."""
     return any(path.endswith(".json") for path in store.sizes(_FOLDER))
+
+
+def _load(store: Store, path: str) -> RunRecord:
+    try:
+        return msgspec.json.decode(store.read_bytes(path), type=RunRecord)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        problem = f"is no run record: {error}; remove it, and the run's recipe makes it again"
+        raise StoreError(f"{store.url(path)} {problem}") from error
 
 
 def no_run(store: Store) -> StoreError:

@@ -38,7 +38,7 @@ class RunState(msgspec.Struct, frozen=True):
     """How far a run has come."""
 
     run_id: str
-    status: Literal["running", "complete", "incomplete"]
+    status: Literal["running", "complete", "incomplete", "interrupted"]
     started: str
     """UTC, ISO 8601."""
     finished: str

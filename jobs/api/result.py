@@ -30,7 +30,7 @@ class RunResult:
     """How a run ended."""
 
     run_id: str
-    status: Literal["running", "complete", "incomplete"]
+    status: Literal["running", "complete", "incomplete", "interrupted"]
     """`complete` only if every input was read whole and every stage came to its end."""
     counts: dict[str, int | None]
     """Records by step, as in the view `funnel`: `records read`, `gated`, `failed`, `documents

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -58,13 +58,18 @@ def run_plan(plan: Plan, reporter: Reporter) -> RunRecord:
         )
     if how.executor == "in-process":
         return execute(plan, InProcess(), reporter)
-    # The kernels are compiled once here, while Ray starts; workers load them from the cache.
-    with ThreadPoolExecutor(1) as pool:
-        compiled = pool.submit(warm_up)
-        wanted = any(scorer.resources.gpus for scorer in plan.recipe.scores)
-        executor = OnRay(how.workers, how.address, None if wanted else 0)
-        try:
-            compiled.result()
-            return execute(plan, executor, reporter)
-        finally:
-            executor.close()
+    gpus = None if any(scorer.resources.gpus for scorer in plan.recipe.scores) else 0
+    compiled: Callable[[], object]
+    if how.address:
+        executor = OnRay(how.workers, how.address, gpus)  # a wrong address is told before all else
+        compiled = warm_up
+    else:
+        # The kernels are compiled once here, while Ray starts; workers load them from the cache.
+        with ThreadPoolExecutor(1) as pool:
+            compiled = pool.submit(warm_up).result
+            executor = OnRay(how.workers, how.address, gpus)
+    try:
+        compiled()
+        return execute(plan, executor, reporter)
+    finally:
+        executor.close()

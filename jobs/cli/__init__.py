@@ -1,7 +1,6 @@
 """The command line: `thresher COMMAND`. Progress goes to stderr, results to stdout.
 
-Exit codes: 0 complete, 2 wrong usage, recipe or input (nothing was started), 3 incomplete (the
-catalog says what is missing).
+Exit codes: see `thresher.jobs.cli.common`; `thresher.jobs.cli.failures` says what gives which.
 
 The modules of the commands import what they run inside the functions: Ray, numba and the models
 take two seconds that `thresher query` and `--help` need not pay.
@@ -14,9 +13,9 @@ from typing import Annotated
 
 import typer
 
-from thresher.filters.errors import ConfigError, InputError, StoreError, ThresherError
 from thresher.jobs.cli import demo, diversity, inspect, models, reasons, run, train
-from thresher.jobs.cli.common import EXIT_INCOMPLETE, EXIT_USAGE, errors, output
+from thresher.jobs.cli.common import EXIT_CODES, output
+from thresher.jobs.cli.failures import run_to_code
 from thresher.jobs.version import thresher_version
 
 __all__ = ["app", "main"]
@@ -24,7 +23,7 @@ __all__ = ["app", "main"]
 app = typer.Typer(
     name="thresher",
     help="Curate web crawls into pretraining data: measure once, judge many, prove every drop.\n\n"
-    "Exit codes: 0 complete, 2 wrong usage, recipe or input, 3 incomplete run.",
+    + EXIT_CODES,
     epilog="Start with: thresher demo",
     no_args_is_help=True,
     add_completion=False,
@@ -79,15 +78,5 @@ def _options(
 
 
 def main() -> None:
-    """Entry point: errors a person can mend become one message and exit code 2."""
-    try:
-        app()
-    except (ConfigError, InputError, StoreError) as error:
-        errors.print(f"thresher: {error}", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(EXIT_USAGE)
-    except ThresherError as error:
-        errors.print(f"thresher: {error}", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(EXIT_INCOMPLETE)
-    except KeyboardInterrupt:
-        errors.print("thresher: interrupted; the same command continues where it stopped")
-        sys.exit(130)
+    """Entry point: errors a person can mend become one message and a documented exit code."""
+    sys.exit(run_to_code(app))

@@ -18,6 +18,7 @@ from thresher.jobs.cli.common import (
     JsonFlag,
     LakeArgument,
     LakeOption,
+    as_typed,
     output,
     print_json,
     shown,
@@ -50,6 +51,7 @@ def query(
     family.name, as in length.words. Nothing is changed and nothing outside the lake is read; its
     files are lake://PATH.
     """  # noqa: D205 - typer shows the whole text
+    sql = as_typed(sql)
     if as_json and as_csv:
         raise ConfigError("query", "--json and --csv exclude each other.")
     most = 0 if as_json else limit
@@ -102,6 +104,7 @@ def explain(
     """Why a document was kept or dropped: the rules it meets, with thresholds and values, all
     reasons and the copies. JSON always has every rule and every signal.
     """  # noqa: D205 - typer shows the whole text
+    document = as_typed(document)
     with asked(store_of(lake)) as ask:
         found = ask(lambda database: explained_document(database, document))
     if as_json:

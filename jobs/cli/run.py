@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,6 +22,7 @@ from thresher.jobs.cli.common import (
     print_json,
     shown,
 )
+from thresher.jobs.cli.streams import ReaderGone
 from thresher.jobs.own_code import code_of
 from thresher.jobs.progress import Silent, reporter_for
 
@@ -59,10 +61,11 @@ def run(
     plan = make_plan(wanted)
     record = run_plan(plan, Silent() if quiet else reporter_for(errors))
     result = result_of(plan.store, record)
-    if as_json:
-        print_json(summary(result))
-    else:
-        print_result(result)
+    with contextlib.suppress(ReaderGone):  # the run's own end counts
+        if as_json:
+            print_json(summary(result))
+        else:
+            print_result(result)
     if result.status != "complete":
         sys.exit(EXIT_INCOMPLETE)
 

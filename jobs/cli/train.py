@@ -94,7 +94,7 @@ def read_settings(config: Path | None, changes: dict[str, Any]) -> TrainSettings
     given: dict[str, Any] = {}
     if config:
         try:
-            given = tomllib.loads(config.read_text(encoding="utf-8"))
+            given = tomllib.loads(config.read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{config}: cannot be read: {error}") from error
         except tomllib.TOMLDecodeError as error:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from thresher.classifiers.settings import TrainSettings
+from thresher.jobs.cli.common import EXIT_CODES
 from thresher.jobs.docs.blocks import table
 from thresher.jobs.docs.commands import commands
 from thresher.jobs.docs.settings import Setting, settings_of
@@ -61,11 +62,7 @@ def training_page() -> Iterator[str]:
 def commands_page() -> Iterator[str]:
     """The page of commands, paragraph by paragraph."""
     yield "# Commands"
-    yield (
-        "Exit codes: 0 complete, 2 wrong usage, recipe or input (nothing was started), 3 "
-        "incomplete (the catalog says what is missing). Progress goes to stderr, results to "
-        "stdout."
-    )
+    yield f"{EXIT_CODES} Progress goes to stderr, results to stdout."
     for command in commands():
         yield f"## {command.name}"
         yield command.text

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from thresher.jobs.recipe import Recipe
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from thresher.jobs.recipe import Recipe
 
 
 def code_of(recipe: Recipe) -> list[str]:

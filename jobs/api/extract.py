@@ -50,6 +50,9 @@ def extract(
         given = bytes(given)
     if not isinstance(given, str | bytes):
         raise InputError(f"html is of type {type(html).__name__}: give the page as str or bytes")
+    for name, value in (("url", url), ("charset", charset)):
+        if not isinstance(value, str):
+            raise InputError(f"{name}: give text, not {type(value).__name__}")
     settings = load(
         ExtractSettings, {"profile": profile, "timeout_seconds": timeout_seconds}, "extract"
     )

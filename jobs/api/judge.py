@@ -73,7 +73,7 @@ def not_asked(decisions: pa.Table) -> list[str]:
     Raises:
         InputError: if it is something else.
     """
-    metadata = decisions.schema.metadata or {}
+    metadata = (decisions.schema.metadata or {}) if isinstance(decisions, pa.Table) else {}
     if _NOT_ASKED not in metadata:
         raise InputError("this is no table of thresher.judge: its schema has lost the metadata")
     listed: list[str] = json.loads(metadata[_NOT_ASKED])

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import NoneType
 from typing import Any, Literal, get_args
 
 import duckdb
 import msgspec
 import pyarrow as pa
 
-from thresher.filters.errors import ConfigError, StoreError, did_you_mean
+from thresher.filters.errors import ConfigError, InputError, StoreError, did_you_mean
 from thresher.filters.policy import DUPLICATE_REASONS, policy_from_mapping, unresolved
 from thresher.jobs.shortfall import Shortfall, shortfalls
 from thresher.manifests import catalog
@@ -99,12 +101,18 @@ class Lake:
             ConfigError: if the SQL is wrong, or writes.
             StoreError: if the lake has no catalog, or the SQL asks for a file outside it.
         """
+        _is("sql", sql, str)
+        if isinstance(parameters, str) or not isinstance(parameters, Mapping | Sequence | NoneType):
+            kind = type(parameters).__name__
+            raise InputError(f"parameters: give a list or a mapping of values, not {kind}")
         with self.explained():
             database = catalog.open_catalog(self._store)
             catalog.check_question(database, sql)
             relation = database.sql(sql, params=parameters)
         if relation is None:
             raise ConfigError("query", "gives no rows.", TABLES_HINT)
+        # What a question spills to goes with its connection: while the relation is there, both are.
+        weakref.finalize(relation, _let_go, database)
         return relation
 
     @contextlib.contextmanager
@@ -167,6 +175,7 @@ class Lake:
             StoreError: if no document and no quarantined record has that name, or the run has not
                 come to its policy's bounds yet.
         """
+        _is("document", document, str)
         with catalog.connect(self._store) as database:
             return explained_document(database, document)
 
@@ -205,8 +214,13 @@ class Lake:
         self, columns: Sequence[str], run: str, verdict: str, reason: str = ""
     ) -> pa.RecordBatchReader:
         from thresher.pipeline.judged import judged_shards, stream  # a second of numba and models
+        from thresher.pipeline.read import REASONS
 
+        _is("columns", columns, Sequence)
+        _is("reason", reason, str)
         columns = [columns] if isinstance(columns, str) else list(columns)
+        for column in columns:
+            _is("a column", column, str)
         if not columns:
             raise ConfigError("columns", "names no column.", f"As in {list(_KEPT)}.")
         record = find_run(self._store, run)
@@ -215,6 +229,8 @@ class Lake:
             known = [*(rule.reason for rule in rules), *DUPLICATE_REASONS.values()]
             if reason not in known:
                 hint = did_you_mean(reason, known)
+                if reason in REASONS:
+                    hint = "Records with it were no documents: they are in the view `quarantine`."
                 raise ConfigError("reason", f"the run has no reason '{reason}'.", hint)
         shards = judged_shards(self._store, record)
         return stream(self._store, shards, columns, verdict, reason)
@@ -240,6 +256,16 @@ class Lake:
         )
 
 
+def _is(what: str, value: object, kind: type) -> None:
+    if not isinstance(value, kind):
+        wanted = "text" if kind is str else "a list"
+        raise InputError(f"{what}: give {wanted}, not {type(value).__name__}")
+
+
+def _let_go(_: duckdb.DuckDBPyConnection) -> None:
+    """Nothing but to have held it until now."""
+
+
 def explained_document(database: duckdb.DuckDBPyConnection, document: str) -> Explanation:
     """What `Lake.explain` gives, by a connection to the catalog."""
     # A later run may have begun since the catalog was built, whose policy is another.
@@ -259,6 +285,8 @@ def store_of(where: str | Path) -> Store:
     Raises:
         StoreError: if it cannot be reached.
     """
+    if not isinstance(where, str | Path):
+        raise InputError(f"a lake: give its path or URL, not {type(where).__name__}")
     if str(where).endswith(".toml"):
         from thresher.jobs.recipe import read_recipe  # a second of numba and models
 

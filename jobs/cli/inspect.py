@@ -76,7 +76,7 @@ def _answer(
         result = database.execute(sql)
         names = [column[0] for column in result.description or ()]
         if as_csv:
-            writer = csv.writer(sys.stdout)
+            writer = csv.writer(sys.stdout, lineterminator="\n")
             writer.writerow(names)
             while rows := result.fetchmany(1000):
                 writer.writerows(rows)

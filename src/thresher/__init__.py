@@ -12,6 +12,7 @@ __all__ = [
     "ConfigError",
     "Extracted",
     "ExtractionError",
+    "ExtractionStartError",
     "InputError",
     "Lake",
     "LedgerError",
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from thresher.jobs.api.run import run as run
     from thresher.jobs.recipe import Recipe as Recipe
     from thresher.pipeline.extract import Extracted as Extracted
+    from thresher.pipeline.extract import ExtractionStartError as ExtractionStartError
 
     __version__: str
 else:
@@ -70,7 +72,7 @@ else:
         "thresher.jobs.api.result": ("RunResult",),
         "thresher.jobs.api.run": ("run",),
         "thresher.jobs.recipe": ("Recipe",),
-        "thresher.pipeline.extract": ("Extracted",),
+        "thresher.pipeline.extract": ("Extracted", "ExtractionStartError"),
     }
     """The names of `__all__` by the module that has them."""
 
@@ -89,4 +91,5 @@ else:
         )
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__, "__version__"})
+        own = (name for name in globals() if name.startswith("__"))
+        return sorted({*own, *__all__, "__version__"})

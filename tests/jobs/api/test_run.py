@@ -69,8 +69,10 @@ def test_the_command_line_says_the_same(recipe_mapping, tmp_path):
         "run_id": result.run_id,
         "status": result.status,
         "funnel": result.counts,
+        "exceeded": [],
         "incomplete_shards": [],
         "failures": [],
+        "notes": [],
         "curated": result.curated,
         "catalog": result.catalog,
         "report": result.report,
@@ -109,7 +111,7 @@ def test_what_is_wrong_is_named(recipe_mapping, changes, kind, message):
 
 
 def test_what_is_no_recipe():
-    with pytest.raises(thresher.InputError, match=r"nowhere\.toml: cannot be read"):
+    with pytest.raises(thresher.InputError, match=r"nowhere\.toml cannot be read"):
         thresher.run("nowhere.toml")
     for given in (5, None, ["recipe.toml"]):
         with pytest.raises(thresher.ConfigError, match=r"recipe: is of type .*\. Give a path"):

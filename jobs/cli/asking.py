@@ -12,6 +12,7 @@ from typing import NoReturn, Protocol, TypeVar
 import duckdb
 
 from thresher.filters.errors import ConfigError
+from thresher.jobs import stopping
 from thresher.jobs.cli.common import EXIT_USAGE, errors
 from thresher.manifests import catalog
 from thresher.manifests.store import Store
@@ -54,9 +55,12 @@ def asked(store: Store, memory: str = "") -> Iterator[Ask]:
                 raise late from error
             except catalog.NotStoppedError as error:
                 shutil.rmtree(spill, ignore_errors=True)
-                if isinstance(error.__context__, KeyboardInterrupt):
-                    _end("interrupted", EXIT_INTERRUPTED)
-                _end(str(late), EXIT_USAGE)
+                asked_to = error.__context__
+                if isinstance(asked_to, stopping.Stopped):
+                    _end(asked_to.message(), asked_to.exit_code)
+                if isinstance(asked_to, KeyboardInterrupt):
+                    _end("thresher: interrupted", EXIT_INTERRUPTED)
+                _end(f"thresher: {late}", EXIT_USAGE)
 
         try:
             yield ask
@@ -67,6 +71,6 @@ def asked(store: Store, memory: str = "") -> Iterator[Ask]:
 
 def _end(message: str, code: int) -> NoReturn:
     """End the process at once: a thread of DuckDB's would hold an orderly end."""
-    errors.print(f"thresher: {message}", markup=False, highlight=False, soft_wrap=True)
+    errors.print(message, markup=False, highlight=False, soft_wrap=True)
     sys.stdout.flush()
     os._exit(code)

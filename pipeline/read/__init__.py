@@ -88,7 +88,8 @@ def _records(
         kind = "parquet" if head == b"PAR1" else kind
     if kind == "parquet":
         for item in read_parquet(opened, fields, limit):  # jumps about; hashed afterwards
-            loss.add(item)
+            if isinstance(item, Rejected):
+                loss.add(item)
             yield item
         return
     source = open_source(cast(BinaryIO, file), settings.max_window_bytes, distrusted)

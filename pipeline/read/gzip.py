@@ -23,18 +23,20 @@ def _member(stored: StoredBytes) -> Decoded:
             yield Damage(f"bytes that are no gzip member at byte {stored.offset}")
         return
     member = zlib.decompressobj(31)
+    begun = False
     while not member.eof:
         # In small pieces, since zlib hands back a copy of all that it did not take.
         piece = stored.ahead(_PIECE)
         if not piece:
             yield Event.CUT
             return
-        before = member.copy()
+        before = member.copy() if begun else None
         try:
             data = member.decompress(piece, CHUNK)
         except zlib.error:
-            yield from _to_the_damage(stored, before, piece)
+            yield from _to_the_damage(stored, before or zlib.decompressobj(31), piece)
             return
+        begun = True
         left = member.unused_data if member.eof else member.unconsumed_tail
         stored.drop(len(piece) - len(left))
         if data:

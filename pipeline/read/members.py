@@ -44,12 +44,8 @@ class Event(enum.Enum):
     CUT = "the file ends inside a member"
 
 
-@dataclass(frozen=True, slots=True)
-class Begin:
-    """A member starts."""
-
-    offset: int
-    """Its place in the file."""
+class Begin(int):
+    """A member starts: its place in the file."""
 
 
 Decoded = Iterator[bytes | Begin | Event | Damage]
@@ -79,9 +75,9 @@ def decode_members(stored: StoredBytes, how: Format) -> Decoded:
         yield Begin(start)
         end: Event | Damage = Event.CUT
         for event in how.member(stored):
-            if isinstance(event, bytes):
+            if event.__class__ is bytes:
                 yield event
-            elif not isinstance(event, Begin):
+            elif isinstance(event, Event | Damage):
                 end = event
         if end is not Event.END:
             failed = stored.offset

@@ -130,7 +130,7 @@ class MemberSource:
             if self._held_bytes > HELD_BYTES:
                 self._release(self._member not in (self._distrusted or ()))
         elif isinstance(event, Begin):
-            self._member = event.offset
+            self._member = int(event)
             self._held, self._held_bytes = [], 0
         elif event is Event.END:
             self._release(verified=True)
@@ -159,7 +159,7 @@ class MemberSource:
             if isinstance(event, bytes):
                 size += len(event)
             elif isinstance(event, Begin):
-                member, size = event.offset, 0
+                member, size = int(event), 0
             elif event is not Event.END and size > HELD_BYTES:
                 found.add(member)
         return found

@@ -35,6 +35,11 @@ class ByteReader:
         """How many decoded bytes were taken."""
         return self._filled - len(self._buffer) + self._at
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether no damage was met that is not settled, nor bytes that are not verified."""
+        return self.damage is None and not self._doubtful
+
     def doubtful(self, start: int, end: int) -> bool:
         """Whether bytes between two positions, the later of which was reached, are not verified."""
         while self._doubtful and self._doubtful[0][1] <= start:

@@ -47,9 +47,13 @@ class Loss:
             self._stretches += item.lost_bytes > 0
             self._counted += max(1, item.lost_records)
         else:
-            self._whole += 1
-            self.whole_bytes += size
+            self.add_whole(size)
             self.unverified += isinstance(item, Page) and item.unverified
+
+    def add_whole(self, size: int) -> None:
+        """Count a record that was read whole."""
+        self._whole += 1
+        self.whole_bytes += size
 
     @property
     def lost_records(self) -> int:
@@ -93,25 +97,28 @@ def settle(
         loss: is added to.
     """
     watch = _Watch()
-    for item in _told(items, reader):
-        for settled in watch.take(item):
-            yield _given(settled, loss)
+    start = reader.position
+    for value in items:
+        end = reader.position
+        if value.__class__ is Page and reader.is_sound and watch.is_idle:
+            loss.add_whole(end - start)
+            yield value
+        else:
+            for settled in watch.take(_told(value, reader, start, end)):
+                yield _given(settled, loss)
+        start = end
     for settled in watch.rest():
         yield _given(settled, loss)
 
 
-def _told(items: Iterator[Page | Rejected], reader: ByteReader) -> Iterator[_Item]:
-    start = reader.position
-    for value in items:
-        end = reader.position
-        cut = isinstance(value, Rejected) and value.reason == "truncated_archive"
-        ends = cut or reader.damage is not None
-        begins_doubtful = reader.doubtful(start, start + 1)
-        of_check = reader.damage is not None and reader.damage.of_check
-        reader.damage = None
-        doubtful = reader.doubtful(start, end)
-        yield _Item(value, end - start, doubtful, begins_doubtful, ends, of_check)
-        start = end
+def _told(value: Page | Rejected, reader: ByteReader, start: int, end: int) -> _Item:
+    cut = isinstance(value, Rejected) and value.reason == "truncated_archive"
+    ends = cut or reader.damage is not None
+    begins_doubtful = reader.doubtful(start, start + 1)
+    of_check = reader.damage is not None and reader.damage.of_check
+    reader.damage = None
+    doubtful = reader.doubtful(start, end)
+    return _Item(value, end - start, doubtful, begins_doubtful, ends, of_check)
 
 
 def _given(item: _Item, loss: Loss) -> Page | Rejected:
@@ -132,6 +139,11 @@ class _Watch:
         self._held: list[_Item] = []
         self._garbage: _Item | None = None
         self._damage: _Item | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits for what comes next."""
+        return not self._in_doubt and self._damage is None and not self._held
 
     def take(self, item: _Item) -> Iterator[_Item]:
         """What is decided by one more item."""

@@ -48,7 +48,8 @@ class Begin(int):
     """A member starts: its place in the file."""
 
 
-Decoded = Iterator[bytes | Begin | Event | Damage]
+Decoded = Iterator[bytes | tuple[bytes] | Begin | Event | Damage]
+"""A tuple holds all of a small member that passed its checks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,18 @@ class Format:
     that are no member it takes none."""
     looks_sound: Callable[[StoredBytes], bool]
     """Whether a member seems to start here: a look ahead only."""
+    small: Callable[[StoredBytes], bytes | None] = lambda _stored: None
+    """A quick way for small members that pass their checks; None, and none taken, for others."""
 
 
 def decode_members(stored: StoredBytes, how: Format) -> Decoded:
     """Decode a whole file, member by member; padding between them is no damage."""
+    small = how.small
     while stored.skip_padding():
+        data = small(stored)
+        if data is not None:
+            yield (data,)
+            continue
         start = stored.offset
         stored.mark()
         yield Begin(start)

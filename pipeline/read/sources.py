@@ -117,7 +117,13 @@ class MemberSource:
             event = next(self._events, None)
             if event is None:
                 return b""
-            self._take(event)
+            if isinstance(event, tuple):
+                self.verified = True
+                self._decoded += len(event[0])
+                if event[0]:
+                    return event[0]
+            else:
+                self._take(event)
 
     def _take(self, event: bytes | Begin | Event | Damage) -> None:
         if isinstance(event, bytes):
@@ -158,6 +164,8 @@ class MemberSource:
         for event in self._events:
             if isinstance(event, bytes):
                 size += len(event)
+            elif isinstance(event, tuple):
+                continue
             elif isinstance(event, Begin):
                 member, size = int(event), 0
             elif event is not Event.END and size > HELD_BYTES:
@@ -186,7 +194,7 @@ def open_source(
 
 def _format_of(head: bytes, window_bytes: int) -> Format | None:
     if head.startswith(gzip.MAGIC):
-        return gzip.GZIP
+        return gzip.gzip_format()
     at = 0
     while is_skippable(head[at : at + 4]) and not head.startswith(zstd.DICTIONARY, at):
         # They stand before frames of zstd (pzstd writes one) and of lz4.
@@ -203,7 +211,7 @@ def _behind_damage(head: bytes, window_bytes: int) -> Format | None:
     found: list[tuple[int, Format]] = []
     if _is_text(head[:_MAGIC_PLACE]):
         return None
-    for how in (gzip.GZIP, zstd.zstd_format(window_bytes), lz4.LZ4):
+    for how in (gzip.gzip_format(), zstd.zstd_format(window_bytes), lz4.LZ4):
         stored = StoredBytes(io.BytesIO(b""), head)
         while stored.find(how.starts, how.longest):
             if how.looks_sound(stored):

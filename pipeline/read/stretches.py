@@ -35,7 +35,8 @@ class Loss:
     """Pages out of members that failed their checks."""
     whole_bytes: int = 0
     """Decoded bytes of what was read whole."""
-    _whole: int = 0
+    whole: int = 0
+    """Records that were read whole, or are no damage."""
     _counted: int = 0
     _stretches: int = 0
 
@@ -47,20 +48,16 @@ class Loss:
             self._stretches += item.lost_bytes > 0
             self._counted += max(1, item.lost_records)
         else:
-            self.add_whole(size)
+            self.whole += 1
+            self.whole_bytes += size
             self.unverified += isinstance(item, Page) and item.unverified
-
-    def add_whole(self, size: int) -> None:
-        """Count a record that was read whole."""
-        self._whole += 1
-        self.whole_bytes += size
 
     @property
     def lost_records(self) -> int:
         """How many records were lost: counted, and where a stretch gave none, told by its bytes."""
         if not self.whole_bytes:
             return self._counted
-        of_stretches = self.lost_bytes * self._whole // self.whole_bytes
+        of_stretches = self.lost_bytes * self.whole // self.whole_bytes
         return self._counted + max(0, of_stretches - self._stretches)
 
 
@@ -100,8 +97,9 @@ def settle(
     start = reader.position
     for value in items:
         end = reader.position
-        if value.__class__ is Page and reader.is_sound and watch.is_idle:
-            loss.add_whole(end - start)
+        if not watch.busy and reader.is_sound() and value.__class__ is Page:
+            loss.whole += 1
+            loss.whole_bytes += end - start
             yield value
         else:
             for settled in watch.take(_told(value, reader, start, end)):
@@ -133,17 +131,14 @@ class _Watch:
     """Decides of malformed records in doubtful bytes whether they begin a stretch of garbage."""
 
     def __init__(self) -> None:
+        self.busy = False
+        """Whether something waits for what comes next."""
         self._in_doubt = False
         self._alone: _Item | None = None
         """The first record of a doubtful stretch, until it is known not to be all of it."""
         self._held: list[_Item] = []
         self._garbage: _Item | None = None
         self._damage: _Item | None = None
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing waits for what comes next."""
-        return not self._in_doubt and self._damage is None and not self._held
 
     def take(self, item: _Item) -> Iterator[_Item]:
         """What is decided by one more item."""
@@ -165,6 +160,7 @@ class _Watch:
         else:
             yield from self._sort(item)
         self._in_doubt = item.doubtful and not item.ends
+        self.busy = self._in_doubt or self._damage is not None or bool(self._held)
 
     def _sort(self, item: _Item) -> Iterator[_Item]:
         if item.ends:

@@ -10,6 +10,8 @@ import pyarrow as pa
 from thresher.classifiers.preparation import prepare
 from thresher.classifiers.registry import Text
 
+_NEWLINES = re.compile(r"\n{3,}")
+
 
 def prepared(texts: pa.Array, how: Text, max_characters: int) -> pa.Array:
     """The texts as a model wants them; only so many characters of each are looked at."""
@@ -36,7 +38,7 @@ def folded(text: str) -> str:
 
     A run of three line feeds or more counts as two.
     """
-    text = re.sub(r"\n{3,}", "\n\n", text).lower()
+    text = _NEWLINES.sub("\n\n", text).lower()
     text = "".join(
         c for c in unicodedata.normalize("NFKD", text) if unicodedata.category(c) != "Mn"
     )

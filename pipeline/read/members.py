@@ -34,6 +34,8 @@ class Damage(Exception):  # noqa: N818 - it is data, not a fault of the program
     def __init__(self, what: str, lost: int = 0, *, of_check: bool = False) -> None:
         super().__init__(what)
         self.lost = lost
+        self.offset = 0
+        """Where in the file it was met."""
         self.of_check = of_check
 
 
@@ -93,7 +95,8 @@ def decode_members(stored: StoredBytes, how: Format) -> Decoded:
             if end is Event.CUT and found:
                 end = Damage(f"the {how.name} member at byte {start} does not end where it says")
             if isinstance(end, Damage):
-                end.lost = max(0, stored.offset - failed)
+                end.offset = failed - end.lost
+                end.lost += max(0, stored.offset - failed)
         yield end
 
 

@@ -148,7 +148,7 @@ class MemberSource:
             self.truncated |= event is Event.CUT
             if isinstance(event, Damage):
                 # Told in decoded bytes, by how the file has decoded so far.
-                event.lost = event.lost * max(1, self._decoded) // max(1, self._stored.offset)
+                event.lost = event.lost * max(1, self._decoded) // max(1, event.offset)
                 self._problem = event
 
     def _release(self, verified: bool) -> None:

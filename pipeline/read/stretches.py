@@ -20,7 +20,7 @@ _WATCHED_BYTES = 16 << 20
 """Behind a malformed record in doubtful bytes so much is looked at: if at least half of the records
 are malformed, it is garbage."""
 _LINE_ENDS = 4
-"""Bytes that may stand behind the one record of a member."""
+"""Bytes that may stand behind a record before its member ends."""
 
 
 @dataclass(slots=True)
@@ -112,7 +112,8 @@ def settle(
 def _told(value: Page | Rejected, reader: ByteReader, start: int, end: int) -> _Item:
     cut = isinstance(value, Rejected) and value.reason == "truncated_archive"
     ends = cut or reader.damage is not None
-    begins_doubtful = reader.doubtful(start, start + 1)
+    # Line ends of the record before it may stand in front of it.
+    begins_doubtful = reader.doubtful(start, start + _LINE_ENDS + 1)
     of_check = reader.damage is not None and reader.damage.of_check
     reader.damage = None
     doubtful = reader.doubtful(start, end)

@@ -81,6 +81,7 @@ PATTERNS = {
     "pipeline.read.sources._CONTROL": "search",
     "pipeline.read.warc._ARC_DATE": "match",
     "pipeline.read.warc._ARC_LENGTH": "match",
+    "pipeline.read.warc._BLANK_LINE": "search",
     "pipeline.read.warc._LENGTH": "match",
     "pipeline.read.warc._NEXT_RECORD": "search",
     "pipeline.read.warc._SCHEME": "match",

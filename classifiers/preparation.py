@@ -30,6 +30,9 @@ _BARE = bytes.maketrans(
 )
 
 
+_NEWLINES = re.compile(r"\n{3,}")
+
+
 def prepare(
     text: bytes, preparation: Preparation = "plain", max_characters: int | None = None
 ) -> bytes | None:
@@ -72,7 +75,7 @@ def folded(text: str) -> str:
 
     A run of three line feeds or more counts as two.
     """
-    text = re.sub(r"\n{3,}", "\n\n", text).lower()
+    text = _NEWLINES.sub("\n\n", text).lower()
     text = "".join(
         c for c in unicodedata.normalize("NFKD", text) if unicodedata.category(c) != "Mn"
     )

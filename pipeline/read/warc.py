@@ -22,12 +22,24 @@ from thresher.pipeline.read.streams import ByteReader
 
 _HEADER_BYTES = 1 << 16
 _WARC_LINE = re.compile(rb"WARC/\d\.\d{1,2}[ \t\r]*\n")
+_BLANK_LINE = re.compile(rb"\n\r*\n")
 _NEXT_RECORD = re.compile(
     rb"\n(?=WARC/\d\.\d{1,2}[ \t\r]{0,16}\n"
     rb"|[a-zA-Z][a-zA-Z0-9+.-]{0,20}:[^\n ]{1,2000} [0-9a-fA-F.:]{2,45} \d{12,14} )"
 )
 _ARC_SCHEMES = (b"http:", b"https:", b"dns:", b"ftp:", b"whois:", b"filedesc:")
 """Of records that follow another without a line end, as some tools wrote them."""
+_READ_HEADERS = frozenset(
+    {
+        b"warc-type",
+        b"warc-record-id",
+        b"warc-target-uri",
+        b"warc-date",
+        b"content-type",
+        b"content-length",
+        b"warc-identified-payload-type",
+    }
+)
 _JUNK_BYTES = 256
 """Bytes of a record header in lines that are no fields: some tools write such lines, short ones."""
 _TYPE = re.compile(r"[a-z0-9_-]{1,40}")
@@ -107,31 +119,30 @@ class _Framer:
         return reject(reason, record.record_id, record.url, detail, record.body, lost_bytes)
 
     def _warc_record(self) -> Record | Rejected:
-        headers: dict[str, str] = {}
+        headers: dict[bytes, str] = {}
         self.current = record = Record("")
         size = junk = 0
-        while True:
-            line = self._reader.readline(_HEADER_BYTES)
+        for line in self._header_lines():
             size += len(line)
             if size >= _HEADER_BYTES:
                 lost = size + self._skip_junk()
                 detail = "the record header does not end"
                 return self.reject_current("malformed_record", detail, lost)
-            if not line.endswith(b"\n"):
-                raise IncompleteRecord("the file ends inside a record header")
-            if not line.strip(b"\r\n"):
-                break
             name, colon, value = line.partition(b":")
             junk += 0 if colon or line[:1] in b" \t" else len(line)
-            text = clean_text(value.strip().decode("utf-8", "replace"))
-            headers.setdefault(name.strip().lower().decode("latin-1"), text)
-            record.record_id = headers.get("warc-record-id", "")
-            record.url = headers.get("warc-target-uri", "").strip("<>")
-        record.type = headers.get("warc-type", "").lower()
-        record.date = headers.get("warc-date", "")
-        record.content_type = headers.get("content-type", "")
-        record.identified_type = headers.get("warc-identified-payload-type", "")
-        length = headers.get("content-length", "")
+            key = name.strip().lower()
+            if key not in _READ_HEADERS or key in headers:
+                continue
+            headers[key] = text = clean_text(value.strip().decode("utf-8", "replace"))
+            if key == b"warc-record-id":
+                record.record_id = text
+            elif key == b"warc-target-uri":
+                record.url = text.strip("<>")
+        record.type = headers.get(b"warc-type", "").lower()
+        record.date = headers.get(b"warc-date", "")
+        record.content_type = headers.get(b"content-type", "")
+        record.identified_type = headers.get(b"warc-identified-payload-type", "")
+        length = headers.get(b"content-length", "")
         if not (_TYPE.fullmatch(record.type) and _LENGTH.fullmatch(length)) or junk > _JUNK_BYTES:
             lost = size + self._skip_junk()
             what = "Content-Length" if _TYPE.fullmatch(record.type) else "WARC-Type"
@@ -139,6 +150,25 @@ class _Framer:
             return self.reject_current("malformed_record", detail, lost)
         record.length = int(length)
         return self._with_body(record)
+
+    def _header_lines(self) -> Iterator[bytes]:
+        """The lines of a record header, without the blank one; each is taken before it is given.
+
+        Raises:
+            IncompleteRecord: where the file ends first.
+        """
+        if not self._reader.peek(1).isspace():
+            block = self._reader.take_block(_BLANK_LINE, _HEADER_BYTES)
+            if block:
+                yield from block.split(b"\n")
+                return
+        while True:
+            line = self._reader.readline(_HEADER_BYTES)
+            if len(line) < _HEADER_BYTES and not line.endswith(b"\n"):
+                raise IncompleteRecord("the file ends inside a record header")
+            if not line.strip(b"\r\n"):
+                return
+            yield line
 
     def _arc_record(self, fields: list[bytes]) -> Record | Rejected:
         url, date, kind, length = (clean_text(field.decode("utf-8", "replace")) for field in fields)
@@ -177,6 +207,8 @@ class _Framer:
 
     def _at_boundary(self, length: int) -> bool:
         """Whether a record can end so many bytes further on: at line ends and another record."""
+        if self._reader.look(length, 4) == b"\r\n\r\n":
+            return True
         head = self._reader.look(length, 6)
         if head.startswith(b"WARC/") or _TWO_LINE_ENDS.match(head):
             return True

@@ -32,6 +32,7 @@ from thresher.pipeline.gate.gating import GateSettings
 from thresher.pipeline.guests import GuestSettings
 from thresher.pipeline.materialize import CuratedSettings
 from thresher.pipeline.read.inputs import InputSettings
+from thresher.pipeline.read.names import SourceNames, public
 from thresher.pipeline.repeated_lines import LinesSettings
 from thresher.pipeline.sites import SiteSettings
 
@@ -190,6 +191,13 @@ def _checked(recipe: Recipe, where: str, folder: Path) -> Recipe:
             else resolve_path(recipe.judge.policy, folder),
         ),
     )
+
+
+def published(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as it is stored and shown: its URLs without secrets, its paths without folders."""
+    told: dict[str, Any] = public(msgspec.to_builtins(recipe))
+    told["input"]["urls"] = SourceNames(recipe.input.urls).entries()
+    return told
 
 
 _Scored = TypeVar("_Scored", QualitySettings, MachineTextSettings)

@@ -18,6 +18,7 @@ from thresher.filters.errors import ConfigError, InputError, StoreError, Threshe
 from thresher.jobs.cli import demo, diversity, inspect, models, reasons, run, train
 from thresher.jobs.cli.common import EXIT_INCOMPLETE, EXIT_USAGE, errors, output
 from thresher.jobs.version import thresher_version
+from thresher.pipeline.read.names import redact
 
 __all__ = ["app", "main"]
 
@@ -83,10 +84,14 @@ def main() -> None:
     try:
         app()
     except (ConfigError, InputError, StoreError) as error:
-        errors.print(f"thresher: {error}", markup=False, highlight=False, soft_wrap=True)
+        errors.print(
+            f"thresher: {redact(str(error))}", markup=False, highlight=False, soft_wrap=True
+        )
         sys.exit(EXIT_USAGE)
     except ThresherError as error:
-        errors.print(f"thresher: {error}", markup=False, highlight=False, soft_wrap=True)
+        errors.print(
+            f"thresher: {redact(str(error))}", markup=False, highlight=False, soft_wrap=True
+        )
         sys.exit(EXIT_INCOMPLETE)
     except KeyboardInterrupt:
         errors.print("thresher: interrupted; the same command continues where it stopped")

@@ -39,7 +39,10 @@ class InputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to read."""
 
     urls: list[str]
-    """Files to read: paths or fsspec URLs (s3, gs, hf, https ...), each possibly with a glob."""
+    """Files to read: paths or fsspec URLs (s3, gs, hf, https ...), each possibly with a glob. The
+    lake names remote files by their URLs without user, password and signature, local ones by their
+    paths behind the folder that the entry names outright; those of a second folder begin with
+    `2//`, so put new folders last."""
     format: Format = "auto"
     """Format of all files; `auto` tells by the name and else by the first bytes."""
     text_field: str = "text"

@@ -7,11 +7,14 @@ import json
 import os
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+
+from thresher.jobs.executor import InProcess, Task, TaskFailedError, _attempt
 
 ROOT = Path(__file__).resolve().parents[2]
 _spec = importlib.util.spec_from_file_location(
@@ -148,3 +151,21 @@ def test_home_folders_are_not_published(tmp_path, sample):
     (record,) = records(lake)
     assert {i["uri"] for i in record["inputs"]} == {shard.name for shard in sample.shards[:2]}
     assert record["recipe"]["judge"]["policy"] == "own.toml"
+
+
+def test_errors_of_tasks_are_told_without_them():
+    url = signed("http://host/x", SIGNATURE)
+
+    def fails(*_):
+        try:
+            raise ValueError(f"cannot open {url}")
+        except ValueError as error:
+            raise RuntimeError(f"{'x' * 430} {url}") from error
+
+    (result,) = InProcess().run([Task("stage", "key", fails, (None, "mark"))])
+    assert "RuntimeError" in result.error
+    with pytest.raises(TaskFailedError) as caught:
+        _attempt(fails, ())
+    logged = "".join(traceback.format_exception(caught.value))
+    for secret in SECRETS:
+        assert secret not in result.error + logged

@@ -6,7 +6,7 @@ import pytest
 from servers import serving
 
 from thresher.filters.errors import InputError
-from thresher.pipeline.read import InputSettings, list_inputs
+from thresher.pipeline.read import InputSettings, list_inputs, read_shard
 from thresher.pipeline.read.names import public, redact, redacted
 
 SECRET = "SeCrEt0123456789abc"
@@ -99,3 +99,13 @@ def test_urls_that_differ_in_secrets_alone_are_refused():
             names(f"{url}?sig={SECRET}", f"{url}?sig={SECRET[::-1]}")
         assert SECRET not in str(caught.value)
         assert len(names(f"{url}?sig={SECRET}", f"{url}?sig={SECRET}", f"{url}?id=1")) == 2
+
+
+def test_a_file_that_is_gone_is_told_by_its_name(tmp_path):
+    (tmp_path / "x.jsonl").write_text("{}")
+    settings = InputSettings(urls=[f"{tmp_path}/*.jsonl"])
+    (shard,) = list_inputs(settings, "")
+    (tmp_path / "x.jsonl").unlink()
+    with pytest.raises(FileNotFoundError, match=r"x\.jsonl") as caught:
+        list(read_shard(shard, settings))
+    assert str(tmp_path) not in str(caught.value) + repr(shard)

@@ -76,6 +76,7 @@ def recipe(folder, *urls, extra=""):
     path.write_text(
         f'name = "private"\nlake = "{folder / "lake"}"\n[input]\nurls = {json.dumps(urls)}\n'
         '[quality]\nmodel = ""\n[machine_text]\nmodel = ""\n'
+        "[gates]\nretain_fraction = 1.0\n"
         f'[run]\nexecutor = "in-process"\n{extra}'
     )
     return path
@@ -160,7 +161,7 @@ def test_errors_of_tasks_are_told_without_them():
         try:
             raise ValueError(f"cannot open {url}")
         except ValueError as error:
-            raise RuntimeError(f"{'x' * 430} {url}") from error
+            raise RuntimeError(f"{'x' * 470} {url}") from error
 
     (result,) = InProcess().run([Task("stage", "key", fails, (None, "mark"))])
     assert "RuntimeError" in result.error

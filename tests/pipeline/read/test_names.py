@@ -7,6 +7,7 @@ from servers import serving
 
 from thresher.filters.errors import InputError
 from thresher.pipeline.read import InputSettings, list_inputs, read_shard
+from thresher.pipeline.read.faults import named
 from thresher.pipeline.read.names import public, redact, redacted
 
 SECRET = "SeCrEt0123456789abc"
@@ -42,6 +43,8 @@ def test_secrets_are_cut_and_what_names_the_file_stays(url, name):
     assert redacted(name) == name
     assert SECRET not in redact(f"Cannot connect (url='{url}'), giving up", url)
     assert SECRET not in redact(f"Cannot connect (url='{url}'), giving up")
+    for error in (FileNotFoundError(url), ConnectionError(f"to {url}"), ValueError(f"no {url}")):
+        assert SECRET not in str(named(error, url))
 
 
 def test_signed_queries_that_name_files_stay_apart():

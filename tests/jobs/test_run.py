@@ -217,7 +217,7 @@ def test_a_corrupt_shard_leaves_the_rest_and_is_reported(recipe_for, sample, tmp
     store, record = run(recipe_for(tmp_path / "lake", [str(sample.shards[0]), str(broken)]))
     assert record.status == "incomplete"
     found = dict(rows(store, "SELECT uri, status FROM input_shards"))
-    assert found[broken.name] != "complete"
+    assert found[f"2//{broken.name}"] != "complete"
     assert found[sample.shards[0].name] == "complete"
     assert rows(store, "SELECT count(*) > 0 FROM kept") == [(True,)]
 

@@ -22,6 +22,7 @@ from thresher.jobs import stopping
 from thresher.jobs.ray_cluster import connect
 from thresher.manifests.manifest import Manifest
 from thresher.pipeline.read.faults import is_transient
+from thresher.pipeline.read.names import redact
 
 MAX_ATTEMPTS = 3
 PAUSE_SECONDS = 5.0
@@ -235,8 +236,9 @@ def _attempt(function: Callable[..., Manifest], args: tuple[Any, ...]) -> Manife
         return function(*args)
     except LedgerError:
         raise
-    except Exception as error:
-        raise _failed(error) from error
+    except Exception as error:  # noqa: BLE001 - raised as what it says
+        # Without its cause, which may tell the secrets of a URL: Ray logs what is raised.
+        raise _failed(error) from None
 
 
 def _failed(error: BaseException) -> TaskFailedError:
@@ -287,4 +289,4 @@ def _describe(error: BaseException) -> str:
     """The error and where it was raised, in one line."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].name}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {str(error).strip()[:500]}{place}"
+    return f"{type(error).__name__}: {redact(str(error).strip())[:500]}{place}"

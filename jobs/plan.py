@@ -24,6 +24,7 @@ from thresher.pipeline.documents import measure
 from thresher.pipeline.extract import PROFILE_VERSIONS
 from thresher.pipeline.guests import check_guests, guests_identity
 from thresher.pipeline.read.inputs import InputShard
+from thresher.pipeline.read.names import public
 
 
 @dataclass(frozen=True)
@@ -74,14 +75,14 @@ def make_plan(recipe: Recipe) -> Plan:
         found[role] = None
         if wanted.model:
             model = QualityModel(wanted.model, wanted.positive_label, wanted.sha256 or None).model
-            models.append(ModelRecord(role, model.name, model.sha256))
+            models.append(ModelRecord(role, public(model.name), model.sha256))
             found[role] = model
     scored_by = [
-        ModelRecord(f"scores.{each.settings.name}", each.model.name, each.model.sha256)
+        ModelRecord(f"scores.{each.settings.name}", public(each.model.name), each.model.sha256)
         if each.model
         else ModelRecord(
             f"scores.{each.settings.name}",
-            each.settings.callable or each.settings.factory,
+            public(each.settings.callable or each.settings.factory),
             each.source,
         )
         for each in scorers

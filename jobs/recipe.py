@@ -33,6 +33,7 @@ from thresher.pipeline.gate.gating import GateSettings
 from thresher.pipeline.guests import GuestSettings
 from thresher.pipeline.materialize import CuratedSettings
 from thresher.pipeline.read.inputs import InputSettings
+from thresher.pipeline.read.names import SourceNames, public
 from thresher.pipeline.repeated_lines import LinesSettings
 from thresher.pipeline.sites import SiteSettings
 
@@ -209,6 +210,13 @@ def _read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         problem = f"byte {error.start} is not UTF-8 text"
         raise InputError(f"{path} is no recipe, which is a TOML file: {problem}") from error
+
+
+def published(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as it is stored and shown: its URLs without secrets, its paths without folders."""
+    told: dict[str, Any] = public(msgspec.to_builtins(recipe))
+    told["input"]["urls"] = SourceNames(recipe.input.urls).entries()
+    return told
 
 
 _Scored = TypeVar("_Scored", QualitySettings, MachineTextSettings)

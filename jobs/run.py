@@ -23,6 +23,7 @@ from thresher.jobs.executor import ONE_CORE, Executor, Needs, Task
 from thresher.jobs.outside import cause_from_outside
 from thresher.jobs.plan import Plan
 from thresher.jobs.progress import Reporter, title_of
+from thresher.jobs.recipe import published
 from thresher.jobs.report.page import write_report
 from thresher.jobs.shortfall import intolerable, shortfalls
 from thresher.jobs.stages.dedup import Duplicates, find_duplicates
@@ -235,7 +236,7 @@ class _Run:
             settings=settings,
             funnel=_funnel(measured, decisions, written),
             reasons=_dropped(decisions),
-            inputs=[shard.uri for shard in self._plan.inputs if shard.key in measured],
+            inputs=[shard.name for shard in self._plan.inputs if shard.key in measured],
             shortfalls=[(s.uri, s.status, s.why) for s in shortfalls(measured.values())],
         )
         self._store.write_bytes(f"{self._curated}/README.md", card.encode())
@@ -298,8 +299,8 @@ class _Run:
             version=thresher_version(),
             started=self._started,
             finished="" if status == "running" else _now(),
-            recipe=msgspec.to_builtins(plan.recipe),
-            inputs=[InputRecord(s.key, s.uri, s.bytes, s.etag, s.format) for s in plan.inputs],
+            recipe=published(plan.recipe),
+            inputs=[InputRecord(s.key, s.name, s.bytes, s.etag, s.format) for s in plan.inputs],
             fingerprints=dict(sorted(self._fingerprints.items())),
             policy=policy_to_mapping(self._policy),
             models=list(plan.models),

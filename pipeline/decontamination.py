@@ -38,6 +38,7 @@ from thresher.filters.kernels.likeness.overlap import LONGEST, Index
 from thresher.manifests.manifest import Manifest, Output, commit, fingerprint
 from thresher.manifests.store import Store
 from thresher.pipeline.read.inputs import InputSettings, list_inputs
+from thresher.pipeline.read.names import redact, redacted
 from thresher.pipeline.read.rows import field_value
 from thresher.pipeline.read.sources import Damage, open_source
 
@@ -69,8 +70,8 @@ class EvaluationSet(msgspec.Struct, frozen=True):
     """An evaluation set whose files were seen."""
 
     settings: EvaluationSettings
-    files: tuple[tuple[str, str], ...]
-    """URL and sha256 of each, in the order of their names."""
+    files: tuple[tuple[str, str, str], ...]
+    """URL, name and sha256 of each, in the order of their names."""
 
 
 class EvaluationRef(msgspec.Struct, frozen=True):
@@ -105,8 +106,8 @@ def find_sets(chosen: Sequence[EvaluationSettings]) -> tuple[EvaluationSet, ...]
         others: dict[str, None] = {}
         for shard in list_inputs(InputSettings(urls=[settings.path]), "", f"{where}.path"):
             data = _read(shard.uri)
-            files.append((shard.uri, hashlib.sha256(data).hexdigest()))
-            for row in _rows(shard.uri, data):
+            files.append((shard.uri, shard.name, hashlib.sha256(data).hexdigest()))
+            for row in _rows(redacted(shard.uri), data):
                 others |= dict.fromkeys(row)
                 for name in list(missing):
                     if field_value(row, name) is not None:
@@ -126,7 +127,7 @@ def index_of(sets: Sequence[EvaluationSet]) -> EvaluationRef | None:
     if not sets:
         return None
     identity = [
-        [s.settings.name, s.settings.fields, s.settings.ngram, [digest for _, digest in s.files]]
+        [s.settings.name, s.settings.fields, s.settings.ngram, [digest for *_, digest in s.files]]
         for s in sets
     ]
     return EvaluationRef(
@@ -147,11 +148,11 @@ def evaluation_index(store: Store, sets: Sequence[EvaluationSet], fingerprint: s
     items: list[int] = []
     for number, each in enumerate(sets):
         item = 0
-        for uri, digest in each.files:
+        for uri, name, digest in each.files:
             data = _read(uri)
             if hashlib.sha256(data).hexdigest() != digest:
-                raise InputError(f"{uri} has changed since the run was planned. Start it again.")
-            for batch in _batches(_rows(uri, data)):
+                raise InputError(f"{name} has changed since the run was planned. Start it again.")
+            for batch in _batches(_rows(name, data)):
                 texts, examples = _texts(batch, each.settings.fields, len(owners))
                 parts.append(entries(texts, examples, each.settings.ngram, facts))
                 owners += [number] * len(batch)
@@ -167,7 +168,7 @@ def evaluation_index(store: Store, sets: Sequence[EvaluationSet], fingerprint: s
             stage=STAGE,
             fingerprint=fingerprint,
             key=KEY,
-            inputs=[uri for each in sets for uri, _ in each.files],
+            inputs=[name for each in sets for _, name, _ in each.files],
             outputs=[_write(store, f"{folder}/{name}.npy", arrays[name]) for name in arrays],
             facts=msgspec.to_builtins(facts),
             seconds=time.perf_counter() - began,
@@ -258,7 +259,8 @@ def _read(uri: str) -> bytes:
             data: bytes = file.read()
             return data
     except OSError as error:
-        raise InputError(f"{uri} cannot be read: {error}") from error
+        shown = redacted(uri)
+        raise InputError(f"{shown} cannot be read: {redact(str(error), uri)}") from None
 
 
 def _rows(uri: str, stored: bytes) -> Iterator[Mapping[str, Any]]:

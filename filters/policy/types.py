@@ -157,7 +157,8 @@ class Duplicates(
     copies too; with both, those have a reason of their own."""
     priority: tuple[str, ...] = ()
     """Sources to trust, the most trusted first: the survivor's `source` contains the first of these
-    that any member's does. Decides before `prefer`."""
+    that any member's does. Decides before `prefer`. A local file's source begins behind the folder
+    that its entry of `input.urls` names outright: `data/*/x.jsonl` leaves `wiki/x.jsonl`."""
     newest: bool = True
     """Of pages of one address the newest survives, rather than the first. A page of an earlier run
     that this one is deduplicated against always does."""

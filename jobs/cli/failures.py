@@ -15,6 +15,7 @@ from thresher.jobs import stopping
 from thresher.jobs.cli.common import EXIT_BUSY, EXIT_COMPLETE, EXIT_INCOMPLETE, EXIT_USAGE, errors
 from thresher.jobs.cli.streams import ReaderGone, guarded
 from thresher.jobs.outside import busy_from, cause_from_outside
+from thresher.pipeline.read.names import redact
 
 __all__ = ["run_to_code"]
 
@@ -45,7 +46,7 @@ def run_to_code(app: Callable[[], object]) -> int:
             if found is None:
                 raise
             code, text = found
-            errors.print(f"thresher: {text}", markup=False, highlight=False, soft_wrap=True)
+            errors.print(f"thresher: {redact(text)}", markup=False, highlight=False, soft_wrap=True)
             return code
 
 

@@ -106,7 +106,7 @@ def plan(recipe: RecipeArgument, as_json: JsonFlag = False) -> None:
     measured = made.measured()
     shards = [
         {
-            "uri": shard.uri,
+            "uri": shard.name,
             "format": shard.format,
             "bytes": shard.bytes,
             "done": shard.key in measured,

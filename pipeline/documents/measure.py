@@ -130,7 +130,7 @@ def _measure(
         ShardWriter(store, path, _schema(settings)) as documents,
         ShardWriter(store, aside, QUARANTINE) as quarantine,
     ):
-        book = Book(shard.uri, settings.gates.retain_fraction, quarantine)
+        book = Book(shard.name, settings.gates.retain_fraction, quarantine)
         buffer = _RowGroups(documents)
         sums: list[str] = []
         loss = Loss()
@@ -143,7 +143,7 @@ def _measure(
             passed = gate_texts(extracted, settings.gates, book)
             if passed:
                 index = _index(store, settings)
-                buffer.add(measured(passed, shard.uri, settings, guests, index))
+                buffer.add(measured(passed, shard.name, settings, guests, index))
         buffer.flush()
         book.flush()
     return commit(
@@ -152,7 +152,7 @@ def _measure(
             stage=STAGE,
             fingerprint=fingerprint,
             key=shard.key,
-            inputs=[shard.uri],
+            inputs=[shard.name],
             outputs=[documents.output, quarantine.output],
             ledger={
                 "records": book.records,
@@ -162,7 +162,7 @@ def _measure(
             },
             reasons=dict(sorted(book.reasons.items())),
             facts={
-                "uri": shard.uri,
+                "uri": shard.name,
                 "bytes": shard.bytes,
                 "etag": shard.etag,
                 "sha256": sums[0],

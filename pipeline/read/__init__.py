@@ -7,12 +7,14 @@ file system do raise; they say nothing about the data and may be transient.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Iterator
 from typing import BinaryIO, cast
 
 from thresher.pipeline.read.checksum import ChecksumFile
 from thresher.pipeline.read.inputs import InputSettings, InputShard, list_inputs
 from thresher.pipeline.read.jsonl import read_jsonl
+from thresher.pipeline.read.names import redact
 from thresher.pipeline.read.parquet import read_parquet
 from thresher.pipeline.read.reasons import REASONS, Reason
 from thresher.pipeline.read.records import Page, Rejected, reject
@@ -62,11 +64,25 @@ def read_shard(
             again with those members distrusted, so that their pages are marked.
     """
     loss = loss if loss is not None else Loss()
-    with open_input(shard.uri) as opened:
+    with _by_name(shard), open_input(shard.uri) as opened:
         file = ChecksumFile(opened)
         yield from _records(shard.format, opened, file, settings, loss, distrusted)
         if checksum is not None:
             checksum(file.finish())
+
+
+@contextlib.contextmanager
+def _by_name(shard: InputShard) -> Iterator[None]:
+    """Errors of the file system speak of the file by its name, and tell no secrets."""
+    try:
+        yield
+    except OSError as error:
+        said = str(error)
+        told = redact(said, shard.uri, shard.name)
+        if told == said:
+            raise
+        kinds = (FileNotFoundError, PermissionError, ConnectionError, TimeoutError, OSError)
+        raise next(kind for kind in kinds if isinstance(error, kind))(told) from error
 
 
 def _records(

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from thresher.pipeline.read.names import redact, redacted
+
 _MOST_CAUSES = 10
 _MISSING = frozenset({404, 410})
 _FORBIDDEN = frozenset({401, 403})
@@ -123,10 +125,12 @@ def named(error: BaseException, uri: str, tries: int = 1) -> BaseException:
 
     Returns:
         A `FileNotFoundError`, `PermissionError` or, where another try may help, `ConnectionError`,
-        whose text is a sentence about `uri`.
+        whose text is a sentence about the URL without its secrets; or an `OSError` for an error
+        of another kind that would tell them.
     """
-    status, why = status_of(error), _why(error)
+    status, why = status_of(error), _why(error, uri)
     *_, innermost = _chain(error)
+    raw, uri = uri, redacted(uri)
     if status in _FORBIDDEN or isinstance(error, PermissionError):
         return PermissionError(f"'{uri}' may not be read: {why}")
     if is_transient(error):
@@ -140,18 +144,19 @@ def named(error: BaseException, uri: str, tries: int = 1) -> BaseException:
         if isinstance(innermost, FileNotFoundError | KeyError):
             return FileNotFoundError(f"'{uri}' is not there")
         return OSError(f"'{uri}' cannot be reached: {why}")
-    return error
+    said = str(error)
+    return error if redact(said, raw) == said else OSError(f"'{uri}' cannot be read: {why}")
 
 
-def _why(error: BaseException) -> str:
-    """The innermost cause in a few words."""
+def _why(error: BaseException, uri: str) -> str:
+    """The innermost cause in a few words, without the secrets of the URL."""
     status = status_of(error)
     if status is not None:
         with contextlib.suppress(ValueError):
             return f"{status} {HTTPStatus(status).phrase}"
         return f"status {status}"
     *_, last = _chain(error)
-    text = str(last).strip()
+    text = redact(str(last).strip(), uri)
     return f"{type(last).__name__}: {text[:200]}" if text else type(last).__name__
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import fsspec
 import msgspec
 
 from thresher.filters.errors import InputError
+from thresher.pipeline.read.names import SourceNames, is_local, redact, redacted, relative
 from thresher.pipeline.read.remote import options_for, patiently
 from thresher.pipeline.read.sources import WINDOW_BYTES
 
@@ -38,7 +39,10 @@ class InputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to read."""
 
     urls: list[str]
-    """Files to read: paths or fsspec URLs (s3, gs, hf, https ...), each possibly with a glob."""
+    """Files to read: paths or fsspec URLs (s3, gs, hf, https ...), each possibly with a glob. The
+    lake names remote files by their URLs without user, password and signature, local ones by their
+    paths behind the folder that the entry names outright; those of a second folder begin with
+    `2//`, so put new folders last."""
     format: Format = "auto"
     """Format of all files; `auto` tells by the name and else by the first bytes."""
     text_field: str = "text"
@@ -60,8 +64,8 @@ class InputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class InputShard:
     """One file to read."""
 
-    uri: str
-    """Absolute fsspec URL."""
+    uri: str = field(repr=False)
+    """Absolute fsspec URL, for opening only: it may hold a password or a signature."""
     bytes: int
     """Size as stored; -1 where the server does not say."""
     etag: str
@@ -69,13 +73,19 @@ class InputShard:
     format: str
     """A value of `Format`; `auto` is resolved from the first bytes when the file is read."""
     key: str
-    """16 hex digits that identify this version of the file."""
+    """16 hex digits that identify this version of the file, however its URL is signed."""
+    name: str = ""
+    """What the file is called wherever that is shown or stored; see `names`."""
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", relative(self.uri, self.uri))
 
 
 def list_inputs(
     settings: InputSettings, base: str, setting: str = "", lake: str = ""
 ) -> list[InputShard]:
-    """The files that the settings name: sorted by URL, each once.
+    """The files that the settings name: sorted by name, each once.
 
     Args:
         settings: the `input` table of a recipe.
@@ -85,25 +95,37 @@ def list_inputs(
 
     Raises:
         InputError: where a file is missing, not allowed or not reached, or a pattern matches
-            nothing, or a file is inside the lake.
+            nothing, a file is inside the lake, or two URLs differ in their secrets alone.
     """
     if not settings.urls:
         raise InputError("input.urls: names no file.")
+    entries = [_absolute(url, base) for url in settings.urls]
+    names = SourceNames(entries)
     shards: dict[str, InputShard] = {}
-    for i, url in enumerate(settings.urls):
+    by_name: dict[str, str] = {}
+    for i, url in enumerate(map(redacted, settings.urls)):
         found = 0
         where = setting or f"input.urls[{i}]"
-        for uri, info in _expand(_absolute(url, base), where, url):
+        for uri, info in _expand(entries[i], where, url):
             found += 1
             if lake and is_inside(uri, lake):
                 raise InputError(
-                    f"{where}: '{url}' matches '{uri}', which is inside the lake '{lake}': a run "
-                    "would read what it wrote. Name the crawl's own folder, or move the lake."
+                    f"{where}: '{url}' matches '{redacted(uri)}', which is inside the lake "
+                    f"'{redacted(lake)}': a run would read what it wrote. Name the crawl's own "
+                    "folder, or move the lake."
                 )
-            shards[uri] = _shard(uri, info, settings.format)
+            if uri in shards:
+                continue
+            name = names.of(uri, i)
+            if by_name.setdefault(name, uri) != uri:
+                raise InputError(
+                    f"{where}: '{name}' is named twice, by URLs that differ only in user, password "
+                    "or signature. These name no file: give one of the URLs."
+                )
+            shards[uri] = _shard(uri, name, info, settings.format)
         if not found:
             raise InputError(f"{where}: '{url}' matches no file.")
-    return [shards[uri] for uri in sorted(shards)]
+    return sorted(shards.values(), key=lambda shard: shard.name)
 
 
 def is_inside(uri: str, folder: str) -> bool:
@@ -120,17 +142,22 @@ def _place(url: str) -> str:
     return f"file://{os.path.realpath(path)}"
 
 
-def _shard(uri: str, info: dict[str, Any], declared: Format) -> InputShard:
+def _shard(uri: str, name: str, info: dict[str, Any], declared: Format) -> InputShard:
     size = info.get("size")
     size = -1 if size is None else int(size)
     etag = str(info.get("ETag") or info.get("etag") or info.get("md5Hash") or "").strip('"')
-    identity = msgspec.json.encode([uri, size, etag])
-    key = hashlib.blake2b(identity, digest_size=8).hexdigest()
-    return InputShard(uri, size, etag, declared if declared != "auto" else _by_name(uri), key)
+    address = redacted(uri)
+    identity = [address, size, etag]
+    # What was measured holds the name, so another name of the same file is another shard.
+    if is_local(uri) and name != address.rpartition("/")[2]:
+        identity.append(name)
+    key = hashlib.blake2b(msgspec.json.encode(identity), digest_size=8).hexdigest()
+    kind = declared if declared != "auto" else _by_name(address)
+    return InputShard(uri, size, etag, kind, key, name)
 
 
 def _by_name(uri: str) -> Format:
-    name = uri.rpartition("/")[2].partition("?")[0].lower()
+    name = uri.partition("?")[0].rpartition("/")[2].lower()
     for compression in _COMPRESSIONS:
         name = name.removesuffix(compression)
     for suffix, kind in _SUFFIXES.items():
@@ -151,20 +178,24 @@ def _expand(url: str, setting: str, shown: str) -> Iterator[tuple[str, dict[str,
     Args:
         url: absolute.
         setting: what errors call the setting that names it.
-        shown: the URL as it is written there.
+        shown: the URL as it is written there, without secrets.
     """
     links = url.split("::")
     # A caching protocol stands in a chain without a path of its own; the pattern is in the first
     # link that has one.
     at = next((i for i, link in enumerate(links) if "://" in link), 0)
+    why = ""
     try:
-        infos = patiently(lambda: _infos(url), shown, LISTING_TRIES)
+        infos = patiently(lambda: _infos(url), url, LISTING_TRIES)
+    # The causes are not shown with it: those of drivers hold the URL with its secrets.
     except ConnectionError as error:
-        raise InputError(f"{setting}: {error}. Whether it is there is not known.") from error
+        why = f"{redact(str(error), url, shown)}. Whether it is there is not known."
     except (FileNotFoundError, PermissionError) as error:
-        raise InputError(f"{setting}: {error}.") from error
-    except Exception as error:
-        raise InputError(f"{setting}: '{shown}' cannot be listed: {error}") from error
+        why = f"{redact(str(error), url, shown)}."
+    except Exception as error:  # noqa: BLE001 - every driver has its own
+        why = f"'{shown}' cannot be listed: {redact(str(error), url, shown)}"
+    if why:
+        raise InputError(f"{setting}: {why}")
     if infos and infos[0].get("type") == "directory":
         raise InputError(f"{setting}: '{shown}' is a folder. Name its files, with '/*' at the end.")
     system = fsspec.core.url_to_fs(url, **options_for(url))[0]

@@ -19,6 +19,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from thresher.pipeline.read.faults import is_transient, named, retry_after
+from thresher.pipeline.read.names import redacted
 
 MOST_TRIES = 5
 """Times that the same bytes are asked for before a task gives up; tasks have tries of their own."""
@@ -84,7 +85,7 @@ def patiently(
 
     Args:
         ask: makes the request.
-        uri: what errors call the file.
+        uri: of the file; errors call it by that, without its secrets.
         most: how often it is made.
         sleep: waits for so many seconds.
 
@@ -228,7 +229,7 @@ class PatientFile(io.RawIOBase):
         self._file = self._owner.open()
         size = getattr(self._file, "size", None)
         if self._size is not None and size != self._size:
-            raise OSError(f"'{self._uri}' has changed while it was read")
+            raise OSError(f"'{redacted(self._uri)}' has changed while it was read")
         self._size = size
         cache: Any = getattr(self._file, "cache", None)
         if size is not None and callable(getattr(cache, "fetcher", None)):

@@ -77,7 +77,7 @@ def test_a_run_ends_with_them_and_its_lake_is_not_read_again(recipe, tmp_path):
     path.write_text(recipe.read_text().replace(', "**/*.parquet"', ""))
     ran = CliRunner().invoke(app, ["run", str(path), "--in-process", "--quiet"])
     assert ran.exit_code == 0, ran.output
-    expected = "'missing_text' stopped most records in 1 of 1 shards, as 6 of 7 in file://"
+    expected = "'missing_text' stopped most records in 1 of 1 shards, as 6 of 7 in in/a.jsonl"
     assert f"note: {expected}" in ran.output
     ran = CliRunner().invoke(app, ["run", str(path), "--in-process", "--quiet", "--json"])
     assert json.loads(ran.stdout)["notes"][0].startswith(expected)

@@ -28,6 +28,7 @@ from thresher.jobs.stages.scores import with_scores
 from thresher.jobs.stages.sites import with_site_signals
 from thresher.jobs.version import thresher_version
 from thresher.manifests import catalog
+from thresher.manifests.heartbeat import Beat, Heartbeat
 from thresher.manifests.manifest import Manifest, fingerprint, load_all
 from thresher.manifests.run import Failure, InputRecord, RunRecord, save_run
 from thresher.pipeline import decontamination, judge
@@ -66,8 +67,13 @@ class _Run:
         self._policy = plan.policy
         self._curated = ""
         self._started = _now()
+        self._doing, self._shards, self._done = "", 0, 0
 
     def run(self) -> RunRecord:
+        with Heartbeat(self._store, self._plan.run_id, self._beat):
+            return self._work()
+
+    def _work(self) -> RunRecord:
         save_run(self._store, self._record("running"))
         measured: dict[str, Manifest] = {}
         try:
@@ -84,6 +90,7 @@ class _Run:
         whole = not self._failures and not self._exceeded
         record = self._record("complete" if whole else "incomplete")
         save_run(self._store, record)
+        self._doing, self._shards, self._done = "catalog", 0, 0
         catalog.build(self._store)
         write_report(self._store, record)
         return record
@@ -205,6 +212,7 @@ class _Run:
         """
         self._fingerprints[stage] = mark
         found = load_all(self._store, stage, mark, list(work))
+        self._doing, self._shards, self._done = stage, len(work), len(found)
         self._reporter.begin(stage, len(work), len(found))
         tasks = [
             Task(stage, key, function, (self._store, *arguments, mark), needs)
@@ -220,11 +228,22 @@ class _Run:
                     self._failures.append(Failure(stage, result.task.key, result.error))
                 else:
                     found[result.task.key] = result.manifest
+                    self._done = len(found)
         finally:
             self._reporter.end()
         if needed and len(found) < len(work):
             raise StageFailedError
         return found
+
+    def _beat(self) -> Beat:
+        """What `status` says of the run; asked by another thread."""
+        return Beat(
+            at=_now(),
+            stage=self._doing,
+            done=self._done,
+            shards=self._shards,
+            fingerprints=dict(self._fingerprints),
+        )
 
     def _record(self, status: str) -> RunRecord:
         plan = self._plan

@@ -121,10 +121,9 @@ def _stop(database: duckdb.DuckDBPyConnection, done: threading.Event) -> None:
 
 def _check_parts(database: duckdb.DuckDBPyConnection, sql: str, where: str) -> None:
     """Refuse a SELECT in which a part of WITH writes."""
-    found = database.execute("SELECT json_serialize_sql($sql)", {"sql": sql}).fetchone()
-    assert found is not None
+    found = database.execute("SELECT json_serialize_sql($sql)", {"sql": sql}).fetchall()
     try:
-        tree = msgspec.json.decode(found[0])
+        tree = msgspec.json.decode(found[0][0])
     except RecursionError as error:
         raise ConfigError(where, "nests too deep.") from error
     if tree["error"]:

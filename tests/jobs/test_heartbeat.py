@@ -140,7 +140,8 @@ def test_status_counts_while_it_measures_and_names_what_is_dead(recipe_for, tmp_
             driver._write()
             answer = CliRunner().invoke(app, ["status", str(recipe), "--json"])
             (state,) = json.loads(answer.stdout)
-            seen.append((answer.exit_code, state["status"], state["stage"], state["measured"]))
+            told = (state["stage"], state["stage_done"], state["measured"])
+            seen.append((answer.exit_code, state["status"], *told))
 
     def keep(*arguments, **_):
         nonlocal driver
@@ -153,7 +154,7 @@ def test_status_counts_while_it_measures_and_names_what_is_dead(recipe_for, tmp_
         with pytest.raises(KeyboardInterrupt):
             execute(plan, Looking(look, {"decisions"}), Silent())
     shards = len(plan.inputs)
-    assert seen == [(0, "running", "documents", n + 1) for n in range(shards)]
+    assert seen == [(0, "running", "documents", n, n + 1) for n in range(shards)]
 
     answer = CliRunner().invoke(app, ["status", str(recipe)])
     assert answer.exit_code == 3

@@ -56,7 +56,7 @@ def two(request, tmp_path_factory, sample):
     folder = tmp_path_factory.mktemp("two")
     first, second = request.param, "ab".replace(request.param, "")
     plans, done = {}, {}
-    for name, shards, sites in (("a", sample.shards[:1], True), ("b", sample.shards[1:2], False)):
+    for name, shards, sites in (("a", sample.shards[:1], True), ("b", sample.shards[1:3], False)):
         recipe = {
             "name": name,
             "lake": str(folder / "lake"),
@@ -214,6 +214,11 @@ def test_the_report_is_of_the_run_that_ended_last_whoever_writes_last(two, tmp_p
     assert (folder / "report.html").read_bytes() == pages[0].read_bytes()
     # Nor is it taken back by a run that ended before.
     report.write_report(store, find_run(store, other))
+    again = pages[1].read_text(encoding="utf-8")
+    assert {step: steps(again)[step] for step in ("kept", "dropped")} == {
+        step: done[other].counts[step] for step in ("kept", "dropped")
+    }
+    assert result_of(store, find_run(store, other)).counts == done[other].counts
     assert (folder / "report.html").read_bytes() == pages[0].read_bytes()
 
 

@@ -33,6 +33,7 @@ from thresher.jobs.stages.scores import with_scores
 from thresher.jobs.stages.sites import with_site_signals
 from thresher.jobs.version import thresher_version
 from thresher.manifests import catalog
+from thresher.manifests.heartbeat import Beat, Heartbeat
 from thresher.manifests.manifest import Manifest, fingerprint, load_all
 from thresher.manifests.run import Failure, InputRecord, RunRecord, save_run
 from thresher.pipeline import decontamination, judge
@@ -81,6 +82,11 @@ class _Run:
         self._keys: list[str] = []
 
     def run(self) -> RunRecord:
+        with Heartbeat(self._store, self._plan.run_id, self._beat):
+            return self._heeding()
+
+    def _heeding(self) -> RunRecord:
+        """The run, or how a signal or a cause from outside ended it."""
         save_run(self._store, self._record("running"))
         try:
             return self._work()
@@ -144,7 +150,7 @@ class _Run:
         whole = not self._failures and not self._exceeded
         record = self._record("complete" if whole else "incomplete")
         save_run(self._store, record)
-        self._doing, self._shards = "catalog", 0
+        self._doing, self._shards, self._done = "catalog", 0, 0
         catalog.build(self._store)
         write_report(self._store, record)
         return record
@@ -284,11 +290,22 @@ class _Run:
                     self._failures.append(Failure(stage, result.task.key, result.error))
                 else:
                     found[result.task.key] = result.manifest
+                    self._done = len(found)
         finally:
             self._reporter.end()
         if needed and len(found) < len(work):
             raise StageFailedError
         return found
+
+    def _beat(self) -> Beat:
+        """What `status` says of the run; asked by another thread."""
+        return Beat(
+            at=_now(),
+            stage=self._doing,
+            done=self._done,
+            shards=self._shards,
+            fingerprints=dict(self._fingerprints),
+        )
 
     def _record(self, status: str) -> RunRecord:
         plan = self._plan

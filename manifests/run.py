@@ -5,6 +5,7 @@ Runs live at `runs/<run_id>.json` in the lake. With the manifests they are all t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -13,6 +14,9 @@ from thresher.filters.errors import StoreError, did_you_mean
 from thresher.manifests.store import Store
 
 _FOLDER = "runs"
+
+ENDED = frozenset({"complete", "incomplete"})
+"""Statuses of runs that came to their end; the others go on, or would with the same command."""
 
 
 class InputRecord(msgspec.Struct, frozen=True):
@@ -106,8 +110,18 @@ def no_run(store: Store) -> StoreError:
     )
 
 
+def latest(runs: Sequence[RunRecord]) -> RunRecord:
+    """The run that finished last (of two at once that with the higher id); else the last begun.
+
+    Args:
+        runs: one or more, oldest first.
+    """
+    ended = [run for run in runs if run.status in ENDED]
+    return max(ended, key=lambda run: (run.finished, run.run_id)) if ended else runs[-1]
+
+
 def find_run(store: Store, name: str = "") -> RunRecord:
-    """The latest run, or the latest whose name or id is `name`.
+    """The run whose name or id is `name`, or any; of several the `latest`.
 
     Raises:
         StoreError: if there is none.
@@ -115,7 +129,7 @@ def find_run(store: Store, name: str = "") -> RunRecord:
     runs = load_runs(store)
     found = [run for run in runs if not name or name in (run.name, run.run_id)]
     if found:
-        return found[-1]
+        return latest(found)
     if not runs:
         raise no_run(store)
     hint = did_you_mean(name, {run.name for run in runs})

@@ -11,15 +11,14 @@ from types import NoneType
 from typing import Any, Literal, get_args
 
 import duckdb
-import msgspec
 import pyarrow as pa
 
 from thresher.filters.errors import ConfigError, InputError, StoreError, did_you_mean
 from thresher.filters.policy import DUPLICATE_REASONS, policy_from_mapping, unresolved
-from thresher.jobs.shortfall import Shortfall, shortfalls
+from thresher.jobs.api.state import RunState, state_of
 from thresher.manifests import catalog
 from thresher.manifests.manifest import load_all
-from thresher.manifests.run import Failure, RunRecord, find_run, has_runs, load_runs, no_run
+from thresher.manifests.run import find_run, has_runs, load_runs, no_run
 from thresher.manifests.store import Store
 from thresher.pipeline.inspect.explain import Explanation
 from thresher.pipeline.inspect.explain import explain as explain_document
@@ -34,26 +33,6 @@ TABLES_HINT = (
     'Tables: thresher query "SHOW TABLES". Columns and signals: thresher query "DESCRIBE kept". '
     "Signals of the whole run (site, collapse, repeated_lines, scores) are in the view `measured`."
 )
-
-
-class RunState(msgspec.Struct, frozen=True):
-    """How far a run has come."""
-
-    run_id: str
-    status: Literal["running", "complete", "incomplete", "interrupted"]
-    started: str
-    """UTC, ISO 8601."""
-    finished: str
-    """Likewise; "" where it runs or was killed."""
-    shards: int
-    """Input shards."""
-    measured: int
-    """Of these, those measured."""
-    judged: int
-    """Of these, those judged."""
-    not_read_whole: list[Shortfall]
-    """Input shards that damage has cost something."""
-    failures: list[Failure]
 
 
 class Lake:
@@ -80,17 +59,22 @@ class Lake:
         return self._store.url()
 
     def query(
-        self, sql: str, parameters: Mapping[str, Any] | Sequence[Any] | None = None
+        self,
+        sql: str,
+        parameters: Mapping[str, Any] | Sequence[Any] | None = None,
+        *,
+        run: str = "",
     ) -> duckdb.DuckDBPyRelation:
         """Ask the catalog, as it is now.
 
-        Views of the latest run: documents, kept, dropped, decisions, duplicates, quarantine,
+        Views of one run: documents, kept, dropped, decisions, duplicates, quarantine,
         funnel, reasons, measured (documents with the signals of the whole run), sites, diversity. A
         signal is `family.name`, as in `length.words`.
 
         Args:
             sql: read-only SQL; `$name` and `?` stand for parameters.
             parameters: their values, by name or in order. Pass values so, never within the text.
+            run: name or id of the run that the views show; the latest that has ended by default.
 
         Returns:
             A DuckDB relation: `.fetchall()`, `.to_arrow_table()`, `.to_arrow_reader()`, `.df()`, or
@@ -99,14 +83,15 @@ class Lake:
 
         Raises:
             ConfigError: if the SQL is wrong, or writes.
-            StoreError: if the lake has no catalog, or the SQL asks for a file outside it.
+            StoreError: if the lake has no catalog or no such run, or the SQL asks for a file
+                outside it.
         """
         _is("sql", sql, str)
         if isinstance(parameters, str) or not isinstance(parameters, Mapping | Sequence | NoneType):
             kind = type(parameters).__name__
             raise InputError(f"parameters: give a list or a mapping of values, not {kind}")
         with self.explained():
-            database = catalog.open_catalog(self._store)
+            database = catalog.open_catalog(self._store, run=run)
             catalog.check_question(database, sql)
             relation = database.sql(sql, params=parameters)
         if relation is None:
@@ -137,7 +122,7 @@ class Lake:
         Args:
             columns: of documents or of decisions, families (`length`), or signals (`length.words`),
                 which come as columns of that name.
-            run: name or id of the run; the latest by default.
+            run: name or id of the run; the latest that has ended by default.
 
         Raises:
             ConfigError: for a column that there is not, with the nearest one.
@@ -161,27 +146,28 @@ class Lake:
         """
         return self._stream(columns, run, "dropped", reason)
 
-    def explain(self, document: str) -> Explanation:
-        """Why a document of the run that the catalog shows, the latest, was kept or dropped.
+    def explain(self, document: str, *, run: str = "") -> Explanation:
+        """Why a document of a run was kept or dropped.
 
         Args:
             document: its id, record id or URL.
+            run: name or id of the run; the latest that has ended by default.
 
         Returns:
             Provenance, decision, what every rule saw, every signal, the other members of its
             cluster, and the start of its text; of a record that is no document, `quarantine`.
 
         Raises:
-            StoreError: if no document and no quarantined record has that name, or the run has not
-                come to its policy's bounds yet.
+            StoreError: if no document and no quarantined record has that name, if there is no
+                such run, or it has not come to its policy's bounds yet.
         """
         _is("document", document, str)
-        with catalog.connect(self._store) as database:
+        with catalog.connect(self._store, run=run) as database:
             return explained_document(database, document)
 
     def runs(self) -> list[RunState]:
         """The runs of the lake, oldest first."""
-        return [self._state(record) for record in load_runs(self._store)]
+        return [state_of(self._store, record) for record in load_runs(self._store)]
 
     def curated(self, *, run: str = "", split: Split | None = None) -> list[str]:
         """Where the curated shards of a run are: paths, or URLs where the lake is not local.
@@ -190,7 +176,7 @@ class Lake:
         data_files=...)` take them as they are.
 
         Args:
-            run: name or id of the run; the latest by default.
+            run: name or id of the run; the latest that has ended by default.
             split: only the shards of this split; by default all, the validation split last.
 
         Raises:
@@ -235,26 +221,6 @@ class Lake:
         shards = judged_shards(self._store, record)
         return stream(self._store, shards, columns, verdict, reason)
 
-    def _state(self, record: RunRecord) -> RunState:
-        keys = [item.key for item in record.inputs]
-        done = {
-            stage: load_all(self._store, stage, record.fingerprints[stage], keys)
-            if stage in record.fingerprints
-            else {}
-            for stage in ("documents", "decisions")
-        }
-        return RunState(
-            run_id=record.run_id,
-            status=record.status,
-            started=record.started,
-            finished=record.finished,
-            shards=len(keys),
-            measured=len(done["documents"]),
-            judged=len(done["decisions"]),
-            not_read_whole=shortfalls(done["documents"].values()),
-            failures=record.failures,
-        )
-
 
 def _is(what: str, value: object, kind: type) -> None:
     if not isinstance(value, kind):
@@ -268,10 +234,8 @@ def _let_go(_: duckdb.DuckDBPyConnection) -> None:
 
 def explained_document(database: duckdb.DuckDBPyConnection, document: str) -> Explanation:
     """What `Lake.explain` gives, by a connection to the catalog."""
-    # A later run may have begun since the catalog was built, whose policy is another.
     ((run_id, text),) = database.execute(
-        "SELECT run_id, policy FROM runs JOIN policies USING (run_id) "
-        "ORDER BY started DESC, run_id DESC LIMIT 1"
+        "SELECT run_id, policy FROM shown_run JOIN policies USING (run_id)"
     ).fetchall()
     policy = policy_from_mapping(json.loads(text), f"the policy of {run_id}")
     if unresolved(policy):

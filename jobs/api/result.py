@@ -43,7 +43,7 @@ class RunResult:
     catalog: str
     """The DuckDB catalog."""
     report: str
-    """The report, a page to read."""
+    """Its report, a page to read."""
     incomplete_shards: list[UnreadShard]
     exceeded: list[str]
     """Why the run is incomplete: a sentence for each limit of the recipe that was passed."""
@@ -62,7 +62,7 @@ def result_of(store: Store, record: RunRecord) -> RunResult:
     """
     from thresher.jobs.report import page as report  # half a second of numba
 
-    with catalog.connect(store) as database:
+    with catalog.connect(store, run=record.run_id) as database:
         funnel = database.execute("SELECT step, CAST(records AS BIGINT) FROM funnel").fetchall()
         shards = catalog.not_read_whole(database, record.run_id)
     keys = [item.key for item in record.inputs]
@@ -75,7 +75,7 @@ def result_of(store: Store, record: RunRecord) -> RunResult:
         lake=Lake(store.url()),
         curated=store.url(record.curated) if record.curated else None,
         catalog=store.url(catalog.PATH),
-        report=store.url(report.PATH),
+        report=store.url(report.path_of(record.run_id)),
         incomplete_shards=[UnreadShard(*shard) for shard in shards],
         exceeded=record.exceeded,
         notes=technical_notes(measured.values()),

@@ -30,17 +30,17 @@ class Ask(Protocol):
 
 
 @contextlib.contextmanager
-def asked(store: Store, memory: str = "") -> Iterator[Ask]:
+def asked(store: Store, memory: str = "", run: str = "") -> Iterator[Ask]:
     """A way to ask the catalog of a lake.
 
     Ctrl-C ends the process with exit code 130, also where DuckDB goes on with what it was told to
     stop. The folder to which the question spilled is removed in any case.
 
     Raises:
-        StoreError: if the lake has no catalog, or what is asked for is not in the lake.
+        StoreError: if the lake has no catalog or no such run, or what is asked for is not in it.
         ConfigError: if `memory` is not one, or a question takes too long.
     """
-    with catalog.connect(store, memory) as database:
+    with catalog.connect(store, memory, run) as database:
         spill = catalog.spill_folder(database)
 
         def ask(work: Callable[[duckdb.DuckDBPyConnection], T], seconds: float = 0) -> T:

@@ -54,6 +54,12 @@ LakeOption = Annotated[
 LakeArgument = Annotated[
     str, typer.Argument(envvar=LAKE_VARIABLE, help="Folder or URL of the lake, or a recipe.")
 ]
+RunOption = Annotated[
+    str,
+    typer.Option(
+        "--run", help="Name or id of the run that is shown; default: the latest that has ended."
+    ),
+]
 
 
 def as_typed(text: str) -> str:

@@ -74,13 +74,13 @@ def demo(
     recipe.write_text(_RECIPE.format(file=recipe), encoding="utf-8")
     plan = make_plan(with_run_options(read_recipe(recipe), workers, "", in_process))
     record = run_plan(plan, reporter_for(errors))
-    _ask(plan.store)
-    _compare(plan.store, crawl)
+    _ask(plan.store, record.run_id)
+    _compare(plan.store, record.run_id, crawl)
     print_result(result_of(plan.store, record))
     example = "SELECT url, length.words, reasons FROM dropped LIMIT 5"
     output.print(
         f"\nNext: export THRESHER_LAKE={plan.store.url()}\n"
-        f"      thresher explain {_an_id(plan.store)}\n"
+        f"      thresher explain {_an_id(plan.store, record.run_id)}\n"
         f'      thresher query "{example}"\n'
         f"      edit {recipe}, then: thresher run {recipe}  (only what changed is done)",
         markup=False,
@@ -90,15 +90,15 @@ def demo(
         sys.exit(EXIT_INCOMPLETE)
 
 
-def _an_id(store: Store) -> str:
-    with catalog.connect(store) as database:
+def _an_id(store: Store, run: str) -> str:
+    with catalog.connect(store, run=run) as database:
         found = database.execute("SELECT min(id) FROM dropped WHERE len(reasons) > 1").fetchone()
     return str(found[0]) if found else "ID"
 
 
-def _ask(store: Store) -> None:
+def _ask(store: Store, run: str) -> None:
     """Three questions with their SQL and answers."""
-    with catalog.connect(store) as database:
+    with catalog.connect(store, run=run) as database:
         for question, sql in _QUESTIONS:
             result = database.execute(sql)
             table = Table(title=question, title_justify="left", caption=sql, caption_justify="left")
@@ -109,9 +109,9 @@ def _ask(store: Store) -> None:
             output.print(table)
 
 
-def _compare(store: Store, crawl: SampleCrawl) -> None:
+def _compare(store: Store, run: str, crawl: SampleCrawl) -> None:
     """How the verdicts compare with what each page was written to be."""
-    with catalog.connect(store) as database:
+    with catalog.connect(store, run=run) as database:
         kept = {name for (name,) in database.execute("SELECT record_id FROM kept").fetchall()}
     copied = {t.copy_of for t in crawl.truth if t.fate == "duplicate" and t.record_id in kept}
     good = [truth for truth in crawl.truth if truth.fate == "kept"]

@@ -12,7 +12,7 @@ from rich.table import Table
 from thresher.filters.signals.site import FIGURES
 from thresher.jobs.api.lake import store_of
 from thresher.jobs.cli.asking import asked
-from thresher.jobs.cli.common import JsonFlag, LakeArgument, output, print_json, shown
+from thresher.jobs.cli.common import JsonFlag, LakeArgument, RunOption, output, print_json, shown
 
 if TYPE_CHECKING:
     from thresher.pipeline.inspect.diversity import Comparison, Population, RuleEffect
@@ -30,6 +30,7 @@ _SHORT = {
 
 def diversity(
     lake: LakeArgument = "lake",
+    run: RunOption = "",
     as_json: JsonFlag = False,
     documents: Annotated[
         int, typer.Option(help="Documents that are looked at, chosen by their ids.", min=16)
@@ -42,7 +43,7 @@ def diversity(
     """
     from thresher.pipeline.inspect.diversity import compare
 
-    with asked(store_of(lake)) as ask:
+    with asked(store_of(lake), run=run) as ask:
         found = ask(lambda database: compare(database, documents))
     if as_json:
         print_json(msgspec.to_builtins(found))

@@ -18,6 +18,7 @@ from thresher.jobs.cli.common import (
     JsonFlag,
     LakeArgument,
     LakeOption,
+    RunOption,
     as_typed,
     output,
     print_json,
@@ -36,6 +37,7 @@ def query(
         str, typer.Argument(help="SQL over the catalog; read-only.", show_default=False)
     ],
     lake: LakeOption = "lake",
+    run: RunOption = "",
     as_json: JsonFlag = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     limit: Annotated[int, typer.Option(help="Most rows a table shows; 0 shows all.", min=0)] = 50,
@@ -47,15 +49,15 @@ def query(
     ] = "50%",
 ) -> None:
     """Ask the catalog. Views: documents, kept, dropped, decisions, duplicates, quarantine, funnel,
-    reasons, measured (with the signals of the whole run), sites, diversity; a signal is
-    family.name, as in length.words. Nothing is changed and nothing outside the lake is read; its
-    files are lake://PATH.
+    reasons, measured (with the signals of the whole run), sites, diversity, funnels (of all runs);
+    a signal is family.name, as in length.words. Nothing is changed and nothing outside the lake is
+    read; its files are lake://PATH.
     """  # noqa: D205 - typer shows the whole text
     sql = as_typed(sql)
     if as_json and as_csv:
         raise ConfigError("query", "--json and --csv exclude each other.")
     most = 0 if as_json else limit
-    with asked(store_of(lake), memory) as ask:
+    with asked(store_of(lake), memory, run) as ask:
         names, rows = ask(lambda database: _answer(database, sql, as_csv, most), timeout)
     if as_csv:
         return
@@ -96,6 +98,7 @@ def _answer(
 def explain(
     document: Annotated[str, typer.Argument(help="Its id, record id or URL.", show_default=False)],
     lake: LakeOption = "lake",
+    run: RunOption = "",
     as_json: JsonFlag = False,
     everything: Annotated[
         bool, typer.Option("--all", help="Show the rules that it passes and all signals, too.")
@@ -105,7 +108,7 @@ def explain(
     reasons and the copies. JSON always has every rule and every signal.
     """  # noqa: D205 - typer shows the whole text
     document = as_typed(document)
-    with asked(store_of(lake)) as ask:
+    with asked(store_of(lake), run=run) as ask:
         found = ask(lambda database: explained_document(database, document))
     if as_json:
         print_json(msgspec.to_builtins(found))

@@ -11,8 +11,9 @@ import msgspec
 import typer
 from rich.table import Table
 
-from thresher.jobs.api.lake import Lake
+from thresher.jobs.api.lake import Lake, store_of
 from thresher.jobs.api.result import RunResult, result_of
+from thresher.jobs.api.state import RunState, state_of
 from thresher.jobs.cli.common import (
     EXIT_INCOMPLETE,
     JsonFlag,
@@ -25,6 +26,7 @@ from thresher.jobs.cli.common import (
 from thresher.jobs.cli.streams import ReaderGone
 from thresher.jobs.own_code import code_of
 from thresher.jobs.progress import Silent, reporter_for
+from thresher.manifests.run import find_run
 
 if TYPE_CHECKING:
     from thresher.jobs.recipe import Recipe
@@ -141,14 +143,28 @@ def plan(recipe: RecipeArgument, as_json: JsonFlag = False) -> None:
     )
 
 
-def status(lake: LakeArgument = "lake", as_json: JsonFlag = False) -> None:
-    """The runs of a lake, how far each is and what failed."""
+def status(
+    lake: LakeArgument = "lake",
+    run: Annotated[str, typer.Option("--run", help="Only this run, by its name or id.")] = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """The runs of a lake: which are at work and in what, how far each is, what was not read.
+
+    Exit code 3 if the run, or the latest begun, is incomplete or was stopped.
+    """
     opened = Lake(lake)
-    runs = opened.runs()
+    store = store_of(opened.url)
+    runs = [state_of(store, find_run(store, run))] if run else opened.runs()
     if as_json:
         print_json(msgspec.to_builtins(runs))
-        return
-    table = Table(title=opened.url, title_justify="left")
+    else:
+        _print_states(opened.url, lake, runs)
+    if runs[-1].status not in ("complete", "running"):
+        sys.exit(EXIT_INCOMPLETE)
+
+
+def _print_states(url: str, asked: str, runs: list[RunState]) -> None:
+    table = Table(title=url, title_justify="left")
     for name in ("run", "status", "started", "finished", "measured", "judged", "failures"):
         table.add_column(name, overflow="fold")
     for run in runs:
@@ -163,12 +179,26 @@ def status(lake: LakeArgument = "lake", as_json: JsonFlag = False) -> None:
         )
     output.print(table)
     for run in runs:
-        for shard in run.not_read_whole:
-            text = f"{run.run_id}: {shard.status}: {shard.uri}: {shard.why}"
-            output.print(shown(text, 600), markup=False, highlight=False)
-        for failure in run.failures:
-            text = f"{run.run_id}: {failure.stage}/{failure.key}: {failure.error}"
-            output.print(shown(text, 600), markup=False, highlight=False)
+        lines = [f"{shard.status}: {shard.uri}: {shard.why}" for shard in run.not_read_whole]
+        lines += [f"{failed.stage}/{failed.key}: {failed.error}" for failed in run.failures]
+        lines += [f"incomplete: {sentence}." for sentence in run.exceeded]
+        if run.status in ("running", "stopped"):
+            lines.append(_where(run, asked))
+        for line in lines:
+            output.print(shown(f"{run.run_id}: {line}", 600), markup=False, highlight=False)
+
+
+def _where(run: RunState, asked: str) -> str:
+    """What a run is doing, or was when it was stopped, and how it goes on."""
+    stage = f"{run.stage}, {run.stage_done}/{run.stage_shards} shards done" if run.stage else ""
+    if run.status == "running":
+        return f"running: {stage or 'begins'}"
+    beat = f"its last sign of life came at {_time(run.last_beat)} UTC"
+    if not run.last_beat:
+        beat = "it left no sign of life"
+    at = f" in {stage}" if stage else ""
+    recipe = asked if asked.endswith(".toml") else f"RECIPE.toml, the recipe named '{run.name}',"
+    return f"stopped{at}; {beat}. The same command goes on: thresher run {recipe}"
 
 
 def _time(moment: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from thresher.filters.signals.site import FIGURES
+from thresher.manifests import catalog
 from thresher.pipeline.inspect.diversity import Population, RuleEffect, compare
 
 MakeTable = Callable[[tuple[str, ...], list[Any]], str]
@@ -20,10 +21,7 @@ _NAMES = tuple(figure.name.replace("_", " ") for figure in FIGURES)
 
 def diversity_section(database: duckdb.DuckDBPyConnection, table: MakeTable) -> str:
     """The section, empty where the run measured no sites or judged nothing."""
-    views = {
-        name for (name,) in database.execute("SELECT view_name FROM duckdb_views()").fetchall()
-    }
-    if not {"diversity", "decisions"} <= views:
+    if not catalog.views(database) >= {"diversity", "decisions"}:
         return ""
     found = compare(database, _DOCUMENTS)
     parts = [

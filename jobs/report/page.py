@@ -18,11 +18,14 @@ from thresher.jobs.report.diversity import diversity_section
 from thresher.jobs.report.reasons import Link, anchor, reasons_section
 from thresher.jobs.show import shown
 from thresher.manifests import catalog
-from thresher.manifests.run import RunRecord
+from thresher.manifests.run import RunRecord, latest, load_runs
 from thresher.manifests.store import Store
 from thresher.pipeline.read import REASONS
 
 PATH = "report.html"
+"""The report of the latest run that has ended."""
+
+_MOST_COPIES = 10
 
 _SAMPLES_PER_REASON = 3
 _EXCERPT_CHARACTERS = 400
@@ -67,9 +70,17 @@ $body
 """)
 
 
+def path_of(run_id: str) -> str:
+    """Where the report of a run is in the lake."""
+    return f"reports/{run_id}.html"
+
+
 def write_report(store: Store, record: RunRecord) -> str:
-    """Write the report of the latest run into the lake and return its URL."""
-    with catalog.connect(store) as database:
+    """Write the report of a run that has ended into the lake and return its URL.
+
+    `PATH` then holds the report of the run that ended last, also where several end at once.
+    """
+    with catalog.connect(store, run=record.run_id) as database:
         sections = [
             _funnel(database),
             _incomplete(database, record),
@@ -87,8 +98,16 @@ def write_report(store: Store, record: RunRecord) -> str:
         ),
         body="\n".join(section for section in sections if section),
     )
-    store.write_bytes(PATH, page.encode())
-    return store.url(PATH)
+    store.write_bytes(path_of(record.run_id), page.encode())
+    newest = latest(load_runs(store))
+    for _ in range(_MOST_COPIES):
+        if newest.run_id != record.run_id and not store.exists(path_of(newest.run_id)):
+            break  # its driver is about to write it
+        store.write_bytes(PATH, store.read_bytes(path_of(newest.run_id)))
+        before, newest = newest, latest(load_runs(store))
+        if newest == before:
+            break
+    return store.url(path_of(record.run_id))
 
 
 def _funnel(database: duckdb.DuckDBPyConnection) -> str:
@@ -133,10 +152,7 @@ def _reasons(database: duckdb.DuckDBPyConnection, record: RunRecord) -> str:
 
 
 def _samples(database: duckdb.DuckDBPyConnection) -> str:
-    views = {
-        name for (name,) in database.execute("SELECT view_name FROM duckdb_views()").fetchall()
-    }
-    if not {"kept", "dropped"} <= views:
+    if not catalog.views(database) >= {"kept", "dropped"}:
         return ""
     parts = ["<h2>Look</h2>"]
     query = "SELECT id, url, left(text, {length}) FROM {view} {where} ORDER BY id LIMIT {count}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,13 @@ from thresher.manifests.catalog.facts import Facts
 from thresher.manifests.catalog.files import PROTOCOL, LakeFiles
 from thresher.manifests.catalog.views import NAME_OF_FILES, create_views, quoted
 from thresher.manifests.manifest import Manifest
-from thresher.manifests.run import load_runs, no_run
+from thresher.manifests.run import RunRecord, latest, load_runs, no_run
 from thresher.manifests.store import Store
 
 PATH = "catalog.duckdb"
+
+_MOST_BUILDS = 10
+"""A run that ends after the last of them builds the catalog itself."""
 
 _TABLES = """
 CREATE TABLE runs (run_id VARCHAR PRIMARY KEY, name VARCHAR, status VARCHAR, version VARCHAR,
@@ -64,18 +68,33 @@ _COMMENTS = {
 def build(store: Store) -> None:
     """Write the catalog of a lake from its run records and manifests.
 
+    Several drivers may do so at once, and the last to rename wins: each looks for runs that began
+    or ended meanwhile, and begins again.
+
     Raises:
         StoreError: if the lake holds no run.
     """
-    with tempfile.TemporaryDirectory(prefix="thresher-") as folder:
-        file = Path(folder) / PATH
-        build_file(store, file)
-        with file.open("rb") as source, store.writer(PATH) as target:
-            shutil.copyfileobj(source, target, 2**20)
+    for _ in range(_MOST_BUILDS):
+        with tempfile.TemporaryDirectory(prefix="thresher-") as folder:
+            file = Path(folder) / PATH
+            runs = build_file(store, file)
+            with file.open("rb") as source, store.writer(PATH) as target:
+                shutil.copyfileobj(source, target, 2**20)
+        if _states(load_runs(store)) == _states(runs):
+            return
 
 
-def build_file(store: Store, file: Path) -> None:
-    """Write the catalog of a lake to a local file.
+def _states(runs: Sequence[RunRecord]) -> list[tuple[str, ...]]:
+    return [(run.run_id, run.status, run.started, run.finished) for run in runs]
+
+
+def build_file(store: Store, file: Path, shown: str = "") -> list[RunRecord]:
+    """Write the catalog of a lake to a local file and return the runs that it holds.
+
+    Args:
+        store: the lake.
+        file: where to.
+        shown: id of the run whose documents its views show; the latest by default.
 
     Raises:
         StoreError: if the lake holds no run.
@@ -83,6 +102,7 @@ def build_file(store: Store, file: Path) -> None:
     runs = load_runs(store)
     if not runs:
         raise no_run(store)
+    shown = shown or latest(runs).run_id
     with duckdb.connect(":memory:") as database:
         database.register_filesystem(LakeFiles(store))
         database.execute(f"ATTACH {quoted(str(file))} AS catalog (STORAGE_VERSION 'v1.0.0')")
@@ -91,10 +111,12 @@ def build_file(store: Store, file: Path) -> None:
         database.execute(_TABLES)
         for target, comment in _COMMENTS.items():
             database.execute(f"COMMENT ON COLUMN {target} IS {quoted(comment)}")
-        facts = [Facts(store, run) for run in runs]
-        for each in facts:
+        for each in [Facts(store, run) for run in runs]:
             _fill(database, each)
-        create_views(database, facts[-1])
+            if each.run.run_id == shown:
+                views = each
+        create_views(database, views)
+    return runs
 
 
 def _fill(database: duckdb.DuckDBPyConnection, facts: Facts) -> None:

@@ -19,9 +19,10 @@ import duckdb
 
 from thresher.filters.errors import ConfigError, StoreError
 from thresher.manifests.catalog.build import PATH, build_file
+from thresher.manifests.catalog.facts import Facts
 from thresher.manifests.catalog.files import PROTOCOL, URL, LakeFiles
-from thresher.manifests.catalog.views import NAME_OF_FILES, quoted
-from thresher.manifests.run import find_run
+from thresher.manifests.catalog.views import NAME_OF_FILES, SHOWN, create_views, quoted
+from thresher.manifests.run import ENDED, RunRecord, find_run
 from thresher.manifests.store import Store
 
 _SETTINGS = {
@@ -47,15 +48,16 @@ _RAISED_HERE = "Traceback (most recent call last)"
 
 
 @contextlib.contextmanager
-def connect(store: Store, memory: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
+def connect(store: Store, memory: str = "", run: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to the catalog of a lake that ends with the block; see `open_catalog`.
 
     Raises:
-        StoreError: if the lake has no catalog, or a question asks for what lies outside the lake.
+        StoreError: if the lake has no catalog or no such run, or a question asks for what lies
+            outside the lake.
         ConfigError: if `memory` is not one.
     """
     with explained(store):
-        database = open_catalog(store, memory)
+        database = open_catalog(store, memory, run)
         spill = spill_folder(database)
         try:
             yield database
@@ -67,7 +69,7 @@ def connect(store: Store, memory: str = "") -> Iterator[duckdb.DuckDBPyConnectio
             shutil.rmtree(spill, ignore_errors=True)
 
 
-def open_catalog(store: Store, memory: str = "") -> duckdb.DuckDBPyConnection:
+def open_catalog(store: Store, memory: str = "", run: str = "") -> duckdb.DuckDBPyConnection:
     """A connection to the catalog of a lake as it is now, for the caller to close.
 
     Several may stand beside each other in one process. Whoever hands it other people's SQL asks
@@ -77,9 +79,11 @@ def open_catalog(store: Store, memory: str = "") -> duckdb.DuckDBPyConnection:
         store: the lake.
         memory: what a question may take before it spills, such as ``4GB`` or ``50%``; "" leaves
             it to DuckDB.
+        run: name or id of the run that the views show, as it is now; by default the one that was
+            the latest when the catalog was written.
 
     Raises:
-        StoreError: if the lake has no catalog.
+        StoreError: if the lake has no catalog, or no such run.
         ConfigError: if `memory` is not one.
         duckdb.Error: if the catalog is not one.
     """
@@ -88,6 +92,7 @@ def open_catalog(store: Store, memory: str = "") -> duckdb.DuckDBPyConnection:
         raise StoreError(
             f"{store.url(PATH)} does not exist: `thresher catalog rebuild {store.url()}` makes it"
         )
+    record = find_run(store, run) if run else None
     folder = tempfile.mkdtemp(prefix="thresher-")  # for this user's eyes only
     try:
         database = duckdb.connect(":memory:", config={"temp_directory": f"{folder}/spill"})
@@ -99,7 +104,7 @@ def open_catalog(store: Store, memory: str = "") -> duckdb.DuckDBPyConnection:
     try:
         _set_memory(database, memory)
         database.register_filesystem(LakeFiles(store, whole=frozenset({PATH})))
-        _attach(database, store, folder)
+        _attach(database, store, folder, record)
         for name, value in _SETTINGS.items():
             database.execute(f"SET {name} = {value}")
     except BaseException:
@@ -139,6 +144,12 @@ def plain(error: duckdb.Error) -> str:
     return message
 
 
+def views(database: duckdb.DuckDBPyConnection) -> set[str]:
+    """The views of the run that a connection shows."""
+    names = "SELECT view_name FROM duckdb_views() WHERE database_name = current_database()"
+    return {name for (name,) in database.execute(names).fetchall()}
+
+
 def not_read_whole(
     database: duckdb.DuckDBPyConnection, run_id: str
 ) -> list[tuple[str, str, str | None]]:
@@ -160,14 +171,34 @@ def _set_memory(database: duckdb.DuckDBPyConnection, memory: str) -> None:
         raise ConfigError(f"memory '{memory}'", f"{problem}.", "Such as 4GB or 50%.") from error
 
 
-def _attach(database: duckdb.DuckDBPyConnection, store: Store, folder: str) -> None:
+def _attach(
+    database: duckdb.DuckDBPyConnection, store: Store, folder: str, run: RunRecord | None
+) -> None:
+    database.execute(f"SET VARIABLE {NAME_OF_FILES} = '{PROTOCOL}:/'")
     database.execute(f"ATTACH '{URL}{PATH}' AS lake (READ_ONLY)")
-    macros = "SELECT 1 FROM duckdb_functions() WHERE database_name = 'lake' AND function_name = $1"
-    if not database.execute(macros, [NAME_OF_FILES]).fetchall():
-        # Earlier versions wrote full paths into their views.
+    if not _is_current(database, run):
         database.execute("DETACH lake")
         file = Path(folder) / PATH
-        build_file(store, file)
+        build_file(store, file, run.run_id if run else "")
         database.execute(f"ATTACH {quoted(str(file))} AS lake (READ_ONLY)")
-    database.execute("USE lake")
-    database.execute(f"SET VARIABLE {NAME_OF_FILES} = '{PROTOCOL}:/'")
+    if run and database.execute(f"FROM lake.{SHOWN}").fetchall() != [(run.run_id,)]:
+        # Nothing but the tables is taken from the catalog: whatever view the run lacks is missing.
+        for (name,) in database.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE database_name = 'lake'"
+        ).fetchall():
+            database.execute(f'CREATE VIEW "{name}" AS FROM lake."{name}"')
+        create_views(database, Facts(store, run))
+    else:
+        database.execute("USE lake")
+
+
+def _is_current(database: duckdb.DuckDBPyConnection, run: RunRecord | None) -> bool:
+    """Whether the catalog is of this version, and has all of a run."""
+    views = "SELECT 1 FROM duckdb_views() WHERE database_name = 'lake' AND view_name = $name"
+    if not database.execute(views, {"name": SHOWN}).fetchall():
+        return False
+    if run is None:
+        return True
+    states = "SELECT status, started, finished FROM lake.runs WHERE run_id = $run"
+    held = database.execute(states, {"run": run.run_id}).fetchall()
+    return run.status in ENDED and held == [(run.status, run.started, run.finished)]

@@ -1,4 +1,4 @@
-"""The views of the catalog: the documents of the latest run, in their Parquet files.
+"""The views of the catalog: the documents of one run, in their Parquet files.
 
 Files are named `lake_files([PATH, ...])`: below the variable `lake` where a connection sets it, and
 else below the place at which the catalog was written.
@@ -17,10 +17,47 @@ NAME_OF_FILES = "lake"
 """The macro that names the lake's files, and the variable that it looks at."""
 
 
+SHOWN = "shown_run"
+"""The view that names the run whose documents the others show."""
+
+_FUNNELS = """
+CREATE VIEW funnels AS
+WITH read AS (
+  SELECT run_id, sum(records) AS records, sum(gated) AS gated, sum(failed) AS failed,
+    sum(documents) AS documents
+  FROM input_shards GROUP BY run_id
+), judged AS (
+  SELECT run_id, sum(dropped) AS dropped, sum(kept) AS kept, sum(emptied) AS emptied
+  FROM shard_counts GROUP BY run_id
+), written AS (
+  SELECT run_id, sum(rows) AS rows FROM output_shards GROUP BY run_id
+), steps AS (
+  SELECT run_id, unnest([
+    {'place': 1, 'step': 'records read', 'records': records},
+    {'place': 2, 'step': 'gated', 'records': gated},
+    {'place': 3, 'step': 'failed', 'records': failed},
+    {'place': 4, 'step': 'documents measured', 'records': documents},
+    {'place': 5, 'step': 'dropped', 'records': dropped},
+    {'place': 6, 'step': 'kept', 'records': kept},
+    {'place': 7, 'step': 'emptied by transforms', 'records': emptied},
+    {'place': 8, 'step': 'curated', 'records': rows}
+  ], recursive := true)
+  FROM runs LEFT JOIN read USING (run_id) LEFT JOIN judged USING (run_id)
+    LEFT JOIN written USING (run_id)
+)
+SELECT *, round(100.0 * records / max(records) OVER (PARTITION BY run_id), 2) AS percent FROM steps
+ORDER BY run_id, place
+"""
+
+
 def create_views(database: duckdb.DuckDBPyConnection, facts: Facts) -> None:
-    """Create the macro and the views in the current database, the catalog.
+    """Create the macro and the views in the current database, which has the catalog's tables.
 
     Their files are looked at, so the connection must be able to read the lake.
+
+    Args:
+        database: the connection.
+        facts: those of the run whose documents the views show.
     """
     place = f"coalesce(getvariable('{NAME_OF_FILES}'), {quoted(facts.store.url())}) || '/'"
     database.execute(f"CREATE MACRO {NAME_OF_FILES}(path) AS {place} || path")
@@ -57,22 +94,12 @@ def create_views(database: duckdb.DuckDBPyConnection, facts: Facts) -> None:
                 f"WHERE x.verdict = '{verdict}'"
             )
     current = quoted(facts.run.run_id)
+    database.execute(f"CREATE VIEW {SHOWN} AS SELECT {current} AS run_id")
+    database.execute(_FUNNELS)
     database.execute(
         f"""
         CREATE VIEW funnel AS
-        WITH shards AS (SELECT * FROM input_shards WHERE run_id = {current}),
-        judged AS (SELECT * FROM shard_counts WHERE run_id = {current}),
-        written AS (SELECT * FROM output_shards WHERE run_id = {current})
-        SELECT step, records, round(100.0 * records / max(records) OVER (), 2) AS percent FROM (
-          SELECT 1 AS place, 'records read' AS step, (SELECT sum(records) FROM shards) AS records
-          UNION ALL SELECT 2, 'gated', (SELECT sum(gated) FROM shards)
-          UNION ALL SELECT 3, 'failed', (SELECT sum(failed) FROM shards)
-          UNION ALL SELECT 4, 'documents measured', (SELECT sum(documents) FROM shards)
-          UNION ALL SELECT 5, 'dropped', (SELECT sum(dropped) FROM judged)
-          UNION ALL SELECT 6, 'kept', (SELECT sum(kept) FROM judged)
-          UNION ALL SELECT 7, 'emptied by transforms', (SELECT sum(emptied) FROM judged)
-          UNION ALL SELECT 8, 'curated', (SELECT sum(rows) FROM written)
-        ) ORDER BY place
+        SELECT step, records, percent FROM funnels WHERE run_id = {current} ORDER BY place
         """  # noqa: S608 - a quoted literal
     )
     database.execute(

@@ -159,11 +159,14 @@ class _Sample:
 
 
 def _check(database: duckdb.DuckDBPyConnection) -> None:
-    query = "SELECT table_name, column_name FROM information_schema.columns"
+    query = (
+        "SELECT table_name, column_name FROM information_schema.columns "
+        "WHERE table_catalog = current_database()"
+    )
     columns = set(database.execute(query).fetchall())
     if not {("documents", COLUMN), ("decisions", "verdict")} <= columns:
         raise StoreError(
-            "the latest run of this lake has no decisions, or was measured by an earlier version: "
+            "this run of the lake has no decisions, or was measured by an earlier version: "
             "`thresher run RECIPE.toml` completes it"
         )
 

@@ -198,7 +198,10 @@ def _references(*reasons: str) -> dict[str, str]:
 
 
 def _has_view(database: duckdb.DuckDBPyConnection, name: str) -> bool:
-    query = "SELECT 1 FROM duckdb_views() WHERE view_name = $name"
+    query = (
+        "SELECT 1 FROM duckdb_views() "
+        "WHERE view_name = $name AND database_name = current_database()"
+    )
     return bool(database.execute(query, {"name": name}).fetchall())
 
 

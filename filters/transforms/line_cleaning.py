@@ -17,7 +17,7 @@ NEEDS_CLEANING = (
 )
 """RE2: a text that does not match is left as it is by `clean`."""
 
-_LONG_WORD = re.compile(r"[!-~]{1001}")
+_LONG_WORD = re.compile(r"(?<![!-~])[!-~]{1001}")
 """ASCII only: a paragraph of Chinese has no spaces either."""
 
 _CITATION = re.compile(

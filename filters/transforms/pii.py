@@ -66,6 +66,7 @@ _DATE = re.compile(
 )
 _THOUSANDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+\.[0-9]+")
 _DIGIT = re.compile(r"[0-9]")
+_DIGITS = re.compile(r"[0-9]+")
 
 
 def redact(text: str) -> str:
@@ -102,7 +103,7 @@ def _redact_american(match: re.Match[str]) -> str:
 
 
 def _redact_international(match: re.Match[str]) -> str:
-    groups = re.findall(r"[0-9]+", match.group())
+    groups = _DIGITS.findall(match.group())
     is_number = 9 <= sum(map(len, groups)) <= 15 and max(map(len, groups[1:] or groups)) > 1
     return PHONE if is_number else match.group()
 
@@ -110,7 +111,7 @@ def _redact_international(match: re.Match[str]) -> str:
 def _redact_labelled(match: re.Match[str]) -> str:
     """Any other run of digits is a phone number only where a word right before it says so."""
     number = match.group()
-    groups = re.findall(r"[0-9]+", number)
+    groups = _DIGITS.findall(number)
     is_number = (
         7 <= sum(map(len, groups)) <= 15
         and max(map(len, groups)) >= (3 if len(groups) < 4 else 2)

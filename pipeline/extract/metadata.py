@@ -50,6 +50,7 @@ _LICENCE = re.compile(
     r"creativecommons\.org/(?:licenses/([a-z-]{2,20})/(\d\.\d)|publicdomain/(zero|mark)/(\d\.\d))",
     re.IGNORECASE,
 )
+_BETWEEN = re.compile(r"[\s,;:]+")
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(?:[-_][a-zA-Z0-9]{2,8}){0,3}")
 _MOST_ELEMENTS = 200
 _MOST_CHARACTERS = 2000
@@ -147,7 +148,7 @@ def _metadata(
     language: str | None, found: Mapping[str, str], licence: str | None, robots: str
 ) -> Metadata:
     # `googlebot: noindex` in a header names a robot first.
-    directives = set(re.split(r"[\s,;:]+", robots.lower()))
+    directives = set(_BETWEEN.split(robots.lower()))
     return Metadata(
         language,
         found.get("date"),

@@ -85,7 +85,8 @@ def _records(
         kind = "parquet"
     if kind == "parquet":
         for item in read_parquet(opened, fields, limit):
-            loss.add(item)
+            if isinstance(item, Rejected):
+                loss.add(item)
             yield item
         file.seek(0)  # it jumped about; what it read is hashed afterwards
         return

@@ -36,7 +36,7 @@ BINARY_SHARE = 0.05
 
 _META_BYTES = 4096
 _META = re.compile(
-    rb"<meta\b[^>]{0,512}?\bcharset\s*=\s*[\"']?\s*([a-zA-Z0-9_:.+-]{2,40})", re.IGNORECASE
+    rb"<meta\b[^>]{0,512}?\bcharset\s*=\s*+[\"']?+\s*+([a-zA-Z0-9_:.+-]{2,40})", re.IGNORECASE
 )
 _XML = re.compile(rb"\s*<\?xml\b[^>]{0,200}?\bencoding\s*=\s*[\"']([a-zA-Z0-9_.-]{2,40})[\"']")
 _BOMS = (

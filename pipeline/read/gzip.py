@@ -10,36 +10,71 @@ from thresher.pipeline.read.stored import CHUNK, StoredBytes
 
 MAGIC = b"\x1f\x8b\x08"
 _PIECE = 1 << 15
+_SMALLEST_PIECE = 1 << 11
 _PROBED_BYTES = 1024
 
 
-def _member(stored: StoredBytes) -> Decoded:
-    head = stored.ahead(len(MAGIC))
-    if head != MAGIC:
-        if MAGIC.startswith(head):
-            stored.drop(len(head))
-            yield Event.CUT
-        else:
-            yield Damage(f"bytes that are no gzip member at byte {stored.offset}")
-        return
-    member = zlib.decompressobj(31)
-    while not member.eof:
-        # In small pieces, since zlib hands back a copy of all that it did not take.
-        piece = stored.ahead(_PIECE)
-        if not piece:
-            yield Event.CUT
-            return
-        before = member.copy()
+class _Members:
+    """Decodes members, in pieces of about the size that they have.
+
+    zlib hands back a copy of all that it did not take, so pieces are to be small, and where members
+    are small, no larger than these.
+    """
+
+    def __init__(self) -> None:
+        self._piece = _PIECE
+
+    def small(self, stored: StoredBytes) -> bytes | None:
+        """A member like the one before it, in one go; None where it is larger, damaged or none."""
+        if self._piece == _PIECE:
+            return None
+        piece = stored.ahead(self._piece)
+        member = zlib.decompressobj(31)
         try:
             data = member.decompress(piece, CHUNK)
         except zlib.error:
-            yield from _to_the_damage(stored, before, piece)
+            return None
+        if not member.eof:
+            return None
+        taken = len(piece) - len(member.unused_data)
+        stored.drop(taken)
+        self._expect(taken)
+        return data
+
+    def _expect(self, size: int) -> None:
+        self._piece = min(_PIECE, max(_SMALLEST_PIECE, 2 * size))
+
+    def member(self, stored: StoredBytes) -> Decoded:
+        head = stored.ahead(len(MAGIC))
+        if head != MAGIC:
+            if MAGIC.startswith(head):
+                stored.drop(len(head))
+                yield Event.CUT
+            else:
+                yield Damage(f"bytes that are no gzip member at byte {stored.offset}")
             return
-        left = member.unused_data if member.eof else member.unconsumed_tail
-        stored.drop(len(piece) - len(left))
-        if data:
-            yield data
-    yield Event.END
+        start, size = stored.offset, self._piece
+        member = zlib.decompressobj(31)
+        before = None
+        while True:
+            piece = stored.ahead(size)
+            if not piece:
+                yield Event.CUT
+                return
+            try:
+                data = member.decompress(piece, CHUNK)
+            except zlib.error:
+                yield from _to_the_damage(stored, before or zlib.decompressobj(31), piece)
+                return
+            left = member.unused_data if member.eof else member.unconsumed_tail
+            stored.drop(len(piece) - len(left))
+            if data:
+                yield data
+            if member.eof:
+                break
+            before, size = member.copy(), _PIECE
+        self._expect(stored.offset - start)
+        yield Event.END
 
 
 def _to_the_damage(stored: StoredBytes, member: zlib._Decompress, piece: bytes) -> Decoded:
@@ -65,4 +100,8 @@ def _looks_sound(stored: StoredBytes) -> bool:
         return False
 
 
-GZIP = Format("gzip", re.compile(re.escape(MAGIC)), len(MAGIC), _member, _looks_sound)
+def gzip_format() -> Format:
+    """The format, for one file."""
+    members = _Members()
+    starts = re.compile(re.escape(MAGIC))
+    return Format("gzip", starts, len(MAGIC), members.member, _looks_sound, members.small)

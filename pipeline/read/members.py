@@ -35,6 +35,8 @@ class Damage(DataError):  # noqa: N818 - it is data, not a fault of the program
     def __init__(self, what: str, lost: int = 0, *, of_check: bool = False) -> None:
         super().__init__(what)
         self.lost = lost
+        self.offset = 0
+        """Where in the file it was met."""
         self.of_check = of_check
 
 
@@ -45,15 +47,12 @@ class Event(enum.Enum):
     CUT = "the file ends inside a member"
 
 
-@dataclass(frozen=True, slots=True)
-class Begin:
-    """A member starts."""
-
-    offset: int
-    """Its place in the file."""
+class Begin(int):
+    """A member starts: its place in the file."""
 
 
-Decoded = Iterator[bytes | Begin | Event | Damage]
+Decoded = Iterator[bytes | tuple[bytes] | Begin | Event | Damage]
+"""A tuple holds all of a small member that passed its checks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +69,26 @@ class Format:
     that are no member it takes none."""
     looks_sound: Callable[[StoredBytes], bool]
     """Whether a member seems to start here: a look ahead only."""
+    small: Callable[[StoredBytes], bytes | None] = lambda _stored: None
+    """A quick way for small members that pass their checks; None, and none taken, for others."""
 
 
 def decode_members(stored: StoredBytes, how: Format) -> Decoded:
     """Decode a whole file, member by member; padding between them is no damage."""
+    small = how.small
     while stored.skip_padding():
+        data = small(stored)
+        if data is not None:
+            yield (data,)
+            continue
         start = stored.offset
         stored.mark()
         yield Begin(start)
         end: Event | Damage = Event.CUT
         for event in how.member(stored):
-            if isinstance(event, bytes):
+            if event.__class__ is bytes:
                 yield event
-            elif not isinstance(event, Begin):
+            elif isinstance(event, Event | Damage):
                 end = event
         if end is not Event.END:
             failed = stored.offset
@@ -90,7 +96,8 @@ def decode_members(stored: StoredBytes, how: Format) -> Decoded:
             if end is Event.CUT and found:
                 end = Damage(f"the {how.name} member at byte {start} does not end where it says")
             if isinstance(end, Damage):
-                end.lost = max(0, stored.offset - failed)
+                end.offset = failed - end.lost
+                end.lost += max(0, stored.offset - failed)
         yield end
 
 

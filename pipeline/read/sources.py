@@ -118,7 +118,13 @@ class MemberSource:
             event = next(self._events, None)
             if event is None:
                 return b""
-            self._take(event)
+            if isinstance(event, tuple):
+                self.verified = True
+                self._decoded += len(event[0])
+                if event[0]:
+                    return event[0]
+            else:
+                self._take(event)
 
     def _take(self, event: bytes | Begin | Event | Damage) -> None:
         if isinstance(event, bytes):
@@ -131,7 +137,7 @@ class MemberSource:
             if self._held_bytes > HELD_BYTES:
                 self._release(self._member not in (self._distrusted or ()))
         elif isinstance(event, Begin):
-            self._member = event.offset
+            self._member = int(event)
             self._held, self._held_bytes = [], 0
         elif event is Event.END:
             self._release(verified=True)
@@ -143,7 +149,7 @@ class MemberSource:
             self.truncated |= event is Event.CUT
             if isinstance(event, Damage):
                 # Told in decoded bytes, by how the file has decoded so far.
-                event.lost = event.lost * max(1, self._decoded) // max(1, self._stored.offset)
+                event.lost = event.lost * max(1, self._decoded) // max(1, event.offset)
                 self._problem = event
 
     def _release(self, verified: bool) -> None:
@@ -159,8 +165,10 @@ class MemberSource:
         for event in self._events:
             if isinstance(event, bytes):
                 size += len(event)
+            elif isinstance(event, tuple):
+                continue
             elif isinstance(event, Begin):
-                member, size = event.offset, 0
+                member, size = int(event), 0
             elif event is not Event.END and size > HELD_BYTES:
                 found.add(member)
         return found
@@ -187,7 +195,7 @@ def open_source(
 
 def _format_of(head: bytes, window_bytes: int) -> Format | None:
     if head.startswith(gzip.MAGIC):
-        return gzip.GZIP
+        return gzip.gzip_format()
     at = 0
     while is_skippable(head[at : at + 4]) and not head.startswith(zstd.DICTIONARY, at):
         # They stand before frames of zstd (pzstd writes one) and of lz4.
@@ -204,7 +212,7 @@ def _behind_damage(head: bytes, window_bytes: int) -> Format | None:
     found: list[tuple[int, Format]] = []
     if _is_text(head[:_MAGIC_PLACE]):
         return None
-    for how in (gzip.GZIP, zstd.zstd_format(window_bytes), lz4.LZ4):
+    for how in (gzip.gzip_format(), zstd.zstd_format(window_bytes), lz4.LZ4):
         stored = StoredBytes(io.BytesIO(b""), head)
         while stored.find(how.starts, how.longest):
             if how.looks_sound(stored):

@@ -63,6 +63,8 @@ class StoredBytes:
 
     def skip_padding(self) -> bool:
         """Pass over NULs and white space; whether anything is left behind them."""
+        if self._at < len(self._buffer) and self._buffer[self._at] not in PADDING:
+            return True
         while piece := self.ahead(CHUNK if self._at == len(self._buffer) else 64):
             rest = piece.lstrip(PADDING)
             self.drop(len(piece) - len(rest))
@@ -94,8 +96,7 @@ class StoredBytes:
 
     def mark(self) -> None:
         """Keep what is taken from here on, up to `KEPT_BYTES`."""
-        self._forget()
-        self._kept = []
+        self._kept, self._kept_bytes = [], 0
 
     def go_back(self, offset: int) -> bool:
         """Go back to an offset behind the mark; False where that is not kept or has no budget.

@@ -35,6 +35,10 @@ class ByteReader:
         """How many decoded bytes were taken."""
         return self._filled - len(self._buffer) + self._at
 
+    def is_sound(self) -> bool:
+        """Whether no damage was met that is not settled, nor bytes that are not verified."""
+        return self.damage is None and not self._doubtful
+
     def doubtful(self, start: int, end: int) -> bool:
         """Whether bytes between two positions, the later of which was reached, are not verified."""
         while self._doubtful and self._doubtful[0][1] <= start:
@@ -75,24 +79,29 @@ class ByteReader:
 
     def readline(self, limit: int) -> bytes:
         r"""The next line with its "\n", or the next `limit` bytes where it is longer."""
-        end = self._buffer.find(b"\n", self._at, self._at + limit)
-        there = len(self._buffer) - self._at
-        if end < 0 and there < limit and self._is_over():
-            self._raise()
-        elif end < 0 and there < limit:
+        start = self._at
+        end = self._buffer.find(b"\n", start, start + limit) + 1
+        if not end:
+            return self._take(self._line_end(limit))
+        self._at = end
+        return self._buffer[start:end]
+
+    def _line_end(self, limit: int) -> int:
+        """How long the next line is, if it is not in the buffer whole."""
+        size = len(self._buffer) - self._at
+        if size < limit and not self._is_over():
             parts = [self._buffer[self._at :]]
-            size = len(parts[0])
-            while size < limit and (chunk := self._chunk()):
-                found = chunk.find(b"\n", 0, limit - size)
-                end = size + found if found >= 0 else -1
+            end = 0
+            while size < limit and not end and (chunk := self._chunk()):
+                end = chunk.find(b"\n", 0, limit - size) + 1
                 parts.append(chunk)
-                size += len(chunk)
-                if found >= 0:
-                    break
+                size += end or len(chunk)
             self._buffer, self._at = b"".join(parts), 0
-            if end < 0 and size < limit:
-                self._raise()
-        return self._take(end + 1 - self._at if end >= 0 else limit)
+            if end:
+                return size
+        if size < limit:
+            self._raise()
+        return limit
 
     def unread(self, data: bytes) -> None:
         """Put bytes back in front of the next read."""

@@ -20,7 +20,7 @@ _WATCHED_BYTES = 16 << 20
 """Behind a malformed record in doubtful bytes so much is looked at: if at least half of the records
 are malformed, it is garbage."""
 _LINE_ENDS = 4
-"""Bytes that may stand behind the one record of a member."""
+"""Bytes that may stand behind a record before its member ends."""
 
 
 @dataclass(slots=True)
@@ -35,7 +35,8 @@ class Loss:
     """Pages out of members that failed their checks."""
     whole_bytes: int = 0
     """Decoded bytes of what was read whole."""
-    _whole: int = 0
+    whole: int = 0
+    """Records that were read whole, or are no damage."""
     _counted: int = 0
     _stretches: int = 0
 
@@ -47,7 +48,7 @@ class Loss:
             self._stretches += item.lost_bytes > 0
             self._counted += max(1, item.lost_records)
         else:
-            self._whole += 1
+            self.whole += 1
             self.whole_bytes += size
             self.unverified += isinstance(item, Page) and item.unverified
 
@@ -56,7 +57,7 @@ class Loss:
         """How many records were lost: counted, and where a stretch gave none, told by its bytes."""
         if not self.whole_bytes:
             return self._counted
-        of_stretches = self.lost_bytes * self._whole // self.whole_bytes
+        of_stretches = self.lost_bytes * self.whole // self.whole_bytes
         return self._counted + max(0, of_stretches - self._stretches)
 
 
@@ -93,25 +94,30 @@ def settle(
         loss: is added to.
     """
     watch = _Watch()
-    for item in _told(items, reader):
-        for settled in watch.take(item):
-            yield _given(settled, loss)
+    start = reader.position
+    for value in items:
+        end = reader.position
+        if not watch.busy and reader.is_sound() and value.__class__ is Page:
+            loss.whole += 1
+            loss.whole_bytes += end - start
+            yield value
+        else:
+            for settled in watch.take(_told(value, reader, start, end)):
+                yield _given(settled, loss)
+        start = end
     for settled in watch.rest():
         yield _given(settled, loss)
 
 
-def _told(items: Iterator[Page | Rejected], reader: ByteReader) -> Iterator[_Item]:
-    start = reader.position
-    for value in items:
-        end = reader.position
-        cut = isinstance(value, Rejected) and value.reason == "truncated_archive"
-        ends = cut or reader.damage is not None
-        begins_doubtful = reader.doubtful(start, start + 1)
-        of_check = reader.damage is not None and reader.damage.of_check
-        reader.damage = None
-        doubtful = reader.doubtful(start, end)
-        yield _Item(value, end - start, doubtful, begins_doubtful, ends, of_check)
-        start = end
+def _told(value: Page | Rejected, reader: ByteReader, start: int, end: int) -> _Item:
+    cut = isinstance(value, Rejected) and value.reason == "truncated_archive"
+    ends = cut or reader.damage is not None
+    # Line ends of the record before it may stand in front of it.
+    begins_doubtful = reader.doubtful(start, start + _LINE_ENDS + 1)
+    of_check = reader.damage is not None and reader.damage.of_check
+    reader.damage = None
+    doubtful = reader.doubtful(start, end)
+    return _Item(value, end - start, doubtful, begins_doubtful, ends, of_check)
 
 
 def _given(item: _Item, loss: Loss) -> Page | Rejected:
@@ -126,6 +132,8 @@ class _Watch:
     """Decides of malformed records in doubtful bytes whether they begin a stretch of garbage."""
 
     def __init__(self) -> None:
+        self.busy = False
+        """Whether something waits for what comes next."""
         self._in_doubt = False
         self._alone: _Item | None = None
         """The first record of a doubtful stretch, until it is known not to be all of it."""
@@ -153,6 +161,7 @@ class _Watch:
         else:
             yield from self._sort(item)
         self._in_doubt = item.doubtful and not item.ends
+        self.busy = self._in_doubt or self._damage is not None or bool(self._held)
 
     def _sort(self, item: _Item) -> Iterator[_Item]:
         if item.ends:

@@ -28,6 +28,17 @@ _NEXT_RECORD = re.compile(
 )
 _ARC_SCHEMES = (b"http:", b"https:", b"dns:", b"ftp:", b"whois:", b"filedesc:")
 """Of records that follow another without a line end, as some tools wrote them."""
+_READ_HEADERS = frozenset(
+    {
+        b"warc-type",
+        b"warc-record-id",
+        b"warc-target-uri",
+        b"warc-date",
+        b"content-type",
+        b"content-length",
+        b"warc-identified-payload-type",
+    }
+)
 _JUNK_BYTES = 256
 """Bytes of a record header in lines that are no fields: some tools write such lines, short ones."""
 _TYPE = re.compile(r"[a-z0-9_-]{1,40}")
@@ -107,7 +118,7 @@ class _Framer:
         return reject(reason, record.record_id, record.url, detail, record.body, lost_bytes)
 
     def _warc_record(self) -> Record | Rejected:
-        headers: dict[str, str] = {}
+        headers: dict[bytes, str] = {}
         self.current = record = Record("")
         size = junk = 0
         while True:
@@ -123,15 +134,19 @@ class _Framer:
                 break
             name, colon, value = line.partition(b":")
             junk += 0 if colon or line[:1] in b" \t" else len(line)
-            text = clean_text(value.strip().decode("utf-8", "replace"))
-            headers.setdefault(name.strip().lower().decode("latin-1"), text)
-            record.record_id = headers.get("warc-record-id", "")
-            record.url = headers.get("warc-target-uri", "").strip("<>")
-        record.type = headers.get("warc-type", "").lower()
-        record.date = headers.get("warc-date", "")
-        record.content_type = headers.get("content-type", "")
-        record.identified_type = headers.get("warc-identified-payload-type", "")
-        length = headers.get("content-length", "")
+            key = name.strip().lower()
+            if key not in _READ_HEADERS or key in headers:
+                continue
+            headers[key] = text = clean_text(value.strip().decode("utf-8", "replace"))
+            if key == b"warc-record-id":
+                record.record_id = text
+            elif key == b"warc-target-uri":
+                record.url = text.strip("<>")
+        record.type = headers.get(b"warc-type", "").lower()
+        record.date = headers.get(b"warc-date", "")
+        record.content_type = headers.get(b"content-type", "")
+        record.identified_type = headers.get(b"warc-identified-payload-type", "")
+        length = headers.get(b"content-length", "")
         if not (_TYPE.fullmatch(record.type) and _LENGTH.fullmatch(length)) or junk > _JUNK_BYTES:
             lost = size + self._skip_junk()
             what = "Content-Length" if _TYPE.fullmatch(record.type) else "WARC-Type"
@@ -177,6 +192,8 @@ class _Framer:
 
     def _at_boundary(self, length: int) -> bool:
         """Whether a record can end so many bytes further on: at line ends and another record."""
+        if self._reader.look(length, 4) == b"\r\n\r\n":
+            return True
         head = self._reader.look(length, 6)
         if head.startswith(b"WARC/") or _TWO_LINE_ENDS.match(head):
             return True

@@ -103,6 +103,18 @@ class ByteReader:
             self._raise()
         return limit
 
+    def take_block(self, end: re.Pattern[bytes], size: int) -> bytes:
+        """The bytes in front of a match within `size` bytes, if the buffer holds it; else b"".
+
+        The match is taken with them.
+        """
+        found = end.search(self._buffer, self._at, self._at + size)
+        if found is None:
+            return b""
+        data = self._buffer[self._at : found.start()]
+        self._at = found.end()
+        return data
+
     def unread(self, data: bytes) -> None:
         """Put bytes back in front of the next read."""
         self._buffer = data + self._buffer[self._at :]

@@ -22,6 +22,7 @@ from thresher.pipeline.read.streams import ByteReader
 
 _HEADER_BYTES = 1 << 16
 _WARC_LINE = re.compile(rb"WARC/\d\.\d{1,2}[ \t\r]*\n")
+_BLANK_LINE = re.compile(rb"\n\r*\n")
 _NEXT_RECORD = re.compile(
     rb"\n(?=WARC/\d\.\d{1,2}[ \t\r]{0,16}\n"
     rb"|[a-zA-Z][a-zA-Z0-9+.-]{0,20}:[^\n ]{1,2000} [0-9a-fA-F.:]{2,45} \d{12,14} )"
@@ -121,17 +122,12 @@ class _Framer:
         headers: dict[bytes, str] = {}
         self.current = record = Record("")
         size = junk = 0
-        while True:
-            line = self._reader.readline(_HEADER_BYTES)
+        for line in self._header_lines():
             size += len(line)
             if size >= _HEADER_BYTES:
                 lost = size + self._skip_junk()
                 detail = "the record header does not end"
                 return self.reject_current("malformed_record", detail, lost)
-            if not line.endswith(b"\n"):
-                raise IncompleteRecord("the file ends inside a record header")
-            if not line.strip(b"\r\n"):
-                break
             name, colon, value = line.partition(b":")
             junk += 0 if colon or line[:1] in b" \t" else len(line)
             key = name.strip().lower()
@@ -154,6 +150,25 @@ class _Framer:
             return self.reject_current("malformed_record", detail, lost)
         record.length = int(length)
         return self._with_body(record)
+
+    def _header_lines(self) -> Iterator[bytes]:
+        """The lines of a record header, without the blank one; each is taken before it is given.
+
+        Raises:
+            IncompleteRecord: where the file ends first.
+        """
+        if not self._reader.peek(1).isspace():
+            block = self._reader.take_block(_BLANK_LINE, _HEADER_BYTES)
+            if block:
+                yield from block.split(b"\n")
+                return
+        while True:
+            line = self._reader.readline(_HEADER_BYTES)
+            if len(line) < _HEADER_BYTES and not line.endswith(b"\n"):
+                raise IncompleteRecord("the file ends inside a record header")
+            if not line.strip(b"\r\n"):
+                return
+            yield line
 
     def _arc_record(self, fields: list[bytes]) -> Record | Rejected:
         url, date, kind, length = (clean_text(field.decode("utf-8", "replace")) for field in fields)

@@ -251,6 +251,7 @@ def test_damage_costs_only_the_damaged_record():
         record(9, length=b""),
         record(9, X_Long=b"a" * 100_000),
         b"WARC/1.0\r\nWARC-Type: response\r\n" + b"\r\n",
+        b"WARC/1.0\r\n\r\n" + b"a: b\r\n\r\n",
     ],
 )
 def test_reading_goes_on_behind_a_malformed_record(damaged):

@@ -21,6 +21,7 @@ from thresher.classifiers.fasttext_model import to_line
 Preparation: TypeAlias = Literal["plain", "bare"]
 
 # U+0080-00BF and U+2000-206F in UTF-8: typographic marks, all kinds of spaces.
+_NEWLINES = re.compile(r"\n{3,}")
 _MARKS = re.compile(rb"\xc2[\x80-\xbf]|\xe2\x80[\x80-\xbf]|\xe2\x81[\x80-\xaf]")
 _UPPER = string.ascii_uppercase.encode()
 _OTHER = bytes(code for code in range(128) if not chr(code).isalnum())

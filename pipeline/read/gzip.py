@@ -23,11 +23,11 @@ class _Members:
 
     def __init__(self) -> None:
         self._piece = _PIECE
+        self._begun: tuple[int, zlib._Decompress, bytes, int] | None = None
+        """Where a member began, and how far it was decoded already."""
 
     def small(self, stored: StoredBytes) -> bytes | None:
-        """A member like the one before it, in one go; None where it is larger, damaged or none."""
-        if self._piece == _PIECE:
-            return None
+        """A member of no more than a piece, in one go; None where it is larger, damaged or none."""
         piece = stored.ahead(self._piece)
         member = zlib.decompressobj(31)
         try:
@@ -35,6 +35,7 @@ class _Members:
         except zlib.error:
             return None
         if not member.eof:
+            self._begun = (stored.offset, member, data, len(piece) - len(member.unconsumed_tail))
             return None
         taken = len(piece) - len(member.unused_data)
         stored.drop(taken)
@@ -56,6 +57,13 @@ class _Members:
         start, size = stored.offset, self._piece
         member = zlib.decompressobj(31)
         before = None
+        begun, self._begun = self._begun, None
+        if begun is not None and begun[0] == start:
+            _, member, data, taken = begun
+            stored.drop(taken)
+            if data:
+                yield data
+            before, size = member.copy(), _PIECE
         while True:
             piece = stored.ahead(size)
             if not piece:

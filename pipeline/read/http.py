@@ -55,16 +55,18 @@ def parse_response(block: bytes) -> Response:
     if end is None and len(block) > _HEAD_BYTES:
         raise MalformedHttp("the HTTP headers do not end")
     head, body = (block, b"") if end is None else (block[: end.start()], block[end.end() :])
-    headers: dict[str, list[str]] = {}
+    headers: dict[str, str] = {}
+    listed: dict[str, list[str]] = {}
     for line in head.split(b"\n")[1:]:
         name, colon, value = line.partition(b":")
         if colon:
             key, text = name.strip().lower().decode("latin-1"), value.strip().decode("latin-1")
-            values = headers.setdefault(key, [])
-            if not values or key in _LISTED:
-                values.append(text)
-    joined = {name: ", ".join(values) for name, values in headers.items()}
-    return Response(int(status.group(1)), joined, body)
+            if key not in headers:
+                headers[key] = text
+            elif key in _LISTED:
+                listed.setdefault(key, [headers[key]]).append(text)
+    headers |= {name: ", ".join(values) for name, values in listed.items()}
+    return Response(int(status.group(1)), headers, body)
 
 
 def may_be_html(declared: str, identified: str) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 HTML_TYPES = frozenset(
     {
@@ -66,8 +67,14 @@ class MediaType:
 
 def parse_media_type(value: str) -> MediaType:
     """Read a Content-Type value, or several joined by commas; never fails."""
+    return _parsed(value[:_VALUE_CHARACTERS])
+
+
+@lru_cache(maxsize=256)
+def _parsed(value: str) -> MediaType:
+    """Archives say the same few over and over."""
     essence = charset = ""
-    for part in _parts(value[:_VALUE_CHARACTERS]):
+    for part in _parts(value):
         named = _CHARSET.search(part)
         found = _TYPE.match(part)
         kind = f"{found.group(1)}/{found.group(2)}".lower() if found else ""

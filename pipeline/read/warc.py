@@ -11,11 +11,11 @@ reading goes on at the next record that can be found.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from thresher.filters.errors import DataError
 from thresher.pipeline.read.payload import PAYLOAD_TYPES, Record, record_to_page
-from thresher.pipeline.read.records import SAMPLE_BYTES, Page, Rejected, clean_text, reject
+from thresher.pipeline.read.records import SAMPLE_BYTES, Page, Rejected, reject, without_nuls
 from thresher.pipeline.read.sources import Damage
 from thresher.pipeline.read.stored import PADDING
 from thresher.pipeline.read.streams import ByteReader
@@ -133,7 +133,7 @@ class _Framer:
             key = name.strip().lower()
             if key not in _READ_HEADERS or key in headers:
                 continue
-            headers[key] = text = clean_text(value.strip().decode("utf-8", "replace"))
+            headers[key] = text = without_nuls(value.strip().decode("utf-8", "replace"))
             if key == b"warc-record-id":
                 record.record_id = text
             elif key == b"warc-target-uri":
@@ -151,27 +151,30 @@ class _Framer:
         record.length = int(length)
         return self._with_body(record)
 
-    def _header_lines(self) -> Iterator[bytes]:
-        """The lines of a record header, without the blank one; each is taken before it is given.
+    def _header_lines(self) -> Iterable[bytes]:
+        """The lines of a record header, without the blank one.
 
-        Raises:
-            IncompleteRecord: where the file ends first.
+        In one go where the buffer holds them all; else each is taken before it is given.
         """
         if not self._reader.peek(1).isspace():
             block = self._reader.take_block(_BLANK_LINE, _HEADER_BYTES)
             if block:
-                yield from block.split(b"\n")
-                return
-        while True:
-            line = self._reader.readline(_HEADER_BYTES)
+                return block.split(b"\n")
+        return self._lines_one_by_one()
+
+    def _lines_one_by_one(self) -> Iterator[bytes]:
+        while line := self._reader.readline(_HEADER_BYTES):
             if len(line) < _HEADER_BYTES and not line.endswith(b"\n"):
-                raise IncompleteRecord("the file ends inside a record header")
+                break
             if not line.strip(b"\r\n"):
                 return
             yield line
+        raise IncompleteRecord("the file ends inside a record header")
 
     def _arc_record(self, fields: list[bytes]) -> Record | Rejected:
-        url, date, kind, length = (clean_text(field.decode("utf-8", "replace")) for field in fields)
+        url, date, kind, length = (
+            without_nuls(field.decode("utf-8", "replace")) for field in fields
+        )
         is_record = not url.startswith("filedesc:")
         self.current = record = Record("response" if is_record else "warcinfo", url=url, date=date)
         record.content_type = kind

@@ -23,7 +23,7 @@ import zstandard
 
 WORDS = """river bridge road between two villages and every spring the ice takes a part of it so
 that people wait for boats which carry letters paper wood and bread to the other side"""
-SIZES = {"pages": 20_000, "rows": 40_000}
+SIZES = {"pages": 4_000, "rows": 40_000}
 SMOKE = {"pages": 200, "rows": 400}
 
 READ = """
@@ -45,12 +45,12 @@ def text(source, words):
 
 
 def write_files(folder, sizes):
-    """Files with a single member each, or a member per record, as the formats have it."""
+    """Archives of pages of 3 to 120 kB, a member each, and rows of 2.4 kB in one frame."""
     source = random.Random(1)
     warc = folder / "crawl.warc.gz"
     with warc.open("wb") as file:
         for i in range(sizes["pages"]):
-            body = f"<html><body>{text(source, source.randrange(200, 1500))}</body></html>"
+            body = f"<html><body>{text(source, source.randrange(500, 20_000))}</body></html>"
             block = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n{body}".encode()
             head = (
                 f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:uuid:{i}>\r\n"

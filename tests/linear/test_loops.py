@@ -18,7 +18,7 @@ from thresher.filters.transforms.line_cleaning import clean
 from thresher.filters.transforms.line_edits import c4_lines, dclm_lines
 from thresher.filters.transforms.pii import redact
 from thresher.pipeline.dedup.urls import canonical_url
-from thresher.pipeline.read import http
+from thresher.pipeline.read import bodies, http, media
 from thresher.pipeline.read.charset import decode_html
 from thresher.pipeline.read.jsonl import read_jsonl
 from thresher.pipeline.read.rows import RowFields
@@ -28,6 +28,7 @@ from thresher.pipeline.read.stretches import Loss, settle
 from thresher.pipeline.read.warc import read_warc
 
 KB = 1000
+LIMIT = 64 << 20
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
 
 
@@ -43,7 +44,9 @@ def jsonl(data):
 
 
 def body(data):
-    return http.decode_body(http.parse_response(data), 64 << 20)
+    response = http.parse_response(data)
+    announced = [response.headers.get(f"{name}-encoding", "") for name in ("transfer", "content")]
+    return bodies.undo_unannounced(bodies.undo_announced(response.body, *announced, LIMIT), LIMIT)
 
 
 def head(data):
@@ -88,7 +91,7 @@ INPUTS = {
     "empty objects": (jsonl, lambda n: b"{}\n" * (n // 3)),
     "open brackets": (jsonl, lambda n: b"[" * n),
     "garbage in a member": (jsonl, lambda n: gzip.compress(b"x\n" * (n // 2))[:-8]),
-    "comments": (http.starts_like_html, lambda n: b"<!-- x -->" * (n // 10)),
+    "comments": (media.starts_like_html, lambda n: b"<!-- x -->" * (n // 10)),
     "HTTP headers": (head, lambda n: HEAD + b"X-Robots-Tag: a\r\n" * (n // 17)),
     "chunks of a byte": (
         body,
@@ -98,6 +101,12 @@ INPUTS = {
         body,
         lambda n: HEAD + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b"a") * (n // 21),
     ),
+    "an unannounced body": (
+        body,
+        lambda n: HEAD + b"\r\n" + gzip.compress(gzip.compress(b"a")) * (n // 44),
+    ),
+    "media types": (media.parse_media_type, lambda n: 'text/html, "' * (n // 12)),
+    "objects side by side": (jsonl, lambda n: b"{}" * (n // 2)),
     "a page of every byte": (
         lambda data: decode_html(data, ""),
         lambda n: bytes(range(256)) * (n // 256),

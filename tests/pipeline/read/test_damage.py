@@ -144,6 +144,7 @@ def test_a_second_dictionary(tmp_path):
     assert [page.record_id for page in pages] == [f"<{i}>" for i in range(30, 60)]
     assert "damaged zstd dictionary" in failed[0].detail
     assert len(failed) == 31
+    assert all("is damaged" in item.detail for item in failed[1:])
 
 
 def test_long_windows_up_to_the_setting(tmp_path):

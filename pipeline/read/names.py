@@ -28,7 +28,7 @@ _PLACES_BEFORE_AT = frozenset({"abfs", "abfss", "adl", "az", "github", "hf", "wa
 """Protocols whose URLs have a container, repository or revision before an `@`."""
 _OBJECTS = frozenset({"gcs", "gs", "hf", "memory", "s3", "s3a", "tar", "zip"})
 """Protocols of plain names, which may hold `#` and `?`."""
-_CHAIN = re.compile(r"::(?![^\[\]]*\])")  # not inside of an IPv6 address
+_CHAIN = re.compile(r"::(?![^\[\]]{0,60}\])")  # not inside of an IPv6 address
 _SIGNING_NAME = re.compile(
     r"x-(amz|goog|oss|cos|obs|ms)-.*|q-(sign|ak|key|header|url|signature).*"
     r"|.*(signature|token|secret|passw|credential|api[-_]?key|access[-_]?key|accessid|session).*"
@@ -38,10 +38,15 @@ _SIGNING_NAME = re.compile(
 )
 _LONG_WORD = re.compile(r"eyJ.*|[\w+=%~-]{32,}", re.ASCII)
 """A web token, or a long word that names no file: it would have a `.` or `/`."""
-_URL = re.compile(r"[A-Za-z][\w+.-]*://[^\s'\"<>`]+")
+_URL = re.compile(r"[A-Za-z][\w+.-]{0,40}://[^\s'\"<>`]+")
 _PARAMETER = re.compile(r"(?<=[?&;])([\w%.-]+)=([^&;\s'\"<>`]+)")
 _HEADER = re.compile(r"(?i)(authorization\W{1,6}(?:basic|bearer)\s+)[^\s'\",]+")
 _HUB_TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{16,}")
+_PLACE = re.compile(r"[\w+.:-]*://|~?/|[\w+-]+::")
+_INNER_USER = re.compile(r"(?<=://)[^/?#\s]*@")
+_AUTHORITY = re.compile(r"[^/?#]*")
+_BETWEEN_PARAMETERS = re.compile("[&;]")
+_BETWEEN_PARTS = re.compile("[&;#]")
 _SHORTEST_PASSWORD = 4
 _SHORTEST_VALUE = 8
 """Shorter secrets are cut in URLs alone: to replace them anywhere would garble texts."""
@@ -132,7 +137,7 @@ def is_local(uri: str) -> bool:
 
 
 def _names_a_place(value: str) -> bool:
-    return "\n" not in value and (bool(re.match(r"[\w+.:-]*://|~?/|[\w+-]+::", value)))
+    return "\n" not in value and bool(_PLACE.match(value))
 
 
 def _redacted_link(link: str) -> str:
@@ -144,12 +149,12 @@ def _redacted_link(link: str) -> str:
     if protocol not in _OBJECTS:
         rest = rest.partition("#")[0]
     rest = _without_secrets(rest)
-    return f"{protocol}://" + re.sub(r"(?<=://)[^/?#\s]*@", "", rest)  # a URL in a path
+    return f"{protocol}://" + _INNER_USER.sub("", rest)  # a URL in a path
 
 
 def _user_info(rest: str) -> int:
     """Length of the user info, with its `@`, before a host."""
-    authority = re.match(r"[^/?#]*", rest)
+    authority = _AUTHORITY.match(rest)
     head = authority[0] if authority else ""
     if "@" in head:
         return head.rindex("@") + 1
@@ -163,7 +168,7 @@ def _user_info(rest: str) -> int:
 def _without_secrets(rest: str) -> str:
     """A link with the digest of its query, if that may be secret."""
     path, _, query = rest.partition("?")
-    parts = [part for part in re.split("[&;]", query) if part]
+    parts = [part for part in _BETWEEN_PARAMETERS.split(query) if part]
     if not any(map(_is_secret, parts)):
         return rest
     kept = "&".join(sorted(part for part in parts if not _signs(part))).encode()
@@ -191,7 +196,7 @@ def _secrets(uri: str) -> set[str]:
             words = {user, user.partition(":")[2]}
             found |= {word for word in words if len(word) >= _SHORTEST_PASSWORD}
         query = rest.partition("?")[2]
-        values = [part.partition("=") for part in re.split("[&;#]", query) if _is_secret(part)]
+        values = [part.partition("=") for part in _BETWEEN_PARTS.split(query) if _is_secret(part)]
         found |= {v or n for n, _, v in values if len(v or n) >= _SHORTEST_VALUE}
     return found | {unquote(secret) for secret in found}
 

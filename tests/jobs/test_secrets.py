@@ -133,7 +133,7 @@ def test_what_fails_does_not_tell_them(tmp_path, site, sample, code):
         assert not [secret for secret in SECRETS if secret in said]
     else:
         site.misbehave = servers.status(code)
-        said = thresher("run", path, code=3) + thresher("status", path, code=0)
+        said = thresher("run", path, code=3) + thresher("status", path, code=3)
         assert "may not be read" in said
         assert_tells_nothing(lake, said)
 

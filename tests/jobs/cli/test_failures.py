@@ -314,7 +314,7 @@ def test_a_disk_that_is_full(here, lake, recipe_for, sample, tmp_path, monkeypat
     (record,) = load_runs(store)
     assert record.status == "incomplete"
     assert "No space left on device" in record.failures[-1].error
-    assert here("status", tmp_path / "lake")[0] == 0
+    assert here("status", tmp_path / "lake")[0] == 3
     assert here("run", recipe, "--in-process", "-q")[0] == 0
     (record,) = load_runs(store)
     assert (record.status, record.failures) == ("complete", [])

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
+OURS = ("crawl.warc.gz", "rows.jsonl.zst", "rows.parquet")
 WORDS = """river bridge road between two villages and every spring the ice takes a part of it so
 that people wait for boats which carry letters paper wood and bread to the other side"""
 SIZES = {"pages": 4_000, "rows": 40_000}

@@ -264,7 +264,7 @@ def leave_out(options, policy, model):
         chosen, _ = make_table(rest)
         table_of = {gram: round(100 * weight) for gram, weight in chosen.items()}
         phrases.model_phrases = lambda weights=table_of: weights
-        junk._lookup.cache_clear()
+        junk.junk_lookup.cache_clear()
         rows = [row for row in own if row.kind in fold]
         table = measured(rows, model)
         for kind in fold:

@@ -209,9 +209,9 @@ def test_a_query_stops(start, whole, sample, recipe_for, tmp_path):
         "import os, signal, threading\n"
         "import thresher.manifests.catalog as catalog\n"
         "connect = catalog.connect\n"
-        "def connecting(store, memory=''):\n"
+        "def connecting(*where, **how):\n"
         "    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
-        "    return connect(store, memory)\n"
+        "    return connect(*where, **how)\n"
         "catalog.connect = connecting\n"
     )
     for form in ([], ["--json"]):

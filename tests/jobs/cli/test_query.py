@@ -144,7 +144,7 @@ def test_ctrl_c_stops_any_question_and_leaves_nothing(lake, tmp_path, sql):
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert (out, err.strip()) == ("", "thresher: interrupted")
+    assert (out, err.strip()) == ("", "thresher: stopped by Ctrl-C")
     assert list(tmp_path.glob("thresher-*")) == []
 
 

@@ -303,7 +303,7 @@ def outside(tmp_path, monkeypatch):
     folder = tmp_path / "outside"
     folder.mkdir()
     (folder / "secret.csv").write_text("a,b\nsecret,1\n")
-    duckdb.sql("SELECT 'secret' AS a").write_parquet(str(folder / "x.parquet"))
+    duckdb.connect().sql("SELECT 'secret' AS a").write_parquet(str(folder / "x.parquet"))
     with duckdb.connect(str(folder / "other.duckdb")) as database:
         database.execute("CREATE TABLE runs AS SELECT 'secret' AS a")
     monkeypatch.chdir(folder)

@@ -10,6 +10,7 @@ import shutil
 from html.parser import HTMLParser
 
 import pytest
+from calling import invoke, run_main
 from typer.testing import CliRunner
 
 import thresher.jobs.cli as cli
@@ -32,18 +33,6 @@ def lake(tmp_path_factory, sample):
     result = CliRunner().invoke(app, ["run", str(recipe), "--in-process"])
     assert result.exit_code == 0, result.output
     return recipe, folder / "lake", result
-
-
-def invoke(*arguments):
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def run_main(monkeypatch, capsys, *arguments):
-    """Through `main`, which turns errors into messages: (exit code, stderr)."""
-    monkeypatch.setattr("sys.argv", ["thresher", *map(str, arguments)])
-    with pytest.raises(SystemExit) as stopped:
-        main()
-    return stopped.value.code, capsys.readouterr().err
 
 
 def test_run_ends_with_the_funnel_and_the_paths(lake):

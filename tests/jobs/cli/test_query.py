@@ -12,9 +12,8 @@ import time
 
 import pyarrow as pa
 import pytest
-from typer.testing import CliRunner
+from calling import invoke, run_main
 
-from thresher.jobs.cli import app, main
 from thresher.manifests import catalog
 from thresher.manifests.manifest import Manifest, commit
 from thresher.manifests.run import InputRecord, RunRecord, save_run
@@ -61,17 +60,6 @@ def lake(tmp_path_factory):
     save_run(store, record)
     catalog.build(store)
     return folder
-
-
-def invoke(*arguments):
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def run_main(monkeypatch, capsys, *arguments):
-    monkeypatch.setattr("sys.argv", ["thresher", *map(str, arguments)])
-    with pytest.raises(SystemExit) as stopped:
-        main()
-    return stopped.value.code, capsys.readouterr().err
 
 
 def test_it_answers(lake):

@@ -19,8 +19,6 @@ from thresher.manifests.store import Store
 
 T = TypeVar("T")
 
-EXIT_INTERRUPTED = 130
-
 
 class Ask(Protocol):
     """What `asked` gives."""
@@ -33,8 +31,8 @@ class Ask(Protocol):
 def asked(store: Store, memory: str = "", run: str = "") -> Iterator[Ask]:
     """A way to ask the catalog of a lake.
 
-    Ctrl-C ends the process with exit code 130, also where DuckDB goes on with what it was told to
-    stop. The folder to which the question spilled is removed in any case.
+    A signal ends the process (`stopping`), also where DuckDB goes on with what it was told to stop.
+    The folder to which the question spilled is removed in any case.
 
     Raises:
         StoreError: if the lake has no catalog or no such run, or what is asked for is not in it.
@@ -58,15 +56,9 @@ def asked(store: Store, memory: str = "", run: str = "") -> Iterator[Ask]:
                 asked_to = error.__context__
                 if isinstance(asked_to, stopping.Stopped):
                     _end(asked_to.message(), asked_to.exit_code)
-                if isinstance(asked_to, KeyboardInterrupt):
-                    _end("thresher: interrupted", EXIT_INTERRUPTED)
                 _end(f"thresher: {late}", EXIT_USAGE)
 
-        try:
-            yield ask
-        except KeyboardInterrupt:
-            errors.print("thresher: interrupted")
-            sys.exit(EXIT_INTERRUPTED)
+        yield ask
 
 
 def _end(message: str, code: int) -> NoReturn:

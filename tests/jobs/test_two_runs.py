@@ -9,12 +9,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from typer.testing import CliRunner
+from calling import invoke
 
 import thresher
 from thresher.filters.errors import StoreError
 from thresher.jobs.api.result import result_of
-from thresher.jobs.cli import app
 from thresher.jobs.executor import InProcess
 from thresher.jobs.plan import make_plan
 from thresher.jobs.progress import Silent
@@ -38,10 +37,6 @@ class Between(InProcess):
             act, self._act = self._act, None
             act()
         yield from super().run(tasks)
-
-
-def invoke(*arguments):
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def steps(page):

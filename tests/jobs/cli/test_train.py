@@ -7,18 +7,13 @@ import json
 
 import duckdb
 import pytest
-from typer.testing import CliRunner
+from calling import invoke
 
 from thresher.classifiers.settings import InputSettings
 from thresher.filters.errors import ConfigError
-from thresher.jobs.cli import app
 from thresher.jobs.lake_texts import lake_texts
 
 SMALL = "dim = 8\nbucket = 5000\nepoch = 5\nlr = 0.5\ntuning_fraction = 0.3\n"
-
-
-def invoke(*words):
-    return CliRunner().invoke(app, [str(word) for word in words])
 
 
 @pytest.fixture(scope="module")

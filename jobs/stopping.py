@@ -22,6 +22,7 @@ __all__ = ["GRACE_SECONDS", "Stopped", "check", "heed_again", "heeded", "request
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 GRACE_SECONDS = 8.0
 """How long an orderly end may take before the process quits as it is."""
+_AGAIN_SECONDS = 0.02
 _ECHO_SECONDS = 1.0
 """A wrapper such as `timeout` or make passes on what the process was sent already."""
 
@@ -61,6 +62,8 @@ class _State:
     first: int | None = None
     at = 0.0
     done = ""
+    heard = False
+    again = False
 
 
 _state = _State()
@@ -73,12 +76,23 @@ def heeded() -> Iterator[None]:
         yield
         return
     before = {number: signal.getsignal(number) for number in SIGNALS}
+    hook = sys.unraisablehook
+
+    def unraisable(lost: sys.UnraisableHookArgs) -> None:
+        if isinstance(lost.exc_value, Stopped):
+            _send_again(lost.exc_value.number)
+        else:
+            hook(lost)
+
     _state.heeding, _state.first, _state.done = True, None, ""
+    _state.heard = _state.again = False
     heed_again()
+    sys.unraisablehook = unraisable
     try:
         yield
     finally:
         _state.heeding, _state.first = False, None
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -95,12 +109,13 @@ def heed_again() -> None:
 
 def requested() -> bool:
     """Whether a signal has come. Libraries make errors of their own of what a handler raises."""
-    return _state.first is not None
+    _state.heard = _state.first is not None
+    return _state.heard
 
 
 def check() -> None:
     """Raise `Stopped` if a signal has come, with what was told to be done."""
-    if _state.first is not None:
+    if requested() and _state.first is not None:
         raise Stopped(_state.first, _state.done)
 
 
@@ -116,8 +131,25 @@ def _received(number: int, _frame: FrameType | None) -> None:
         clock.daemon = True
         clock.start()
         raise Stopped(number)
+    if _state.again and not _state.heard:
+        _state.again = False
+        raise Stopped(number)
     if time.monotonic() - _state.at >= _ECHO_SECONDS:
         _quit(number)
+
+
+def _send_again(number: int) -> None:
+    """Send a signal once more that came inside a finalizer, out of which Python lets nothing."""
+    # From another thread and a little later: here it would be lost in the same finalizer.
+    clock = threading.Timer(_AGAIN_SECONDS, _resend, [number])
+    clock.daemon = True
+    clock.start()
+
+
+def _resend(number: int) -> None:
+    if _state.heeding and not _state.heard:
+        _state.again = True
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
 
 
 def _quit(number: int) -> None:

@@ -250,6 +250,48 @@ def test_what_was_started_deaf_stays_so():
         signal.signal(signal.SIGINT, before)
 
 
+class Finalized:
+    """Sends a signal from inside a finalizer, as the end of a file of Parquet may meet one."""
+
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.001)
+
+
+@pytest.mark.usefixtures("heeding")
+def test_a_signal_that_a_finalizer_swallows_comes_again(capsys):
+    thing = Finalized()
+    with pytest.raises(stopping.Stopped) as stopped:  # noqa: PT012 - it is raised somewhere in here
+        del thing
+        deadline = time.monotonic() + BOUND
+        while time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert stopped.value.number == signal.SIGTERM
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.usefixtures("heeding")
+def test_what_was_heard_meanwhile_does_not_come_again():
+    thing = Finalized()
+    del thing
+    with pytest.raises(stopping.Stopped):
+        stopping.check()
+    time.sleep(5 * stopping._AGAIN_SECONDS)  # here it would be raised
+
+
+def test_what_else_a_finalizer_raises_is_told(monkeypatch):
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+    with stopping.heeded():
+        sys.unraisablehook(other := object.__new__(Unraisable))
+    assert told == [other]
+    assert sys.unraisablehook == told.append
+
+
+class Unraisable:
+    exc_value = ValueError("of a finalizer")
+
+
 @pytest.mark.usefixtures("heeding")
 def test_an_echo_is_no_second_signal():
     with pytest.raises(stopping.Stopped):

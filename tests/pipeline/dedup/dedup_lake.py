@@ -104,13 +104,14 @@ class Stages:
         return made
 
 
-def write_documents(store, path, documents, urls=None):
+def write_documents(store, path, documents, urls=None, octets=None):
     rows = []
-    for (name, content, minhash, text), url in zip(
-        documents, urls or [None] * len(documents), strict=True
+    nothing = [None] * len(documents)
+    for (name, content, minhash, text), url, raw in zip(
+        documents, urls or nothing, octets or nothing, strict=True
     ):
         sizes = {"characters": len(text), "nonsymbol_words": len(text.split())}
-        raw = raw_hash(pa.array([text]))[0].as_py() if text else content
+        raw = raw or (raw_hash(pa.array([text]))[0].as_py() if text else content)
         rows.append([name, content, raw, minhash, text, url, sizes])
     columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in SCHEMA]
     arrays = [pa.array(c, f.type) for c, f in zip(columns, SCHEMA, strict=True)]

@@ -57,19 +57,22 @@ class Lake:
         receipts=None,
         share=0.5,
         dates=None,
+        sources=None,
+        prefer="quality.score",
         memory=2**30,
     ):
         self.store = Store(str(path))
-        self.policy = parse_policy(
-            POLICY.replace("{drop}", drop).replace("{share}", str(share)), "test.toml"
-        )
+        text = POLICY.replace("{drop}", drop).replace("{share}", str(share))
+        if prefer is None:
+            text = text.replace('prefer = "quality.score"', "")
+        self.policy = parse_policy(text, "test.toml")
         families = {family.name: family for family in FAMILIES}
         self.shards, copies = [], {}
         for key, documents in shards.items():
             rows = [
                 {
                     "id": name,
-                    "source": f"https://{name}.org/shard.warc.gz",
+                    "source": (sources or {}).get(name, f"https://{name}.org/shard.warc.gz"),
                     "date": (dates or {}).get(name),
                     "length": struct(families["length"], words=words),
                     "quality": struct(families["quality"], score=score),

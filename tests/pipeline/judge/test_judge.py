@@ -129,6 +129,20 @@ def test_pages_of_one_address(tmp_path):
     assert [name for name, reasons in none.reasons().items() if reasons] == ["2", "5"]
 
 
+def test_a_page_of_which_no_capture_passes(tmp_path):
+    shards = {"a": [("2", 9, 0.5), ("1", 9, 0.5)], "b": [("3", 99, 0.5), ("4", 9, 0.5)]}
+    pages = {"1": {"url_id": "1"}, "2": {"url_id": "1"}, "3": {"url_id": "3"}, "4": {"url_id": "3"}}
+    dates = {"1": "2020", "2": "2021", "3": "2020", "4": "2021"}
+    lake = Lake(tmp_path, shards, drop='["url"]', receipts=pages, dates=dates, share=0.99)
+    assert lake.reasons() == {
+        "1": ["too_few_words"],
+        "2": ["too_few_words"],
+        "3": [],
+        "4": ["too_few_words", "url_duplicate"],
+    }
+    assert [lake.decisions[name]["survivor_id"] for name in "1234"] == [None, None, None, "3"]
+
+
 def test_identical_copies_can_be_dropped_alone(tmp_path):
     shards = {"a": [(name, 99, 0.5) for name in "1234"]}
     clusters, exact = dict.fromkeys("1234", "1"), dict.fromkeys("123", "1")

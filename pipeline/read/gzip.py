@@ -67,6 +67,8 @@ class _Members:
         while True:
             piece = stored.ahead(size)
             if not piece:
+                if data := member.flush():  # what the last piece gave beyond its bound
+                    yield data
                 yield Event.CUT
                 return
             try:

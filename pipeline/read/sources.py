@@ -186,7 +186,9 @@ def open_source(
         window_bytes: memory that the window of a zstd frame may take.
         distrusted: see `MemberSource`.
     """
-    head = file.read(CHUNK)
+    head = b""
+    while len(head) < CHUNK and (piece := file.read(CHUNK - len(head))):
+        head += piece
     how = _format_of(head, window_bytes)
     if how is None:
         return PlainSource(file, head)

@@ -134,7 +134,7 @@ def _judged(store: Store, shard: ShardRef, duplicates: str, policy: Policy) -> p
             ), known AS (
               SELECT *, CASE
                   WHEN list_contains($drop, earlier_kind) THEN earlier_kind
-                  WHEN earlier_kind = 'identical' AND list_contains($drop, 'exact') THEN 'identical'
+                  WHEN earlier_kind = 'identical' AND list_contains($drop, 'exact') THEN 'exact'
                   WHEN url_earlier_id IS NOT NULL AND list_contains($drop, 'url') THEN 'url'
                 END AS known_kind
               FROM duplicates

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import fsspec
 import msgspec
-import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -279,7 +278,26 @@ def test_hostile_text_cannot_act_in_the_card(settings, tmp_path):
     assert "\u202e" not in shown
 
 
-def test_scores_of_the_figures_are_those_of_the_stored_file(card):
-    judged = [row.mean_probability for row in card.card.breakdown.sources]
-    assert np.isfinite(judged).all()
-    assert card.card.breakdown.lengths[0].positives == card.card.evaluation.positives
+def test_scores_of_the_figures_are_those_of_the_stored_file(settings, tmp_path):
+    # The last bad texts stand among the good ones, so that the model is wrong now and then.
+    good, bad = (texts_of(settings, side) for side in ("positives", "negatives"))
+    negatives = write(tmp_path / "negatives.jsonl", [{"text": text} for text in bad[:200]])
+    wrong = write(tmp_path / "wrong.jsonl", [{"text": text} for text in bad[200:]])
+    confused = with_input(settings, "positives", files=(settings.positives[0].files[0], wrong))
+    confused = with_input(confused, "negatives", files=(negatives,))
+    card = train("q", change(confused, quantize=True, mistakes=50), str(tmp_path / "m"))
+    stored = FastTextModel(str(tmp_path / "m" / "q.ftz"))
+    every = [" ".join(text.split()) for text in (*good, *bad)]
+    raw = stored.probability(pa.array(every), "__label__keep").to_numpy()
+    scores = dict(zip(every, card.calibration.apply(raw), strict=True))
+    told = [
+        (mistake.score, [score for text, score in scores.items() if text.startswith(mistake.text)])
+        for mistake in card.breakdown.mistakes
+    ]
+    assert len(told) > 5
+    for score, found in told:
+        assert any(score == pytest.approx(each, abs=1e-9) for each in found)
+    assert len({round(score, 6) for score, _ in told}) > 5
+    assert sum(row.texts for row in card.breakdown.sources) == (
+        card.evaluation.positives + card.evaluation.negatives
+    )

@@ -24,7 +24,7 @@ from thresher.pipeline.shards import ShardRef
 
 URLS = (None, None, "http://a.org/x", "https://www.a.org/x/", "http://b.org", "http://b.org:80/#y")
 PAGES = {url: url and url.split("/")[2].split(":")[0].removeprefix("www.") for url in URLS}
-CONTENTS = ("a", "b", "c", "d", "e", "f")
+CONTENTS = ("a", "a", "b", "c", "d", "e", "f", "f")
 KIN = {"a": 0, "b": 0, "c": 0, "d": 1, "e": 1, "f": None}
 """Contents of one number have one signature, so they are near; f is too short to have any."""
 _RNG = np.random.default_rng(5)
@@ -44,8 +44,8 @@ document = st.fixed_dictionaries(
         "kept": st.booleans(),
     }
 )
-shard = st.lists(document, max_size=6, unique_by=lambda each: each["id"])
-own = st.lists(shard, min_size=1, max_size=3)
+shard = st.lists(document, max_size=9, unique_by=lambda each: each["id"])
+own = st.lists(shard, min_size=1, max_size=2)
 earlier = st.lists(shard, max_size=2)
 
 
@@ -157,7 +157,7 @@ def write(store, path, rows):
     write_documents(store, path, documents, [e["url"] for e in rows], octets)
 
 
-@settings(max_examples=12, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=20, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(own=own, earlier=earlier, memory_mb=st.sampled_from([1024.0, 0.001]))
 def test_duplicates_are_those_that_a_person_would_name(tmp_path_factory, own, earlier, memory_mb):
     rows = deduplicated(tmp_path_factory.mktemp("lake"), own, earlier, memory_mb)

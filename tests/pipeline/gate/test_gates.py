@@ -41,15 +41,29 @@ def test_ordinary_urls_pass(blocklist):
 def test_kinds(blocklist):
     word = sorted(blocklist._hard)[0]
     soft = sorted(blocklist._soft)[:2]
-    urls = [
-        "http://www.0-1sex.com/",
-        f"http://example.org/{word}/",
-        f"http://example.org/{soft[0]}-{soft[1]}",
-        f"http://example.org/{soft[0]}",
-        "http://example.org/Free-Live-Cams-Now",
-    ]
-    found = blocklist.blocked(urls)
-    assert found[:4] == ["domain", "hard_word", "soft_words", None]
+    part = blocklist._subword.pattern.partition("|")[0]
+    found = {
+        "http://www.0-1sex.com/": "domain",
+        "http://0.0.0.0.09.free.fr/": "subdomain",
+        "http://free.fr/": None,
+        "1.168.20.184/.i": "url",
+        "1.168.20.184/.j": None,
+        f"http://example.org/{word}/": "hard_word",
+        f"http://example.org/{word}x/": None,
+        f"http://example.org/{soft[0]}-{soft[1]}": "soft_words",
+        f"http://example.org/{soft[0]}-{soft[0]}": None,
+        f"http://example.org/{soft[0]}": None,
+        f"http://example.org/x{part[:2].upper()}-{part[2:]}x": "subword",
+    }
+    assert dict(zip(found, blocklist.blocked(list(found)), strict=True)) == found
+
+
+@pytest.mark.parametrize(("least", "kind"), [(1, "soft_words"), (2, "soft_words"), (3, None)])
+def test_so_many_soft_words_block(cache, least, kind):
+    settings = UrlBlocklistSettings(soft_words=least, cache_folder=str(cache))
+    soft = UrlBlocklist(settings)
+    one, two = sorted(soft._soft)[:2]
+    assert soft.blocked([f"http://example.org/{one}-{two}"]) == [kind]
 
 
 @pytest.mark.filterwarnings("ignore:The 'registered_domain' property:DeprecationWarning")

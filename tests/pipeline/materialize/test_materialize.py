@@ -71,7 +71,7 @@ def lake(store: Store, shards: int, rows: int, seed: int = 0) -> dict[str, dict]
                 | {"cluster_size": 3 if row % 5 == 0 else None}
             )
             if verdict == "kept":
-                kept[document["id"]] = document
+                kept[document["id"]] = document | {"copies": 3 if row % 5 == 0 else 1}
         write(store, f"documents/d/{number}.parquet", documents, DOCUMENTS)
         write(store, f"decisions/d/{number}.parquet", decisions, DECISIONS)
     return kept
@@ -127,7 +127,7 @@ def test_exactly_the_kept_documents_come_out_shuffled(store):
         assert (row["url"], row["source"]) == (document["url"], document["source"])
         assert (row["language"], row["quality_score"]) == ("en", document["quality"]["score"])
         assert row["token_estimate"] == max(1, int(len(row["text"]) / 4.2 + 0.5))
-        assert row["duplicates"] in (1, 3)
+        assert row["duplicates"] == document["copies"]
     first = tables[0]["source"].to_pylist()
     assert set(first) == {"crawl/0.warc", "crawl/1.warc", "crawl/2.warc"}
     for manifest, written in zip(manifests.values(), tables, strict=True):

@@ -84,6 +84,18 @@ def test_a_line_of_json_may_be_as_long_as_the_limit(over, name):
     assert names(rows(line + b"\n" + more, len(line) + 1 - over)) == [name, "page"]
 
 
+@pytest.mark.parametrize(("over", "name"), [(-1, "page"), (0, "oversize"), (1, "oversize")])
+def test_a_last_line_without_an_end_counts_as_if_it_had_one(over, name):
+    line = json.dumps({"text": "x" * 200}).encode()
+    assert names(rows(line, len(line) - over)) == [name]
+
+
+def test_a_field_without_a_name_is_none():
+    data = io.BytesIO(b'{"text": "words", "": "no id"}')
+    (page,) = read_jsonl(ByteReader(open_source(data)), RowFields("text", "", "", ""), 1 << 20)
+    assert (page.content, page.record_id, page.url, page.date) == ("words", "", "", "")
+
+
 @pytest.mark.parametrize(("over", "name"), [(0, "malformed_record"), (1, "page")])
 def test_a_record_header_ends_within_its_bytes(monkeypatch, over, name):
     data = record(response(), "X-Filler: " + "x" * 300)

@@ -1,13 +1,14 @@
 """What a run costs, and what it costs again with another bound in its policy.
 
     python tests/benchmarks/another_bound.py --data DATA --work WORK
-    python tests/benchmarks/another_bound.py --pages 'pages/*.warc.gz' --work WORK
 
 The same command on the same files and lake, three times: for the first time, with another bound of
-`too_few_words`, and with nothing changed. Seconds by the clock are of the whole command, with Ray's start;
-seconds of tasks are what its workers did, from the manifests it wrote, so they grow with the crawl
-alone. Before the clock starts, the smallest file has been run in a lake of its own, so that the first
-run does not pay for what is done once per machine.
+`too_few_words`, and with nothing changed. Seconds by the clock are of the whole command, without
+Ray, one task after the other. Seconds of tasks are those that the manifests it wrote tell of: of
+`decisions`, of `parts` and `curated`, which write the kept text, and of all stages. Before the
+clock starts, the smallest file has been run in a lake of its own, so that the first run does not
+pay for what is done once per machine. The crawl is `--times` copies of the real pages, made
+different by `repeat_pages.py`, or what `--pages` names.
 """
 
 import json
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import common
 import pyarrow.parquet as pq
+import repeat_pages
 from whole_job import responses, rows, task_seconds, timed
 
 from thresher.filters.policy import shipped_policy_text
@@ -38,7 +40,7 @@ policy = "policy.toml"
 validation_fraction = 0.05
 
 [run]
-workers = {workers}
+executor = "in-process"
 """
 
 
@@ -55,15 +57,23 @@ def run(options, files, lake, bound):
     (options.work / "policy.toml").write_text(policy_text(bound))
     recipe = options.work / "recipe.toml"
     urls = json.dumps([str(file) for file in files])
-    recipe.write_text(RECIPE.format(lake=lake, urls=urls, workers=options.workers))
-    before = sum(task_seconds(lake).values())
+    recipe.write_text(RECIPE.format(lake=lake, urls=urls))
+    before = task_seconds(lake)
     command = (sys.executable, "-m", "thresher.jobs.cli", "run", recipe)
     _, seconds = timed(command, options.work / "thresher.log", cwd=options.work)
-    return {"seconds": seconds, "task_seconds": sum(task_seconds(lake).values()) - before}
+    spent = {stage: total - before.get(stage, 0) for stage, total in task_seconds(lake).items()}
+    return {
+        "seconds": seconds,
+        "decisions": spent["decisions"],
+        "shards": spent["parts"] + spent["curated"],
+        "tasks": sum(spent.values()),
+    }
 
 
 def report(parser, options):
-    patterns = options.pages or [f"{options.data}/crawl/pages/*.warc.gz"]
+    if not options.pages:
+        repeat_pages.report(options)
+    patterns = options.pages or [f"{options.work}/pages/*.warc.gz"]
     files = sorted({Path(path).resolve() for pattern in patterns for path in glob(pattern)})  # noqa: PTH207 - absolute patterns
     if not files:
         parser.error(f"no file matches {' '.join(patterns)}")
@@ -82,23 +92,24 @@ def report(parser, options):
         for path in folder.glob("*.parquet"):
             verdicts = pq.read_table(path, columns=["verdict"])["verdict"].to_pylist()
             decisions[folder] += verdicts.count("kept")
-    print(f"{found['pages']} pages, {rows(lake, 'documents/**/*.parquet')} documents measured, kept ")
+    print(
+        f"{found['pages']} pages, {rows(lake, 'documents/**/*.parquet')} documents measured, kept "
+    )
     print(f"{' and '.join(map(str, sorted(decisions.values(), reverse=True)))}")
-    print(f"\n{'':<20}{'seconds':>9}{'of tasks':>10}{'of the first':>14}")
-    whole = found["the first run"]["task_seconds"]
+    columns = ("seconds", "decisions", "shards", "tasks")
+    print(f"\n{'':<20}" + "".join(f"{name:>11}" for name in columns))
     for name in ("the first run", "another bound", "nothing changed"):
-        seconds, of_tasks = found[name]["seconds"], found[name]["task_seconds"]
-        print(f"{name:<20}{seconds:>9.1f}{of_tasks:>10.2f}{of_tasks / whole:>14.2%}")
+        print(f"{name:<20}" + "".join(f"{found[name][column]:>11.2f}" for column in columns))
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n")
 
 
 def main():
     parser = common.parser(__doc__)
-    parser.add_argument("--pages", nargs="+", metavar="GLOB", help="default: DATA/crawl/pages")
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--pages", nargs="+", metavar="GLOB", help="default: made of the samples")
+    parser.add_argument("--times", type=int, default=4)
     parser.add_argument("--json", type=Path, help="write everything here")
-    with common.options(parser, unless="pages") as options:
+    with common.options(parser, unless="pages", times=1) as options:
         report(parser, options)
 
 

@@ -18,10 +18,8 @@ from thresher.jobs.docs.words import glossary_page
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs"
 
-HANDWRITTEN = frozenset({"python.md", "tried.md"})
-"""Pages of `FOLDER` that are not made here; tests run the examples of the first."""
-
-_NOTE = "<!-- Made by `make docs` from the source. Do not edit. -->"
+NOTE = "<!-- Made by `make docs` from the source. Do not edit. -->"
+"""How a page begins that is made here."""
 
 
 def pages() -> dict[str, str]:
@@ -37,7 +35,7 @@ def pages() -> dict[str, str]:
         "commands.md": commands_page,
         "glossary.md": glossary_page,
     }
-    return {name: "\n\n".join([_NOTE, *make()]) + "\n" for name, make in makers.items()}
+    return {name: "\n\n".join([NOTE, *make()]) + "\n" for name, make in makers.items()}
 
 
 def main() -> None:

@@ -9,3 +9,5 @@ html_theme = "furo"
 html_title = "Thresher"
 html_copy_source = False
 html_show_sphinx = False
+html_static_path = ["site.css"]
+html_css_files = ["site.css"]

@@ -65,7 +65,8 @@ def test_what_is_fetched_is_found(text):
 def small_site(root, **pages):
     """A repository with a first page and these in `docs/`, and the contents that name them."""
     (root / "docs").mkdir()
-    shutil.copy(site.ROOT / "docs" / "conf.py", root / "docs")
+    for name in ("conf.py", "site.css"):
+        shutil.copy(site.ROOT / "docs" / name, root / "docs")
     (root / "docs" / "index.md").write_text("# First\n")
     (root / "ARCHITECTURE.md").write_text("# How\n\n## Parts\n\n[one](docs/one.md#a-part)\n")
     for name, text in pages.items():

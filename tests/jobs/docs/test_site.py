@@ -104,10 +104,13 @@ def test_a_wrong_link_fails(tmp_path, capfd, wrong, said):
 
 @pytest.mark.parametrize("target", ["two.md", "../../secret.md", "how-to/two.md#x", "two.png"])
 def test_a_link_to_nothing_is_found(tmp_path, target):
-    small_site(tmp_path, one="")
-    pages = site.sources(tmp_path)
+    root = tmp_path / "repository"
+    root.mkdir()
+    small_site(root, one="")
+    (tmp_path / "secret.md").write_text("there, but not in the repository")
+    pages = site.sources(root)
     for mark in ("", "!"):
-        _, problems = site.moved(f"a {mark}[x]({target})", "docs/one.md", tmp_path, pages)
+        _, problems = site.moved(f"a {mark}[x]({target})", "docs/one.md", root, pages)
         assert problems == [f"docs/one.md: {target} leads nowhere"]
 
 

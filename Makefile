@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all check docs lock clean
+.PHONY: demo test test-all check docs site picture lock clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY) ## run the main job on the sample crawl
@@ -31,8 +31,14 @@ check: $(READY)
 docs: $(READY) ## write the reference pages in docs/ again
 	$(BIN)/python -m thresher.jobs.docs
 
+site: $(READY) ## make a site of all pages in build/site; any broken link fails
+	$(BIN)/python -m thresher.jobs.docs.site build/site
+
+picture: demo ## take the picture of the demo's report again (needs Chromium)
+	$(BIN)/python -m thresher.jobs.docs.picture demo/lake/report.html
+
 lock: ## resolve requirements.lock again (needs uv)
-	uv pip compile pyproject.toml --extra train --group models --group dev --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --extra train --group models --group dev --group docs --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade -o requirements.lock
 
 $(READY): requirements.lock pyproject.toml

@@ -13,6 +13,7 @@ from thresher.filters.policy.load import (
     resolve,
     shipped_policies,
     shipped_policy,
+    shipped_policy_text,
     unresolved,
 )
 from thresher.filters.policy.types import (
@@ -43,5 +44,6 @@ __all__ = [
     "resolve",
     "shipped_policies",
     "shipped_policy",
+    "shipped_policy_text",
     "unresolved",
 ]

@@ -52,12 +52,20 @@ def shipped_policy(name: str) -> Policy:
     Raises:
         ConfigError: if there is none of that name.
     """
+    return parse_policy(shipped_policy_text(name), f"{name}.toml")
+
+
+def shipped_policy_text(name: str) -> str:
+    """The file of a policy that comes with Thresher, with its comments.
+
+    Raises:
+        ConfigError: if there is none of that name.
+    """
     known = shipped_policies()
     if name not in known:
         raise ConfigError(f"policy '{name}'", "no such policy.", did_you_mean(name, known))
-    file = f"{name}.toml"
-    text = resources.files("thresher.filters.policies").joinpath(file).read_text(encoding="utf-8")
-    return parse_policy(text, file)
+    file = resources.files("thresher.filters.policies").joinpath(f"{name}.toml")
+    return file.read_text(encoding="utf-8")
 
 
 def parse_policy(

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from thresher.jobs.cli import demo, diversity, inspect, models, reasons, run, train
+from thresher.jobs.cli import demo, diversity, inspect, models, policies, reasons, run, train
 from thresher.jobs.cli.common import EXIT_CODES, output
 from thresher.jobs.cli.failures import run_to_code
 from thresher.jobs.version import thresher_version
@@ -50,6 +50,13 @@ _catalog.command("rebuild", epilog="Example: thresher catalog rebuild out/lake")
 app.add_typer(_catalog, name="catalog")
 
 app.command("train", epilog="Example: thresher train quality --config quality.toml")(train.command)
+
+_policies = typer.Typer(help="Policies that come with Thresher.", no_args_is_help=True)
+_policies.command("list", epilog="Example: thresher policies list")(policies.list_policies)
+_policies.command("show", epilog="Example: thresher policies show web-en > mine.toml")(
+    policies.show
+)
+app.add_typer(_policies, name="policies")
 
 _models = typer.Typer(help="Models by name: shipped, your own, published.", no_args_is_help=True)
 _models.command("list", epilog="Example: thresher models list")(models.list_models)

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from thresher.jobs.docs.words import explained
+
 
 @dataclass(frozen=True)
 class Table:
@@ -60,9 +62,10 @@ def html(block: Block) -> str:
 
 
 def _rows(block: Table) -> Iterator[str]:
-    for tag, row in [("th", block.header), *(("td", row) for row in block.rows)]:
-        cells = [(f"{tag} class=long" if len(c) > LONG_CELL else tag, _inline(c)) for c in row]
-        yield "<tr>" + "".join(f"<{start}>{cell}</{tag}>" for start, cell in cells) + "</tr>"
+    yield "<tr>" + "".join(f"<th>{explained(name)}</th>" for name in block.header) + "</tr>"
+    for row in block.rows:
+        cells = [("td class=long" if len(c) > LONG_CELL else "td", _inline(c)) for c in row]
+        yield "<tr>" + "".join(f"<{start}>{cell}</td>" for start, cell in cells) + "</tr>"
 
 
 def _inline(text: str) -> str:

@@ -13,6 +13,35 @@ from thresher.jobs.docs.commands import commands
 from thresher.jobs.docs.settings import Setting, settings_of
 from thresher.jobs.recipe import Recipe
 
+_RECIPE_EXAMPLE = """\
+```toml
+name = "cc-2026-30"
+lake = "s3://bucket/lake"            # or a folder
+
+[input]
+urls = ["s3://commoncrawl/crawl-data/CC-MAIN-2026-30/segments/*/warc/*.warc.gz"]
+
+[gates]
+languages = ["en"]
+
+[quality]
+model = "quality-en@1"               # the default; thresher train makes one of your own
+
+[lines]
+enabled = true                       # measure what many documents share, to remove it below
+
+[[decontaminate]]
+name = "gsm8k"
+path = "eval/gsm8k/*.parquet"        # JSONL, JSON, CSV, TSV or Parquet
+fields = ["question", "answer"]
+
+[judge]
+policy = "web-en"                    # or another shipped one, or your own .toml
+
+[curated]
+transforms = ["repeated_lines", "cut_contamination", "clean_lines", "redact_pii"]
+```"""
+
 _TRAINING_EXAMPLE = """\
 ```toml
 # Good pages of one's own against a random 1% of what a run has measured.
@@ -38,6 +67,7 @@ def recipe_page() -> Iterator[str]:
         "A recipe is a TOML file. Unknown settings are errors, and relative paths are relative to "
         "the recipe's folder. `thresher plan RECIPE.toml` checks it."
     )
+    yield _RECIPE_EXAMPLE
     yield from struct_tables(Recipe, "recipe")
 
 

@@ -1,6 +1,6 @@
 """The reference pages in `docs/`, made from the registries: `make docs` writes them.
 
-Signals, reasons, policies, transforms, settings and commands all carry their own text; these
+Signals, reasons, policies, transforms, settings, commands and words all carry their own text; these
 pages only arrange it. A test fails where a page is stale, and one for each thing without a text
 (`thresher.jobs.docs.named`).
 """
@@ -14,13 +14,12 @@ from pathlib import Path
 from thresher.jobs.docs.configuration import commands_page, recipe_page, training_page
 from thresher.jobs.docs.reasons import junk_page, reasons_page
 from thresher.jobs.docs.registries import policies_page, signals_page, transforms_page
+from thresher.jobs.docs.words import glossary_page
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs"
 
-HANDWRITTEN = frozenset({"python.md", "tried.md"})
-"""Pages of `FOLDER` that are not made here; tests run the examples of the first."""
-
-_NOTE = "<!-- Made by `make docs` from the source. Do not edit. -->"
+NOTE = "<!-- Made by `make docs` from the source. Do not edit. -->"
+"""How a page begins that is made here."""
 
 
 def pages() -> dict[str, str]:
@@ -34,8 +33,9 @@ def pages() -> dict[str, str]:
         "training.md": training_page,
         "transforms.md": transforms_page,
         "commands.md": commands_page,
+        "glossary.md": glossary_page,
     }
-    return {name: "\n\n".join([_NOTE, *make()]) + "\n" for name, make in makers.items()}
+    return {name: "\n\n".join([NOTE, *make()]) + "\n" for name, make in makers.items()}
 
 
 def main() -> None:

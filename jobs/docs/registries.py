@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import resources
 
-from thresher.filters.policy import Policy, shipped_policies, shipped_policy
+from thresher.filters.policy import Policy, shipped_policies, shipped_policy, shipped_policy_text
 from thresher.filters.policy.sql import explain_rows
 from thresher.filters.signals import FAMILIES, Family, Signal
 from thresher.filters.transforms.cuts import CUTS
@@ -60,7 +59,8 @@ def policies_page() -> Iterator[str]:
     yield (
         "A policy is an ordered list of rules over signals. Every rule is evaluated; the first "
         "that drops a document gives its primary reason. `judge.policy` in a recipe names one of "
-        "these, or a TOML file of your own."
+        "these, or a TOML file of your own; `thresher policies show NAME > mine.toml` makes one of "
+        "a shipped policy, to change a bound in."
     )
     for name in shipped_policies():
         yield from _policy(name)
@@ -74,8 +74,7 @@ def policies_page() -> Iterator[str]:
 
 def _policy(name: str) -> Iterator[str]:
     policy = shipped_policy(name)
-    text = resources.files("thresher.filters.policies").joinpath(f"{name}.toml").read_text("utf-8")
-    header = [line[2:] for line in text.splitlines() if line.startswith("# ")]
+    header = [line[2:] for line in shipped_policy_text(name).splitlines() if line.startswith("# ")]
     yield f"## {name}"
     yield f"Version {policy.version}. {policy.source}"
     yield "\n".join(f"> {line}" for line in header)

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from thresher.filters.signals.site import FIGURES
+from thresher.jobs.docs.words import explained
 from thresher.manifests import catalog
 from thresher.pipeline.inspect.diversity import Population, RuleEffect, compare
 
@@ -25,8 +26,8 @@ def diversity_section(database: duckdb.DuckDBPyConnection, table: MakeTable) -> 
         return ""
     found = compare(database, _DOCUMENTS)
     parts = [
-        "<h2>Diversity</h2><p class=note>Growth of the vocabulary and entropies fall, the other "
-        "figures rise as documents grow alike; docs/signals.md defines them.</p>",
+        f"<h2>{explained('Diversity')}</h2><p class=note>Growth of the vocabulary and entropies "
+        "fall, the other figures rise as documents grow alike; docs/signals.md defines them.</p>",
         table(("", "documents", *_NAMES), [_row(found.measured), _row(found.kept)]),
     ]
     if found.rules:

@@ -1,7 +1,8 @@
 """The report of a run: one self-contained HTML page a person reads after the run.
 
 Funnel, reasons, diversity, samples of what was kept and dropped, shards that were not read whole.
-All that came from the web is escaped; the page has no script and loads nothing.
+All that came from the web is escaped; the page has no script and loads nothing. Words of Thresher
+in headings say what they mean (`thresher.jobs.docs.words`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import duckdb
 
 from thresher.filters.policy import RESERVED_MEANINGS
 from thresher.jobs.docs.blocks import LONG_CELL
+from thresher.jobs.docs.words import explained
 from thresher.jobs.report.diversity import diversity_section
 from thresher.jobs.report.reasons import Link, anchor, reasons_section
 from thresher.jobs.show import shown
@@ -62,6 +64,11 @@ pre { border-left: 3px solid var(--quote); padding-left: .9rem; white-space: pre
 blockquote { margin: .4rem 0 1rem; padding: .3rem .9rem; border-left: 3px solid var(--quote);
   white-space: pre-wrap; overflow-wrap: anywhere; max-height: 18rem; overflow-y: auto; }
 summary { cursor: pointer; padding: .3rem 0; }
+abbr { cursor: help; text-decoration: underline dotted var(--quiet); text-underline-offset: .25em; }
+abbr:focus::after { content: attr(title); position: fixed; left: 1rem; right: 1rem; bottom: 1rem;
+  max-width: 44rem; margin: 0 auto; padding: .7rem 1rem; border-radius: .3rem; z-index: 1;
+  font: 16px/1.5 system-ui, sans-serif; text-align: left; white-space: normal;
+  color: var(--page); background: var(--text); }
 </style></head><body>
 <h1>$title</h1>
 <p class="note">$subtitle</p>
@@ -113,13 +120,13 @@ def write_report(store: Store, record: RunRecord) -> str:
 def _funnel(database: duckdb.DuckDBPyConnection) -> str:
     rows = database.execute("SELECT step, records, percent FROM funnel").fetchall()
     cells = "".join(
-        f"<tr><td>{escape(step)}</td><td class=n>{int(records or 0):,}</td>"
+        f"<tr><td>{explained(step)}</td><td class=n>{int(records or 0):,}</td>"
         f"<td class=n>{percent or 0:.1f}%</td>"
         f"<td class=bar><div{' class=lost' if step in _LOSSES else ''} "
         f"style='width:{percent or 0:.2f}%'></div></td></tr>"
         for step, records, percent in rows
     )
-    return f"<h2>Funnel</h2><div class=wide><table>{cells}</table></div>"
+    return f"<h2>{explained('Funnel')}</h2><div class=wide><table>{cells}</table></div>"
 
 
 def _incomplete(database: duckdb.DuckDBPyConnection, record: RunRecord) -> str:
@@ -131,7 +138,7 @@ def _incomplete(database: duckdb.DuckDBPyConnection, record: RunRecord) -> str:
     rows += [("the run", "incomplete", sentence) for sentence in record.exceeded]
     if not rows:
         return ""
-    return "<h2>Not read whole</h2>" + _table(("what", "status", "why"), rows)
+    return f"<h2>{explained('Not read whole')}</h2>" + _table(("what", "status", "why"), rows)
 
 
 def _reasons(database: duckdb.DuckDBPyConnection, record: RunRecord) -> str:
@@ -140,8 +147,9 @@ def _reasons(database: duckdb.DuckDBPyConnection, record: RunRecord) -> str:
     meanings |= {rule["reason"]: rule.get("meaning", "") for rule in record.policy.get("rules", ())}
     rows = database.execute("SELECT outcome, reason, records, records_any FROM reasons").fetchall()
     return (
-        "<h2>Why records left</h2><p class=note>Every record counts once in the first column of "
-        "numbers, under its first reason; the second counts all records that have the reason.</p>"
+        f"<h2>{explained('Why records left')}</h2><p class=note>Every record counts once in the "
+        "first column of numbers, under its first reason; the second counts all records that have "
+        "the reason.</p>"
     ) + _table(
         ("outcome", "reason", "records", "have it at all", "meaning"),
         [
@@ -209,7 +217,7 @@ def _table(names: tuple[str, ...], rows: list[Any]) -> str:
         any(isinstance(row[place], int | float) for row in rows) for place in range(len(names))
     ]
     head = "".join(
-        f"<th{' class=n' if right else ''}>{escape(name)}</th>"
+        f"<th{' class=n' if right else ''}>{explained(name)}</th>"
         for name, right in zip(names, numeric, strict=True)
     )
     body = "".join("<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in rows)

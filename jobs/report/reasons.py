@@ -11,6 +11,7 @@ import duckdb
 from thresher.filters.policy import policy_from_mapping
 from thresher.jobs.docs.blocks import Verbatim, html
 from thresher.jobs.docs.entries import Entry, entry
+from thresher.jobs.docs.words import explained
 from thresher.manifests.run import RunRecord
 from thresher.pipeline.inspect.reasons import reference
 from thresher.pipeline.materialize.parts import EMPTY
@@ -47,8 +48,9 @@ def reasons_section(database: duckdb.DuckDBPyConnection, record: RunRecord) -> s
     parts = {name: text for each in entries for name, text in each.parts.items()}
     texts = "".join(html(Verbatim(f"{name}: {text.strip()}")) for name, text in parts.items())
     return (
-        "<h2>Reasons</h2><p class=note>As <code>thresher reasons NAME</code> and the reference "
-        "pages say it; the column of this run has the bounds that it was judged by.</p>"
+        f"<h2>{explained('Reasons')}</h2><p class=note>As <code>thresher reasons NAME</code> and "
+        "the reference pages say it; the column of this run has the bounds that it was judged by."
+        "</p>"
         + "".join(_details(each, found) for each in entries)
         + (f"<details><summary>what stands in braces</summary>{texts}</details>" if texts else "")
     )

@@ -251,12 +251,14 @@ def report(options):
     texts_path = options.work / "texts.parquet"
     write_texts(texts, texts_path)
     texts_path.with_suffix(".json").write_text(json.dumps(texts))
+    facts = {"documents": len(texts), "tools": {}}
     for tool in options.tools:
         result = common.attempt(tool, partial(run_tool, options, tool, texts_path))
         if result is None:
             continue
         found = closed(len(texts), {tuple(sorted(pair)) for pair in result["pairs"]})
         figures = [*score(found, chained), *score(found, truth)]
+        facts["tools"][tool] = {"precision": figures[0], "recall": figures[1]}
         print(
             f"{tool:15} {figures[0]:7.4f} {figures[1]:7.4f} {figures[2]:7.4f} "
             f"{figures[3]:9.4f} {figures[4]:7.4f} {figures[5]:7.4f} {result['seconds']:8.1f} "
@@ -266,12 +268,15 @@ def report(options):
         if result["more"]:
             print("    " + ", ".join(f"{k} {v:.4g}" for k, v in result["more"].items()))
     labelled(options.data / "duplicates")
+    if options.json:
+        options.json.write_text(json.dumps(facts, indent=1) + "\n")
 
 
 def main():
     parser = common.parser(__doc__)
     parser.add_argument("--documents", type=int, default=65_000)
     parser.add_argument("--tools", nargs="+", default=[*OURS, *PEERS])
+    parser.add_argument("--json", type=Path, help="write precision and recall here")
     parser.add_argument("--child", nargs=3, help="one of ours: tool, texts, output")
     with common.options(parser, documents=300) as options:
         if options.child:

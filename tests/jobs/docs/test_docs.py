@@ -20,10 +20,15 @@ def pages():
     return docs.pages()
 
 
+def found_pages():
+    """All pages in `docs/`, by their path there."""
+    paths = docs.FOLDER.rglob("*.md")
+    return {path.relative_to(docs.FOLDER).as_posix(): path.read_text("utf-8") for path in paths}
+
+
 def test_pages_are_up_to_date(pages):
-    found = {path.name: path.read_text("utf-8") for path in docs.FOLDER.glob("*.md")}
-    assert found.keys() >= docs.HANDWRITTEN
-    written = {name: text for name, text in found.items() if name not in docs.HANDWRITTEN}
+    made = docs.NOTE + "\n"
+    written = {name: text for name, text in found_pages().items() if text.startswith(made)}
     stale = sorted(n for n in pages.keys() | written.keys() if pages.get(n) != written.get(n))
     assert not stale, f"stale: {stale}; `make docs` writes them again"
 
@@ -31,9 +36,9 @@ def test_pages_are_up_to_date(pages):
 def test_links_lead_somewhere(pages):
     """Every link of a page to a place on one of the pages has its heading."""
     places = {
-        f"{name}#{heading}"
+        f"{name}#{re.sub(r'[^a-z0-9_ -]', '', heading.lower()).replace(' ', '-')}"
         for name, page in pages.items()
-        for heading in re.findall(r"(?m)^##? (\S+)$", page)
+        for heading in re.findall(r"(?m)^##? (.+)$", page)
     }
     links = [
         (name, f"{target or name}#{place}")
@@ -41,7 +46,7 @@ def test_links_lead_somewhere(pages):
         for target, place in re.findall(r"\]\(([\w.]*)#([^)]+)\)", page)
     ]
     assert [(name, link) for name, link in links if link not in places] == []
-    assert {name for name, _ in links} == {"reasons.md", "junk.md", "policies.md"}
+    assert {name for name, _ in links} == {"reasons.md", "junk.md", "policies.md", "glossary.md"}
 
 
 def test_tables_are_whole(pages):
@@ -53,8 +58,31 @@ def test_tables_are_whole(pages):
 
 def test_the_readme_links_to_every_page(pages):
     readme = (ROOT / "README.md").read_text("utf-8")
-    every = [*pages, *sorted(docs.HANDWRITTEN)]
+    every = [name for name in found_pages() if name != "index.md"]
+    assert set(pages) < set(every)
     assert [name for name in every if f"(docs/{name})" not in readme] == []
+    assert len(readme.splitlines()) < 120
+
+
+def test_the_first_page_links_to_every_page():
+    found = found_pages()
+    assert [n for n in found if n != "index.md" and f"]({n})" not in found["index.md"]] == []
+
+
+def test_the_two_commands_of_the_readme_are_there():
+    readme = (ROOT / "README.md").read_text("utf-8")
+    commands = re.findall(r"(?m)^    (\S.*?)  ", readme.partition("\n## ")[0])
+    assert commands == ["make demo", "make test"]
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert all(f"\n{command.removeprefix('make ')}: " in makefile for command in commands)
+
+
+def test_the_picture_is_small_and_shown():
+    header = (docs.FOLDER / "report.png").read_bytes()
+    assert header.startswith(b"\x89PNG")
+    assert len(header) < 200_000
+    assert "](docs/report.png)" in (ROOT / "README.md").read_text("utf-8")
+    assert "](report.png)" in (docs.FOLDER / "index.md").read_text("utf-8")
 
 
 class Inner(msgspec.Struct, frozen=True):

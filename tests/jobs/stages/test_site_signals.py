@@ -163,7 +163,7 @@ def test_the_view_and_the_report(finished):
     assert sites
     assert set(sites) <= set(domains)  # neither shards nor months
     report = store.read_bytes(PATH).decode()
-    assert "<h2>Diversity</h2>" in report
+    assert ">Diversity</abbr></h2>" in report
     assert "<td>about_towns</td>" in report
 
 

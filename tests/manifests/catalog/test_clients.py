@@ -1,9 +1,9 @@
-"""DuckDB clients of the first version open the catalog and ask what README asks."""
+"""DuckDB clients of the first version open the catalog and ask what the pages ask."""
 
 from __future__ import annotations
 
 import json
-import shlex
+import re
 import shutil
 import subprocess
 import venv
@@ -20,7 +20,8 @@ from thresher.jobs.sample import write_sample
 from thresher.manifests import catalog
 from thresher.manifests.store import Store
 
-README = Path(__file__).resolve().parents[3] / "README.md"
+ROOT = Path(__file__).resolve().parents[3]
+PAGES = (ROOT / "README.md", ROOT / "docs" / "how-to" / "ask-sql.md")
 
 CLIENT = """
 import json, sys
@@ -36,10 +37,10 @@ with duckdb.connect(sys.argv[1], read_only=True) as database:
 
 
 def questions():
-    """The SQL of README, and every view."""
-    lines = README.read_text(encoding="utf-8").splitlines()
-    asked = [shlex.split(line)[2] for line in lines if line.startswith("thresher query ")]
-    assert len(asked) >= 2
+    """The SQL of the pages."""
+    texts = [page.read_text(encoding="utf-8") for page in PAGES]
+    asked = [sql for text in texts for sql in re.findall(r'thresher query "([^"]+)"', text)]
+    assert len(asked) > 8
     return asked
 
 

@@ -35,7 +35,14 @@ from thresher.jobs.version import thresher_version
 from thresher.manifests import catalog
 from thresher.manifests.heartbeat import Beat, Heartbeat
 from thresher.manifests.manifest import Manifest, fingerprint, load_all
-from thresher.manifests.run import Failure, InputRecord, RunRecord, save_run
+from thresher.manifests.run import (
+    Attempt,
+    Failure,
+    InputRecord,
+    RunRecord,
+    earlier_attempts,
+    save_run,
+)
 from thresher.pipeline import decontamination, judge
 from thresher.pipeline.documents import measure
 from thresher.pipeline.materialize import curated, parts
@@ -74,6 +81,7 @@ class _Run:
         self._failures: list[Failure] = []
         self._exceeded: list[str] = []
         self._attempts: dict[str, int] = {}
+        self._earlier: list[Attempt] = []
         self._policy = plan.policy
         self._curated = ""
         self._started = _now()
@@ -86,6 +94,7 @@ class _Run:
 
     def _heeding(self) -> RunRecord:
         """The run, or how a signal or a cause from outside ended it."""
+        self._earlier = earlier_attempts(self._store, self._plan.run_id)
         save_run(self._store, self._record("running"))
         try:
             return self._work()
@@ -318,6 +327,7 @@ class _Run:
             exceeded=self._exceeded,
             failures=sorted(self._failures, key=lambda f: (f.stage, f.key)),
             attempts=dict(sorted(self._attempts.items())),
+            earlier=self._earlier,
             curated=self._curated,
         )
 

@@ -201,9 +201,16 @@ def test_a_second_run_does_nothing_again(finished):
             assert list(tasks) == []
             return iter(())
 
-    execute(again, Refuses(), Silent())
+    repeated = execute(again, Refuses(), Silent())
     assert store.sizes("manifests") == before
     assert curated_hashes(store) == hashes
+    assert repeated.earlier == [*record.earlier, record.attempt]
+    assert repeated.started > record.finished
+    found = rows(store, "SELECT number, started, finished, status FROM attempts ORDER BY 1")
+    assert found[-2:] == [
+        (len(found) - 1, record.started, record.finished, record.status),
+        (len(found), repeated.started, repeated.finished, repeated.status),
+    ]
 
 
 def test_same_bytes_on_another_file_system_in_another_order(finished, sample, recipe_for):

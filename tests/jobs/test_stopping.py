@@ -208,6 +208,8 @@ def test_a_report_stops(start, sample, recipe_for, tmp_path):
     asking = (
         "import os, signal, threading\n"
         "import thresher.jobs.report.page as page\n"
+        "from thresher.jobs import stopping\n"
+        "stopping.GRACE_SECONDS = 1000\n"
         "def slow(database):\n"
         "    threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
         f"    return database.execute('{SLOW}').fetchall()\n"
@@ -216,6 +218,8 @@ def test_a_report_stops(start, sample, recipe_for, tmp_path):
     code, said = ended(start("run", recipe, "--in-process", "-q", code=asking), tmp_path)
     assert (code, said[:31]) == (130, "thresher: stopped by Ctrl-C; ca"), said
     assert "the same command goes on" in said
+    (record,) = load_runs(Store(str(tmp_path / "lake")))
+    assert record.status == "interrupted"
     assert ended(start("run", recipe, "--in-process", "-q"), tmp_path)[0] == 0
     assert (tmp_path / "lake" / "report.html").exists()
 
@@ -225,6 +229,8 @@ def test_the_demo_stops_at_its_questions(start, tmp_path):
     code = (
         "import os, signal, threading\n"
         "import thresher.jobs.cli.demo as demo\n"
+        "from thresher.jobs import stopping\n"
+        "stopping.GRACE_SECONDS = 1000\n"
         "ask = demo._ask\n"
         "def asking(store, run):\n"
         "    threading.Timer(2, os.kill, (os.getpid(), signal.SIGINT)).start()\n"

@@ -10,7 +10,12 @@ import msgspec
 from thresher.filters.errors import StoreError
 from thresher.filters.policy import Policy
 from thresher.filters.policy.check import GUEST_PREFIX
-from thresher.filters.policy.sql import compile_rules, explain_rows
+from thresher.filters.policy.sql import (
+    bound_text,
+    compile_rules,
+    explain_rows,
+    value_text,
+)
 from thresher.filters.signals import FAMILIES, SCORE_PREFIX
 from thresher.pipeline.inspect.difference import Difference, difference
 from thresher.pipeline.inspect.reasons import reference
@@ -102,7 +107,7 @@ def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> E
             reason=rule.reason,
             meaning=rule.meaning,
             tests=[
-                f"{signal} {operator} {threshold} ({_short(signals.get(signal))})"
+                f"{signal} {bound_text(operator, threshold)} ({value_text(signals.get(signal))})"
                 for signal, operator, threshold in zip(
                     rule.signals, rule.operators, rule.thresholds, strict=True
                 )
@@ -203,13 +208,6 @@ def _has_view(database: duckdb.DuckDBPyConnection, name: str) -> bool:
         "WHERE view_name = $name AND database_name = current_database()"
     )
     return bool(database.execute(query, {"name": name}).fetchall())
-
-
-def _short(value: object) -> object:
-    """A value beside its threshold: enough digits to tell the two apart in all but odd cases."""
-    if value is None:
-        return "NULL"
-    return f"{value:.6g}" if isinstance(value, float) else value
 
 
 def _one(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from thresher.filters.one_line import one_line
+
 __all__ = ["code", "escape", "prose"]
 
 _ACTIVE = str.maketrans(
@@ -13,13 +15,13 @@ _TICK = "`"
 def escape(text: str) -> str:
     """A text that stands within a line: it is shown as it is."""
     # Bare addresses become links by these two.
-    marked = _line(text).translate(_ACTIVE)
+    marked = one_line(text).translate(_ACTIVE)
     return marked.replace("://", "&#58;//").replace("www.", "www&#46;")
 
 
 def code(text: str) -> str:
     """A name or an address as code, in which nothing is markup; escaped where it does not fit."""
-    line = _line(text)
+    line = one_line(text)
     if not line or line != text or _TICK in line or "|" in line:
         return escape(text)
     return f"{_TICK}{line}{_TICK}"
@@ -40,8 +42,3 @@ def _with_ends(text: str) -> str:
     inner = escape(text)
     before, after = (" " * text[at : at + 1].isspace() for at in (0, len(text) - 1))
     return f"{before}{inner}{after}" if inner else before
-
-
-def _line(text: str) -> str:
-    """On one line, without what nobody sees or what turns the writing round."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -18,6 +18,7 @@ from thresher.filters.policy.sql import (
 )
 from thresher.filters.signals import FAMILIES, SCORE_PREFIX
 from thresher.pipeline.inspect.difference import Difference, difference
+from thresher.pipeline.inspect.explanation_text import headline, text_of
 from thresher.pipeline.inspect.reasons import reference
 
 _PROVENANCE = ("id", "record_id", "url", "source", "date", "title", "charset", "charset_source")
@@ -28,6 +29,7 @@ _DECISION = (
 _RECIPES_OWN = (GUEST_PREFIX.removesuffix("."), SCORE_PREFIX.removesuffix("."))
 """Columns of the signals that a recipe brings along."""
 _TEXT_CHARACTERS = 600
+_REASONS_IN_REPR = 3
 
 
 class RuleResult(msgspec.Struct, frozen=True):
@@ -43,7 +45,7 @@ class RuleResult(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """All that is known of one document."""
+    """All that is known of one document; `print` shows it as a person reads it."""
 
     provenance: dict[str, Any]
     decision: dict[str, Any]
@@ -63,6 +65,12 @@ class Explanation(msgspec.Struct, frozen=True):
     references: dict[str, str] = {}
     """Where the reference pages explain each reason that it has, as `PAGE#ANCHOR`; a reason of
     one's own policy has no place there."""
+
+    def __str__(self) -> str:
+        return text_of(self)
+
+    def __repr__(self) -> str:
+        return f"<Explanation of {headline(self, _REASONS_IN_REPR)}; print it for all of it>"
 
 
 def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> Explanation:

@@ -9,7 +9,6 @@ record says so, nothing of what is done is lost, and the same plan goes on from 
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -19,13 +18,14 @@ import msgspec
 from thresher.filters.errors import RunError, ThresherError
 from thresher.filters.policy import policy_to_mapping
 from thresher.jobs import stopping
+from thresher.jobs.card import Work, card_of
 from thresher.jobs.executor import ONE_CORE, Executor, Needs, Task
 from thresher.jobs.outside import cause_from_outside
 from thresher.jobs.plan import Plan
 from thresher.jobs.progress import Reporter, title_of
 from thresher.jobs.recipe import published
 from thresher.jobs.report.page import write_report
-from thresher.jobs.shortfall import intolerable, shortfalls
+from thresher.jobs.shortfall import intolerable
 from thresher.jobs.stages.dedup import Duplicates, find_duplicates
 from thresher.jobs.stages.judge import judge_documents
 from thresher.jobs.stages.lines import with_line_signals
@@ -35,11 +35,17 @@ from thresher.jobs.version import thresher_version
 from thresher.manifests import catalog
 from thresher.manifests.heartbeat import Beat, Heartbeat
 from thresher.manifests.manifest import Manifest, fingerprint, load_all
-from thresher.manifests.run import Failure, InputRecord, RunRecord, save_run
+from thresher.manifests.run import (
+    Attempt,
+    Failure,
+    InputRecord,
+    RunRecord,
+    earlier_attempts,
+    save_run,
+)
 from thresher.pipeline import decontamination, judge
 from thresher.pipeline.documents import measure
 from thresher.pipeline.materialize import curated, parts
-from thresher.pipeline.materialize.card import dataset_card
 from thresher.pipeline.materialize.plan import plan_shards
 from thresher.pipeline.shards import ShardRef
 
@@ -75,6 +81,7 @@ class _Run:
         self._failures: list[Failure] = []
         self._exceeded: list[str] = []
         self._attempts: dict[str, int] = {}
+        self._earlier: list[Attempt] = []
         self._policy = plan.policy
         self._curated = ""
         self._started = _now()
@@ -87,6 +94,7 @@ class _Run:
 
     def _heeding(self) -> RunRecord:
         """The run, or how a signal or a cause from outside ended it."""
+        self._earlier = earlier_attempts(self._store, self._plan.run_id)
         save_run(self._store, self._record("running"))
         try:
             return self._work()
@@ -233,17 +241,12 @@ class _Run:
             },
         )
         self._curated = f"{curated.STAGE}/{mark}"
-        card = dataset_card(
-            self._plan.recipe.name,
-            written.values(),
-            policy=self._policy,
-            policy_fingerprint=judged,
-            curated_fingerprint=mark,
-            settings=settings,
-            funnel=_funnel(measured, decisions, written),
-            reasons=_dropped(decisions),
-            inputs=[shard.name for shard in self._plan.inputs if shard.key in measured],
-            shortfalls=[(s.uri, s.status, s.why) for s in shortfalls(measured.values())],
+        card = card_of(
+            self._plan,
+            self._policy,
+            self._fingerprints,
+            Work(measured, decisions, made, written),
+            [failure for failure in self._failures if failure.stage == measure.STAGE],
         )
         self._store.write_bytes(f"{self._curated}/README.md", card.encode())
 
@@ -324,33 +327,9 @@ class _Run:
             exceeded=self._exceeded,
             failures=sorted(self._failures, key=lambda f: (f.stage, f.key)),
             attempts=dict(sorted(self._attempts.items())),
+            earlier=self._earlier,
             curated=self._curated,
         )
-
-
-def _funnel(
-    measured: dict[str, Manifest], decisions: dict[str, Manifest], written: dict[str, Manifest]
-) -> list[tuple[str, int]]:
-    def total(manifests: dict[str, Manifest], part: str) -> int:
-        return sum(manifest.ledger[part] for manifest in manifests.values())
-
-    return [
-        ("records read", total(measured, "records")),
-        ("gated", total(measured, "gated")),
-        ("failed", total(measured, "failed")),
-        ("documents measured", total(measured, "documents")),
-        ("dropped", total(decisions, "dropped")),
-        ("kept", total(decisions, "kept")),
-        ("curated", sum(manifest.facts["rows"] for manifest in written.values())),
-    ]
-
-
-def _dropped(decisions: dict[str, Manifest]) -> dict[str, int]:
-    counts: Counter[str] = Counter()
-    for manifest in decisions.values():
-        for name, count in manifest.reasons.items():
-            counts[name.removeprefix("dropped/")] += count
-    return dict(counts)
 
 
 def _now() -> str:

@@ -45,8 +45,27 @@ class Failure(msgspec.Struct, frozen=True):
     error: str
 
 
+class Attempt(msgspec.Struct, frozen=True):
+    """One time that a run was begun."""
+
+    started: str
+    """UTC, ISO 8601."""
+    finished: str
+    """Likewise; "" where it died without a word."""
+    status: str
+    """As in the record of the run."""
+    version: str
+    """Version of Thresher that was at work."""
+    failures: int
+    """Tasks that ended in an error."""
+
+
+MOST_ATTEMPTS = 50
+"""Earlier attempts that a record keeps: the first and the latest."""
+
+
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One run."""
+    """One run: what the same inputs and settings gave, by its latest attempt."""
 
     run_id: str
     name: str
@@ -69,14 +88,34 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The limits of the recipe on damaged input that made the run incomplete, in sentences."""
     attempts: dict[str, int] = {}
     """Attempts by `stage/key`, where there was more than one."""
+    earlier: list[Attempt] = []
+    """The earlier attempts, oldest first: the same recipe run again is the same run."""
     curated: str = ""
     """Folder of the curated shards inside the lake."""
+
+    @property
+    def attempt(self) -> Attempt:
+        """The latest attempt, as later ones will remember it."""
+        return Attempt(self.started, self.finished, self.status, self.version, len(self.failures))
 
 
 def save_run(store: Store, record: RunRecord) -> None:
     """Write the record of a run, replacing an earlier state of it."""
     data = msgspec.json.format(msgspec.json.encode(record, order="sorted"), indent=1)
     store.write_bytes(f"{_FOLDER}/{record.run_id}.json", data)
+
+
+def earlier_attempts(store: Store, run_id: str) -> list[Attempt]:
+    """What the record of a run says of all attempts so far; nothing if there is none that reads."""
+    path = f"{_FOLDER}/{run_id}.json"
+    if not store.exists(path):
+        return []
+    try:
+        record = msgspec.json.decode(store.read_bytes(path), type=RunRecord)
+    except (msgspec.DecodeError, UnicodeDecodeError):  # it is about to be written again
+        return []
+    found = [*record.earlier, record.attempt]
+    return [*found[:1], *found[1:][1 - MOST_ATTEMPTS :]]
 
 
 def load_runs(store: Store) -> list[RunRecord]:

@@ -86,6 +86,37 @@ def explain_rows(policy: Policy, language: str | None = None) -> tuple[RuleText,
     return tuple(rows)
 
 
+def bounds_of(rule: Rule, language: str | None = None) -> tuple[tuple[str, str], ...]:
+    """What a resolved rule asks of each of its signals, in order: (signal, `< 3 or > 10`).
+
+    Args:
+        rule: without a bound that a run has yet to give.
+        language: of the document; None gives the general bounds.
+    """
+    found = []
+    for condition in rule.conditions:
+        stated = condition.bounds_for(language) or {}
+        asked = (bound_text(_OPERATORS[kind], bound) for kind, bound in stated.items())
+        found.append((condition.signal, " or ".join(asked)))
+    return tuple(found)
+
+
+def bound_text(operator: str, bound: Bound) -> str:
+    """A bound behind its operator, as a person reads it."""
+    if isinstance(bound, tuple):
+        return f"{operator} {', '.join(bound)}"
+    return f"{operator} {value_text(bound)}" if isinstance(bound, bool) else f"{operator} {bound}"
+
+
+def value_text(value: object) -> str:
+    """A value beside its bound: enough digits to tell the two apart in all but odd cases."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
 def signals_of(policy: Policy) -> frozenset[str]:
     """The signals that the compiled policy reads."""
     read = {condition.signal for rule in policy.rules for condition in rule.conditions}

@@ -28,6 +28,8 @@ class ArrowStream(Protocol):
 def judge(
     table: pa.Table | pa.RecordBatch | ArrowStream,
     policy: str | Path | Mapping[str, Any] | Policy,
+    *,
+    why: bool = False,
 ) -> pa.Table:
     """Judge measured documents by a policy; nothing is dropped, only decided.
 
@@ -40,19 +42,22 @@ def judge(
         table: what `thresher.measure` gives, or rows of the view `measured` of a lake.
         policy: the name of a shipped policy, the path or URL of a TOML file, the same as a mapping,
             or a `Policy`.
+        why: whether to say what is behind each reason, in one more column.
 
     Returns:
         A row for each of the table, in its order: `id` if the table has it, `verdict` (`kept` or
         `dropped`), `reason` (the first), `reasons` (all of them), `unknown` (rules with
-        `missing = "unknown"` whose signal is undefined). The metadata of the schema hold, as JSON,
-        the policy with the bounds that it left to the rows (`thresher.policy`) and what `not_asked`
-        gives (`thresher.not_asked`).
+        `missing = "unknown"` whose signal is undefined). With `why`, a list of that name, too: for
+        each reason every signal of its rule, with value and bound as `explain` shows them, such as
+        `{reason: short, signal: length.words, value: 38, bound: < 50}`, all of it text. The
+        metadata of the schema hold, as JSON, the policy with the bounds that it left to the rows
+        (`thresher.policy`) and what `not_asked` gives (`thresher.not_asked`).
 
     Raises:
         ConfigError: if the policy does not exist or is wrong.
         InputError: if the table lacks signals that the policy looks at.
     """
-    found = judge_table(_table(table), policy_of(policy))
+    found = judge_table(_table(table), policy_of(policy), why=why)
     return found.decisions.replace_schema_metadata(
         {
             _POLICY: canonical_json(policy_to_mapping(found.policy)),

@@ -15,10 +15,10 @@ import pyarrow as pa
 
 from thresher.filters.errors import ConfigError, InputError, StoreError, did_you_mean
 from thresher.filters.policy import DUPLICATE_REASONS, policy_from_mapping, unresolved
-from thresher.jobs.api.state import RunState, state_of
+from thresher.jobs.api.state import RunState, states_of
 from thresher.manifests import catalog
 from thresher.manifests.manifest import load_all
-from thresher.manifests.run import find_run, has_runs, load_runs, no_run
+from thresher.manifests.run import find_run, has_runs, no_run
 from thresher.manifests.store import Store
 from thresher.pipeline.inspect.explain import Explanation
 from thresher.pipeline.inspect.explain import explain as explain_document
@@ -167,7 +167,7 @@ class Lake:
 
     def runs(self) -> list[RunState]:
         """The runs of the lake, oldest first."""
-        return [state_of(self._store, record) for record in load_runs(self._store)]
+        return states_of(self._store)
 
     def curated(self, *, run: str = "", split: Split | None = None) -> list[str]:
         """Where the curated shards of a run are: paths, or URLs where the lake is not local.

@@ -62,9 +62,15 @@ def result_of(store: Store, record: RunRecord) -> RunResult:
     """
     from thresher.jobs.report import page as report  # half a second of numba
 
+    query = "SELECT step, CAST(records AS BIGINT) FROM funnel"
     with catalog.connect(store, run=record.run_id) as database:
-        funnel = database.execute("SELECT step, CAST(records AS BIGINT) FROM funnel").fetchall()
-        shards = catalog.not_read_whole(database, record.run_id)
+        funnel, shards = catalog.bounded(
+            database,
+            lambda: (
+                database.execute(query).fetchall(),
+                catalog.not_read_whole(database, record.run_id),
+            ),
+        )
     keys = [item.key for item in record.inputs]
     mark = record.fingerprints.get("documents")
     measured = load_all(store, "documents", mark, keys) if mark else {}

@@ -9,7 +9,7 @@ import msgspec
 from thresher.jobs.shortfall import Shortfall, shortfalls
 from thresher.manifests import heartbeat
 from thresher.manifests.manifest import load_all
-from thresher.manifests.run import Failure, RunRecord, load_runs
+from thresher.manifests.run import Attempt, Failure, RunRecord, find_run, load_runs, no_run
 from thresher.manifests.store import Store
 
 
@@ -22,7 +22,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     status: Literal["running", "complete", "incomplete", "interrupted", "stopped"]
     """`stopped`: it came to no end, and its driver has been silent for so long that it is dead."""
     started: str
-    """UTC, ISO 8601."""
+    """UTC, ISO 8601: its latest attempt."""
     finished: str
     """Likewise; "" where it runs or was stopped."""
     last_beat: str
@@ -44,6 +44,20 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     exceeded: list[str]
     """Why the run is incomplete: a sentence for each limit of the recipe that was passed."""
     failures: list[Failure]
+    earlier: list[Attempt]
+    """Earlier attempts, oldest first: the same recipe run again is the same run."""
+
+
+def states_of(store: Store, run: str = "") -> list[RunState]:
+    """The runs of a lake, oldest first; or one, by its name or id.
+
+    Raises:
+        StoreError: if there is none.
+    """
+    records = [find_run(store, run)] if run else load_runs(store)
+    if not records:
+        raise no_run(store)
+    return [state_of(store, record) for record in records]
 
 
 def state_of(store: Store, record: RunRecord) -> RunState:
@@ -77,4 +91,5 @@ def state_of(store: Store, record: RunRecord) -> RunState:
         not_read_whole=shortfalls(measured.values()),
         exceeded=record.exceeded,
         failures=record.failures,
+        earlier=record.earlier,
     )

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import duckdb
 import typer
 from rich.table import Table
 
 from thresher.jobs.api.result import result_of
+from thresher.jobs.cli.asking import asked
 from thresher.jobs.cli.common import EXIT_INCOMPLETE, errors, output, shown
 from thresher.jobs.cli.run import print_result, with_run_options
 from thresher.jobs.progress import reporter_for
 from thresher.jobs.sample import SampleCrawl, write_sample
-from thresher.manifests import catalog
 from thresher.manifests.store import Store
 
 _RECIPE = """\
@@ -91,28 +92,36 @@ def demo(
 
 
 def _an_id(store: Store, run: str) -> str:
-    with catalog.connect(store, run=run) as database:
-        found = database.execute("SELECT min(id) FROM dropped WHERE len(reasons) > 1").fetchone()
-    return str(found[0]) if found else "ID"
+    _, ((found,),) = _answer(store, run, "SELECT min(id) FROM dropped WHERE len(reasons) > 1")
+    return str(found or "ID")
+
+
+def _answer(store: Store, run: str, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Names and rows."""
+
+    def work(database: duckdb.DuckDBPyConnection) -> tuple[list[str], list[tuple[Any, ...]]]:
+        result = database.execute(sql)
+        return [column[0] for column in result.description or ()], result.fetchall()
+
+    with asked(store, run=run) as ask:
+        return ask(work)
 
 
 def _ask(store: Store, run: str) -> None:
     """Three questions with their SQL and answers."""
-    with catalog.connect(store, run=run) as database:
-        for question, sql in _QUESTIONS:
-            result = database.execute(sql)
-            table = Table(title=question, title_justify="left", caption=sql, caption_justify="left")
-            for column in result.description or ():
-                table.add_column(column[0], overflow="fold")
-            for row in result.fetchall():
-                table.add_row(*(shown(value, 70).replace("[", "\\[") for value in row))
-            output.print(table)
+    for question, sql in _QUESTIONS:
+        names, rows = _answer(store, run, sql)
+        table = Table(title=question, title_justify="left", caption=sql, caption_justify="left")
+        for name in names:
+            table.add_column(name, overflow="fold")
+        for row in rows:
+            table.add_row(*(shown(value, 70).replace("[", "\\[") for value in row))
+        output.print(table)
 
 
 def _compare(store: Store, run: str, crawl: SampleCrawl) -> None:
     """How the verdicts compare with what each page was written to be."""
-    with catalog.connect(store, run=run) as database:
-        kept = {name for (name,) in database.execute("SELECT record_id FROM kept").fetchall()}
+    kept = {name for (name,) in _answer(store, run, "SELECT record_id FROM kept")[1]}
     copied = {t.copy_of for t in crawl.truth if t.fate == "duplicate" and t.record_id in kept}
     good = [truth for truth in crawl.truth if truth.fate == "kept"]
     found = sum(truth.record_id in kept or truth.url in copied for truth in good)

@@ -11,9 +11,9 @@ import msgspec
 import typer
 from rich.table import Table
 
-from thresher.jobs.api.lake import Lake, store_of
+from thresher.jobs.api.lake import store_of
 from thresher.jobs.api.result import RunResult, result_of
-from thresher.jobs.api.state import RunState, state_of
+from thresher.jobs.api.state import RunState, states_of
 from thresher.jobs.cli.common import (
     EXIT_INCOMPLETE,
     JsonFlag,
@@ -26,10 +26,12 @@ from thresher.jobs.cli.common import (
 from thresher.jobs.cli.streams import ReaderGone
 from thresher.jobs.own_code import code_of
 from thresher.jobs.progress import Silent, reporter_for
-from thresher.manifests.run import find_run
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from thresher.jobs.recipe import Recipe
+    from thresher.manifests.run import Attempt
 
 RecipeArgument = Annotated[
     Path, typer.Argument(help="The recipe, a TOML file.", show_default=False)
@@ -152,13 +154,12 @@ def status(
 
     Exit code 3 if the run, or the latest begun, is incomplete or was stopped.
     """
-    opened = Lake(lake)
-    store = store_of(opened.url)
-    runs = [state_of(store, find_run(store, run))] if run else opened.runs()
+    store = store_of(lake)
+    runs = states_of(store, run)
     if as_json:
         print_json(msgspec.to_builtins(runs))
     else:
-        _print_states(opened.url, lake, runs)
+        _print_states(store.url(), lake, runs)
     if runs[-1].status not in ("complete", "running"):
         sys.exit(EXIT_INCOMPLETE)
 
@@ -184,8 +185,21 @@ def _print_states(url: str, asked: str, runs: list[RunState]) -> None:
         lines += [f"incomplete: {sentence}." for sentence in run.exceeded]
         if run.status in ("running", "stopped"):
             lines.append(_where(run, asked))
+        if run.earlier:
+            lines.append(_before(run.earlier))
         for line in lines:
             output.print(shown(f"{run.run_id}: {line}", 600), markup=False, highlight=False)
+
+
+def _before(earlier: Sequence[Attempt]) -> str:
+    """How often a run was begun before, and what became of it the first time."""
+    first = earlier[0]
+    until = f" to {_time(first.finished)}" if first.finished else ""
+    ended = "died" if first.status == "running" else first.status
+    return (
+        f"begun {len(earlier)} time{'s' * (len(earlier) > 1)} before, first from "
+        f"{_time(first.started)}{until} ({ended})"
+    )
 
 
 def _where(run: RunState, asked: str) -> str:

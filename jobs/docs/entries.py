@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +13,7 @@ import msgspec
 
 from thresher.filters.composed import named_parts, with_braces
 from thresher.filters.junk.examples import SitePage, examples, junk_reasons, site_examples
-from thresher.filters.policy import RESERVED_MEANINGS, Policy, Rule
+from thresher.filters.policy import DUPLICATE_REASONS, RESERVED_MEANINGS, Policy, Rule
 from thresher.filters.policy.published import Pair, Value, published
 from thresher.jobs.docs.blocks import Block, Table, Verbatim
 from thresher.jobs.docs.bounds import (
@@ -57,7 +58,7 @@ class Entry:
     @property
     def blocks(self) -> tuple[Block, ...]:
         """All but the name and what is related."""
-        return (self.meaning, *self.asks, *self.told, *self.shown)
+        return (*filter(None, [self.meaning]), *self.asks, *self.told, *self.shown)
 
 
 def entry(reason: str, run: Policy | None = None) -> Entry:
@@ -87,6 +88,34 @@ def entry(reason: str, run: Policy | None = None) -> Entry:
         shown=tuple(_stage_blocks(found)),
         parts=_used((found.has, found.lacks), stage_reasons().parts),
         related=related,
+    )
+
+
+def policy_entries(policy: Policy) -> tuple[Entry, ...]:
+    """What is known of the reasons that a policy gives, its rules in order and then its copies.
+
+    Only the policy's own bounds are in it. Of a rule of one's own there is what the policy says.
+    """
+    rules = tuple(_of_policy(reason, policy) for reason in rules_of(policy))
+    return (*rules, *(entry(DUPLICATE_REASONS[kind]) for kind in policy.duplicates.drop))
+
+
+def _of_policy(reason: str, policy: Policy) -> Entry:
+    rule, text = rules_of(policy)[reason]
+    mine: AskedBy = {policy.name: (rule, text)}
+    known = entry(reason) if reason in shipped_rules() else Entry(reason, "rule", rule.meaning)
+    shipped = [
+        msgspec.structs.replace(each, meaning=rule.meaning)
+        for each, _ in shipped_rules().get(reason, {}).values()
+    ]
+    if known.shown and rule not in shipped:
+        told = (*known.told, "The shipped policies ask it otherwise, and examples are of theirs.")
+        known = dataclasses.replace(known, told=told, shown=(), parts={})
+    return dataclasses.replace(
+        known,
+        meaning=rule.meaning or known.meaning,
+        policies=(policy.name,),
+        asks=(bounds_table(mine), *_exceptions(mine)),
     )
 
 

@@ -135,12 +135,14 @@ def _default_text(field: msgspec.structs.FieldInfo) -> str:
 
 
 def toml(value: Any) -> str:
-    """Plain data as TOML writes it on one line; an empty table is the same as in JSON."""
+    """Plain data as TOML writes it on one line; an empty table is the same as in JSON, and so are
+    strings but for one character.
+    """  # noqa: D205 - one sentence
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, list | tuple):
         return f"[{', '.join(toml(item) for item in value)}]"
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _structs_in(hint: Any) -> Iterator[type[msgspec.Struct]]:

@@ -88,15 +88,7 @@ def write_report(store: Store, record: RunRecord) -> str:
     `PATH` then holds the report of the run that ended last, also where several end at once.
     """
     with catalog.connect(store, run=record.run_id) as database:
-        sections = [
-            _funnel(database),
-            _incomplete(database, record),
-            _reasons(database, record),
-            diversity_section(database, _table),
-            _samples(database),
-            _files(database, store, record),
-            reasons_section(database, record),
-        ]
+        sections = catalog.bounded(database, lambda: _sections(database, store, record))
     page = _PAGE.substitute(
         title=escape(f"{record.name}: {record.status}"),
         subtitle=escape(
@@ -115,6 +107,18 @@ def write_report(store: Store, record: RunRecord) -> str:
         if newest == before:
             break
     return store.url(path_of(record.run_id))
+
+
+def _sections(database: duckdb.DuckDBPyConnection, store: Store, record: RunRecord) -> list[str]:
+    return [
+        _funnel(database),
+        _incomplete(database, record),
+        _reasons(database, record),
+        diversity_section(database, _table),
+        _samples(database),
+        _files(database, store, record),
+        reasons_section(database, record),
+    ]
 
 
 def _funnel(database: duckdb.DuckDBPyConnection) -> str:

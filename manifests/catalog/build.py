@@ -31,6 +31,8 @@ _MOST_BUILDS = 10
 _TABLES = """
 CREATE TABLE runs (run_id VARCHAR PRIMARY KEY, name VARCHAR, status VARCHAR, version VARCHAR,
   started VARCHAR, finished VARCHAR, recipe JSON, fingerprints JSON, curated VARCHAR);
+CREATE TABLE attempts (run_id VARCHAR, number BIGINT, started VARCHAR, finished VARCHAR,
+  status VARCHAR, version VARCHAR, failures BIGINT);
 CREATE TABLE policies (run_id VARCHAR, name VARCHAR, version BIGINT, fingerprint VARCHAR,
   policy JSON);
 CREATE TABLE models (run_id VARCHAR, role VARCHAR, url VARCHAR, sha256 VARCHAR);
@@ -50,6 +52,8 @@ CREATE TABLE lineage (run_id VARCHAR, output_path VARCHAR, input_key VARCHAR);
 """
 
 _COMMENTS = {
+    "runs.started": "when its latest attempt began; `attempts` has all of them",
+    "attempts.status": "running: it died without a word, or goes on",
     "shard_reasons.records": "records whose primary reason this is",
     "shard_reasons.records_any": "records that have this reason at all; NULL if only one is known",
     "shard_counts.emptied": "kept documents of which the transforms left nothing",
@@ -135,6 +139,13 @@ def _fill(database: duckdb.DuckDBPyConnection, facts: Facts) -> None:
                 _json(run.fingerprints),
                 store.url(run.curated) if run.curated else None,
             ]
+        ],
+    )
+    insert.rows(
+        "attempts",
+        [
+            [number, each.started, each.finished, each.status, each.version, each.failures]
+            for number, each in enumerate([*run.earlier, run.attempt], 1)
         ],
     )
     if run.policy:

@@ -10,9 +10,15 @@ import msgspec
 from thresher.filters.errors import StoreError
 from thresher.filters.policy import Policy
 from thresher.filters.policy.check import GUEST_PREFIX
-from thresher.filters.policy.sql import compile_rules, explain_rows
+from thresher.filters.policy.sql import (
+    bound_text,
+    compile_rules,
+    explain_rows,
+    value_text,
+)
 from thresher.filters.signals import FAMILIES, SCORE_PREFIX
 from thresher.pipeline.inspect.difference import Difference, difference
+from thresher.pipeline.inspect.explanation_text import headline, text_of
 from thresher.pipeline.inspect.reasons import reference
 
 _PROVENANCE = ("id", "record_id", "url", "source", "date", "title", "charset", "charset_source")
@@ -23,6 +29,7 @@ _DECISION = (
 _RECIPES_OWN = (GUEST_PREFIX.removesuffix("."), SCORE_PREFIX.removesuffix("."))
 """Columns of the signals that a recipe brings along."""
 _TEXT_CHARACTERS = 600
+_REASONS_IN_REPR = 3
 
 
 class RuleResult(msgspec.Struct, frozen=True):
@@ -38,7 +45,7 @@ class RuleResult(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """All that is known of one document."""
+    """All that is known of one document; `print` shows it as a person reads it."""
 
     provenance: dict[str, Any]
     decision: dict[str, Any]
@@ -58,6 +65,12 @@ class Explanation(msgspec.Struct, frozen=True):
     references: dict[str, str] = {}
     """Where the reference pages explain each reason that it has, as `PAGE#ANCHOR`; a reason of
     one's own policy has no place there."""
+
+    def __str__(self) -> str:
+        return text_of(self)
+
+    def __repr__(self) -> str:
+        return f"<Explanation of {headline(self, _REASONS_IN_REPR)}; print it for all of it>"
 
 
 def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> Explanation:
@@ -102,7 +115,7 @@ def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> E
             reason=rule.reason,
             meaning=rule.meaning,
             tests=[
-                f"{signal} {operator} {threshold} ({_short(signals.get(signal))})"
+                f"{signal} {bound_text(operator, threshold)} ({value_text(signals.get(signal))})"
                 for signal, operator, threshold in zip(
                     rule.signals, rule.operators, rule.thresholds, strict=True
                 )
@@ -203,13 +216,6 @@ def _has_view(database: duckdb.DuckDBPyConnection, name: str) -> bool:
         "WHERE view_name = $name AND database_name = current_database()"
     )
     return bool(database.execute(query, {"name": name}).fetchall())
-
-
-def _short(value: object) -> object:
-    """A value beside its threshold: enough digits to tell the two apart in all but odd cases."""
-    if value is None:
-        return "NULL"
-    return f"{value:.6g}" if isinstance(value, float) else value
 
 
 def _one(

@@ -22,9 +22,9 @@ from thresher.manifests.schemas import DECISIONS
 from thresher.pipeline.guests import COLUMN as GUESTS
 from thresher.pipeline.judge.tables import VERDICT, database
 from thresher.pipeline.judge.thresholds import find_thresholds
+from thresher.pipeline.judge.why import LANGUAGE, WHY, behind
 
 _DECIDED = ("verdict", "reason", "reasons", "unknown")
-_LANGUAGE = "language.code"
 _OF_DOCUMENTS = frozenset(family.name for family in DOCUMENT_FAMILIES)
 
 
@@ -41,13 +41,14 @@ class Judged(NamedTuple):
     is undefined in every row, or the reason is about copies."""
 
 
-def judge_table(table: pa.Table, policy: Policy) -> Judged:
+def judge_table(table: pa.Table, policy: Policy, *, why: bool = False) -> Judged:
     """Judge the rows of a table.
 
     Args:
         table: a struct column for each family that the policy looks at, as in documents files;
             those that take more than the document (`site`, `scores`, ...) may be absent.
         policy: checked; resolved or not.
+        why: whether the decisions have the column `why`, too (`thresher.pipeline.judge.why`).
 
     Raises:
         InputError: if the table lacks signals of documents, or ids where the policy needs them, or
@@ -73,7 +74,11 @@ def judge_table(table: pa.Table, policy: Policy) -> Judged:
         if any(condition.signal in absent for condition in rule.conditions)
     ]
     told += [DUPLICATE_REASONS[kind] for kind in policy.duplicates.drop]
-    return Judged(_decided(measured, resolved), resolved, tuple(told))
+    decisions = _decided(measured, resolved)
+    if why:
+        found = behind(decisions["reasons"], columns, resolved)
+        decisions = decisions.append_column(WHY, found)
+    return Judged(decisions, resolved, tuple(told))
 
 
 def _decided(measured: pa.Table, policy: Policy) -> pa.Table:
@@ -96,7 +101,7 @@ def _signals(policy: Policy) -> dict[str, bool]:
     """The signals that are looked at, and whether the policy cannot do without each."""
     needed = signals_of(msgspec.structs.replace(policy, duplicates=Duplicates()))
     languages = any(r.below_median or r.keep_top_of == "language" for r in policy.rules)
-    return {_LANGUAGE: languages} | dict.fromkeys(sorted(needed), True)
+    return {LANGUAGE: languages} | dict.fromkeys(sorted(needed), True)
 
 
 def _needs_ids(policy: Policy) -> bool:

@@ -1,18 +1,22 @@
 """The dataset card: a README.md that Hugging Face and people read, beside the curated shards.
 
 It holds no date and no machine's name, so the same run writes the same bytes. Whatever came from
-outside (names, addresses, the policy's own words) is escaped: neither the YAML front matter nor
-the Markdown of the card can be broken by a crawl.
+outside (names, addresses, the policy's own words) is inert: neither the YAML front matter nor the
+Markdown of the card can be broken by a crawl.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from thresher.filters.policy import Policy
+from thresher.filters.policy import RESERVED_MEANINGS, Policy
+from thresher.filters.policy.sql import explain_rows
 from thresher.manifests.manifest import Manifest
 from thresher.pipeline.materialize import CuratedSettings
+from thresher.pipeline.materialize.inert import code, escape, prose
+from thresher.pipeline.read.reasons import REASONS
 
 _SIZES = (
     (1_000, "n<1K"),
@@ -26,8 +30,12 @@ _SIZES = (
     (100_000_000_000, "10B<n<100B"),
     (1_000_000_000_000, "100B<n<1T"),
 )
-_INPUTS_SHOWN = 20
-_ACTIVE = str.maketrans({mark: f"&#{ord(mark)};" for mark in "&<>\"'`*_{}[]()#+!|~\\@:$="})
+_SHOWN = 20
+"""Inputs that a list of them names."""
+_COUNTED = (
+    "Words are what stands between white space. Tokens are an estimate, bytes / 4.2: the usual "
+    "rate of a vocabulary of 50,000 on English. Another tokenizer or language has another."
+)
 
 
 def dataset_card(
@@ -38,10 +46,12 @@ def dataset_card(
     policy_fingerprint: str,
     curated_fingerprint: str,
     settings: CuratedSettings,
+    languages: Sequence[str],
     funnel: Sequence[tuple[str, int]],
     reasons: Mapping[str, int],
     inputs: Sequence[str],
     shortfalls: Sequence[tuple[str, str, str]] = (),
+    lost_records: int = 0,
 ) -> str:
     """Write the card.
 
@@ -52,10 +62,12 @@ def dataset_card(
         policy_fingerprint: of the decisions.
         curated_fingerprint: of the curated shards.
         settings: how they were written.
+        languages: codes of those that the gates let pass; empty for all.
         funnel: what became of the records, step by step.
-        reasons: documents by the reason that dropped them.
-        inputs: URIs of the input shards.
-        shortfalls: URI, status and reason of those that were not read whole.
+        reasons: records by the reason for which they left, as `outcome/reason`.
+        inputs: names of the input shards.
+        shortfalls: name, status and reason of those that were not read whole.
+        lost_records: estimate of what damage cost in those that were read.
     """
     written = sorted((m for m in shards if m.outputs), key=lambda manifest: manifest.key)
     splits = {
@@ -64,51 +76,59 @@ def dataset_card(
     }
     rows = sum(m.facts["rows"] for m in written)
     sections = [
-        _front_matter(name, splits, rows),
+        _front_matter(name, splits, rows, languages),
         f"# {escape(name)}",
-        f"Curated by Thresher with the policy **{escape(policy.name)}**, version {policy.version}"
+        f"Curated by Thresher with the policy {code(policy.name)}, version {policy.version}"
         f" (decisions `{policy_fingerprint}`, shards `{curated_fingerprint}`).",
         _warnings(splits),
         "## Splits",
         _table(
-            ("split", "shards", "documents", "bytes of text", "tokens (estimate)", "file bytes"),
+            (
+                *("split", "shards", "documents", "words", "bytes of text"),
+                *("tokens (estimate)", "file bytes"),
+            ),
             [_split_row(split, manifests) for split, manifests in splits.items()],
         ),
+        _COUNTED,
         f"The order is a global shuffle with seed {settings.seed}. Validation is fixed by content: "
         f"the documents whose shuffle key lies in the top {settings.validation_fraction:g} of the "
-        "key space; its file is the last by name. Tokens are estimated as bytes / 4.2.",
+        "key space; its file is the last by name.",
         "## What became of the records",
-        _table(("step", "records"), [(step, f"{count:,}") for step, count in funnel]),
+        _table(("step", "records"), [(escape(step), f"{count:,}") for step, count in funnel]),
+        "## Why records became no documents",
+        _reasons(policy, reasons, ("gated", "failed")),
+        "Gated records are sound but not wanted; failed ones are damaged, or defeated the tools.",
         "## Why documents were dropped",
-        _table(("reason", "documents", "meaning"), _reason_rows(policy, reasons)),
-        f"Source of the policy: {escape(policy.source)}" if policy.source else "",
+        _reasons(policy, reasons, ("dropped",)),
+        f"Source of the policy: {prose(policy.source)}" if policy.source else "",
         "## What was changed in the text",
         _table(
             ("transform", "version", "meaning"),
             [
-                (transform.name, str(transform.version), transform.meaning)
+                (code(transform.name), escape(str(transform.version)), prose(transform.meaning))
                 for transform in settings.chosen()
             ],
         ),
+        "## What was not read",
+        _not_read(len(inputs), shortfalls, lost_records),
         f"## Inputs ({len(inputs):,})",
         _inputs(inputs),
-        f"## Not read whole ({len(shortfalls):,})" if shortfalls else "",
-        _table(("input", "status", "why"), shortfalls[:_INPUTS_SHOWN]) if shortfalls else "",
         "## License",
         "The texts belong to their authors; each row names its page in `url`.",
     ]
     return "\n\n".join(filter(None, sections)) + "\n"
 
 
-def escape(text: str) -> str:
-    """Text of any origin as inert Markdown on one line."""
-    return " ".join(text.split()).translate(_ACTIVE)
-
-
-def _front_matter(name: str, splits: Mapping[str, Sequence[Manifest]], rows: int) -> str:
+def _front_matter(
+    name: str, splits: Mapping[str, Sequence[Manifest]], rows: int, languages: Sequence[str]
+) -> str:
     """YAML with every string in JSON's quotes, which are YAML's too."""
-    lines = ["---", f"pretty_name: {json.dumps(name)}", "license: other"]
-    lines += ["task_categories:", "- text-generation", "size_categories:", f"- {_size(rows)}"]
+    lines = ["---", f"pretty_name: {json.dumps(name)}"]
+    if languages:
+        # In quotes: `no`, which is Norwegian, is false without them.
+        lines += ["language:", *(f"- {json.dumps(code)}" for code in languages)]
+    lines += ["license: other", "task_categories:", "- text-generation"]
+    lines += ["size_categories:", f"- {_size(rows)}"]
     listed = {split: manifests for split, manifests in splits.items() if manifests}
     if listed:
         lines += ["configs:", "- config_name: default", "  data_files:"]
@@ -136,28 +156,76 @@ def _warnings(splits: Mapping[str, Sequence[Manifest]]) -> str:
 def _split_row(split: str, manifests: Sequence[Manifest]) -> tuple[str, ...]:
     counts = (
         len(manifests),
-        sum(m.facts["rows"] for m in manifests),
-        sum(m.facts["text_bytes"] for m in manifests),
-        sum(m.facts["token_estimate"] for m in manifests),
+        *(
+            sum(m.facts[fact] for m in manifests)
+            for fact in ("rows", "words", "text_bytes", "token_estimate")
+        ),
         sum(output.bytes for m in manifests for output in m.outputs),
     )
     return split, *(f"{count:,}" for count in counts)
 
 
-def _reason_rows(policy: Policy, reasons: Mapping[str, int]) -> list[tuple[str, str, str]]:
-    meanings = {rule.reason: rule.meaning for rule in policy.rules}
-    ranked = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
-    return [(reason, f"{count:,}", meanings.get(reason, "")) for reason, count in ranked]
+def _reasons(policy: Policy, reasons: Mapping[str, int], outcomes: Sequence[str]) -> str:
+    """A table of the reasons that gave one of some outcomes, the most frequent first."""
+    meanings = _meanings(policy)
+    found = [
+        (outcome, reason, count)
+        for key, count in reasons.items()
+        for outcome, _, reason in [key.partition("/")]
+        if outcome in outcomes
+    ]
+    if not found:
+        return "None."
+    found.sort(key=lambda row: (outcomes.index(row[0]), -row[2], row[1]))
+    several = len(outcomes) > 1
+    return _table(
+        (*(["outcome"] if several else []), "reason", "records", "meaning"),
+        [
+            (
+                *([outcome] if several else []),
+                code(reason),
+                f"{count:,}",
+                prose(meanings.get(reason, "")),
+            )
+            for outcome, reason, count in found
+        ],
+    )
+
+
+def _meanings(policy: Policy) -> dict[str, str]:
+    """What each reason means; of a rule that does not say, what it asks."""
+    found = {name: reason.meaning for name, reason in REASONS.items()}
+    found |= RESERVED_MEANINGS
+    for rule in explain_rows(policy):
+        tests = zip(rule.signals, rule.operators, rule.thresholds, strict=True)
+        asked = " and ".join(f"`{signal}` {sign} {bound}" for signal, sign, bound in tests)
+        found[rule.reason] = rule.meaning or f"Dropped where {asked}."
+    return found
+
+
+def _not_read(inputs: int, shortfalls: Sequence[tuple[str, str, str]], lost_records: int) -> str:
+    if not shortfalls:
+        return "Every input shard was read whole."
+    counts = Counter(status for _, status, _ in shortfalls)
+    listed = ", ".join(f"{count:,} {escape(status)}" for status, count in sorted(counts.items()))
+    lost = f" Damage cost about {lost_records:,} records." if lost_records else ""
+    rows = [(code(uri), escape(status), escape(why)) for uri, status, why in shortfalls[:_SHOWN]]
+    more = len(shortfalls) - len(rows)
+    return (
+        f"Not read whole: {len(shortfalls):,} of {inputs:,} input shards ({listed}).{lost}\n\n"
+        + _table(("input", "status", "why"), rows)
+        + (f"\n\nAnd {more:,} more." if more else "")
+    )
 
 
 def _inputs(inputs: Sequence[str]) -> str:
-    shown = [f"- {escape(uri)}" for uri in sorted(inputs)[:_INPUTS_SHOWN]]
-    if len(inputs) > _INPUTS_SHOWN:
-        shown.append(f"- and {len(inputs) - _INPUTS_SHOWN:,} more")
+    shown = [f"- {code(uri)}" for uri in sorted(inputs)[:_SHOWN]]
+    if len(inputs) > _SHOWN:
+        shown.append(f"- and {len(inputs) - _SHOWN:,} more")
     return "\n".join(shown)
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [" | ".join(header), " | ".join("---" for _ in header)]
-    lines += [" | ".join(escape(cell) for cell in row) for row in rows]
+    """A table of cells that are inert already."""
+    lines = [" | ".join(header), " | ".join("---" for _ in header), *map(" | ".join, rows)]
     return "\n".join(f"| {line} |" for line in lines)

@@ -23,7 +23,7 @@ from thresher.pipeline.materialize.parts import CURATED, SCHEMA, in_order
 from thresher.pipeline.materialize.plan import KeyRange
 
 STAGE = "curated"
-VERSION = 2
+VERSION = 3
 
 
 def shard_key(index: int) -> str:
@@ -68,6 +68,7 @@ def curated_shard(
             facts={
                 "split": keys.split,
                 "rows": rows.num_rows,
+                "words": pc.sum(pc.count_substring_regex(rows["text"], r"\S+")).as_py() or 0,
                 "text_bytes": pc.sum(pc.binary_length(rows["text"])).as_py() or 0,
                 "token_estimate": pc.sum(rows["token_estimate"]).as_py() or 0,
                 "row_groups": len(group_sizes(rows.num_rows, settings)),

@@ -14,6 +14,7 @@ from typing import BinaryIO, cast
 from thresher.pipeline.read.checksum import ChecksumFile
 from thresher.pipeline.read.inputs import InputSettings, InputShard, list_inputs
 from thresher.pipeline.read.jsonl import read_jsonl
+from thresher.pipeline.read.look import PARQUET, format_of
 from thresher.pipeline.read.names import redact
 from thresher.pipeline.read.parquet import read_parquet
 from thresher.pipeline.read.reasons import REASONS, Reason
@@ -97,7 +98,7 @@ def _records(
         settings.text_field, settings.id_field, settings.url_field, settings.date_field
     )
     limit = settings.max_record_bytes
-    if kind == "auto" and file.peek(4) == b"PAR1":
+    if kind == "auto" and file.peek(len(PARQUET)) == PARQUET:
         kind = "parquet"
     if kind == "parquet":
         for item in read_parquet(opened, fields, limit):
@@ -109,7 +110,7 @@ def _records(
     source = open_source(cast(BinaryIO, file), settings.max_window_bytes, distrusted)
     reader = ByteReader(source)
     if kind == "auto":
-        kind = _sniff(reader)
+        kind = format_of(reader)
     if kind == "jsonl":
         yield from settle(read_jsonl(reader, fields, limit), reader, loss)
     elif kind in ("warc", "wet"):
@@ -118,10 +119,3 @@ def _records(
         item = reject("unreadable_shard", detail="of no known format", sample=reader.peek(1024))
         loss.add(item)
         yield item
-
-
-def _sniff(reader: ByteReader) -> str:
-    head = reader.peek(4096).lstrip(b"\r\n\t \xef\xbb\xbf")
-    if head.startswith((b"WARC/", b"filedesc:")):
-        return "warc"
-    return "jsonl" if head.startswith((b"{", b"[")) else ""

@@ -38,7 +38,7 @@ def read_jsonl(
         max_record_bytes: a longer line is `oversize`; it is passed over without being kept.
     """
     head = reader.peek(_HEAD_BYTES)
-    if problem := _other_shape(head.lstrip(_MARGIN)):
+    if problem := other_shape(head):
         yield reject("unreadable_shard", detail=problem, sample=head)
         return
     parser = _Rows(fields)
@@ -76,8 +76,9 @@ def read_jsonl(
         yield reject("malformed_record", detail="the file is empty")
 
 
-def _other_shape(head: bytes) -> str:
+def other_shape(head: bytes) -> str:
     """What JSON that is not in lines is, and the command that makes lines of it; "" for lines."""
+    head = head.lstrip(_MARGIN)
     if _ARRAY.match(head):
         what, query = "one JSON array", "'.[]'"
     elif _PRINTED.match(head):

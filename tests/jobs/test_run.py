@@ -136,6 +136,19 @@ def test_curated_shards_hold_the_kept_documents(finished):
     assert "README.md" in names
 
 
+def test_the_card_says_what_the_catalog_says(finished):
+    _, store, record = finished
+    text = store.read_bytes(f"{record.curated}/README.md").decode()
+    for step, records in rows(store, "SELECT step, records FROM funnel"):
+        assert f"| {step} | {int(records):,} |" in text
+    for outcome, reason, records in rows(
+        store, "SELECT outcome, reason, records FROM reasons WHERE records > 0"
+    ):
+        led = "" if outcome == "dropped" else f"{outcome} | "
+        assert f"| {led}`{reason}` | {records:,} | " in text
+    assert "|  |" not in text  # a reason without a meaning
+
+
 def test_catalog_is_disposable(finished):
     _, store, _ = finished
     tables = ("runs", "input_shards", "shard_counts", "shard_reasons", "output_shards", "lineage")
@@ -188,9 +201,16 @@ def test_a_second_run_does_nothing_again(finished):
             assert list(tasks) == []
             return iter(())
 
-    execute(again, Refuses(), Silent())
+    repeated = execute(again, Refuses(), Silent())
     assert store.sizes("manifests") == before
     assert curated_hashes(store) == hashes
+    assert repeated.earlier == [*record.earlier, record.attempt]
+    assert repeated.started > record.finished
+    found = rows(store, "SELECT number, started, finished, status FROM attempts ORDER BY 1")
+    assert found[-2:] == [
+        (len(found) - 1, record.started, record.finished, record.status),
+        (len(found), repeated.started, repeated.finished, repeated.status),
+    ]
 
 
 def test_same_bytes_on_another_file_system_in_another_order(finished, sample, recipe_for):
@@ -239,6 +259,9 @@ def test_a_task_that_fails_is_recorded(recipe_for, sample, tmp_path, monkeypatch
     assert "no access" in record.failures[0].error
     statuses = dict(rows(store, "SELECT uri, status FROM input_shards"))
     assert statuses[sample.shards[0].name] == "failed"
+    card = store.read_bytes(f"{record.curated}/README.md").decode()
+    assert "Not read whole: 1 of 2 input shards (1 failed)." in card
+    assert f"| `{sample.shards[0].name}` | failed | PermissionError: no access" in card
     monkeypatch.undo()
     store, record = run(recipe_for(tmp_path / "lake", [str(s) for s in sample.shards[:2]]))
     assert record.status == "complete"

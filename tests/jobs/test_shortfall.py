@@ -13,6 +13,7 @@ from thresher.jobs.cli import app
 from thresher.jobs.recipe import RunSettings
 from thresher.jobs.shortfall import intolerable, shortfalls
 from thresher.manifests.manifest import Manifest
+from thresher.pipeline.materialize.inert import escape
 
 
 def manifest(status="complete", records=1000, **facts):
@@ -119,7 +120,11 @@ def test_the_status_is_named_everywhere(run, kind):
     assert f"<td>{kind}</td>" in (lake / "report.html").read_text()
     if kind == "damaged":
         (card,) = (lake / "curated").glob("*/README.md")
-        assert "Not read whole (1)" in card.read_text()
+        text = card.read_text()
+        assert "Not read whole: 1 of 1 input shards (1 damaged)." in text
+        assert f"Damage cost about {shard['lost_records']:,} records." in text
+        assert f"| `damaged.jsonl.gz` | damaged | {escape(missing['why'])} |" in text
+        assert "| failed | `malformed_record` | 1 | Bytes that do not parse" in text
         assert shard["unverified"] > 10
         assert shard["lost_records"] > 100
 

@@ -22,7 +22,7 @@ from thresher.jobs.run import execute
 from thresher.manifests.run import load_runs
 from thresher.manifests.store import Store
 
-BOUND = 120
+BOUND = 40
 """Seconds after which a test gives up waiting; nothing is measured by it."""
 
 
@@ -200,11 +200,54 @@ def test_a_signal_while_it_is_imported(start, tmp_path):
     assert ended(start("--help", code=code), tmp_path) == (130, "thresher: stopped by Ctrl-C\n")
 
 
+SLOW = "SELECT sum(a.range * b.range) FROM range(10000000) a, range(10000000) b"
+
+
+def test_a_report_stops(start, sample, recipe_for, tmp_path):
+    recipe = recipe_for(tmp_path / "lake", [str(sample.shards[4])], "")
+    asking = (
+        "import os, signal, threading\n"
+        "import thresher.jobs.report.page as page\n"
+        "from thresher.jobs import stopping\n"
+        "stopping.GRACE_SECONDS = 1000\n"
+        "def slow(database):\n"
+        "    threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+        f"    return database.execute('{SLOW}').fetchall()\n"
+        "page._samples = slow\n"
+    )
+    code, said = ended(start("run", recipe, "--in-process", "-q", code=asking), tmp_path)
+    assert (code, said[:31]) == (130, "thresher: stopped by Ctrl-C; ca"), said
+    assert "the same command goes on" in said
+    (record,) = load_runs(Store(str(tmp_path / "lake")))
+    assert record.status == "interrupted"
+    assert ended(start("run", recipe, "--in-process", "-q"), tmp_path)[0] == 0
+    assert (tmp_path / "lake" / "report.html").exists()
+
+
+@pytest.mark.slow
+def test_the_demo_stops_at_its_questions(start, tmp_path):
+    code = (
+        "import os, signal, threading\n"
+        "import thresher.jobs.cli.demo as demo\n"
+        "from thresher.jobs import stopping\n"
+        "stopping.GRACE_SECONDS = 1000\n"
+        "ask = demo._ask\n"
+        "def asking(store, run):\n"
+        "    threading.Timer(2, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+        "    ask(store, run)\n"
+        "demo._ask = asking\n"
+        f"demo._QUESTIONS = (('slow', '{SLOW}'),)\n"
+    )
+    process = start("demo", "--folder", tmp_path / "demo", "--in-process", code=code)
+    found, said = ended(process, tmp_path)
+    assert found == 130, said
+    assert said.splitlines()[-1] == "thresher: stopped by Ctrl-C"
+
+
 def test_a_query_stops(start, whole, sample, recipe_for, tmp_path):
     assert whole
     recipe = recipe_for(tmp_path / "lake", [str(sample.shards[4])], "")
     assert ended(start("run", recipe, "--in-process", "-q"), tmp_path)[0] == 0
-    slow = "SELECT sum(a.range * b.range) FROM range(10000000) a, range(10000000) b"
     code = (
         "import os, signal, threading\n"
         "import thresher.manifests.catalog as catalog\n"
@@ -215,7 +258,7 @@ def test_a_query_stops(start, whole, sample, recipe_for, tmp_path):
         "catalog.connect = connecting\n"
     )
     for form in ([], ["--json"]):
-        process = start("query", slow, "-l", tmp_path / "lake", *form, code=code)
+        process = start("query", SLOW, "-l", tmp_path / "lake", *form, code=code)
         assert ended(process, tmp_path) == (130, "thresher: stopped by Ctrl-C\n")
 
 

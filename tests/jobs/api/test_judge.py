@@ -58,6 +58,85 @@ def table():
     return thresher.measure(TEXTS, ids=range(len(TEXTS)))
 
 
+def test_what_is_behind_each_reason_is_said_on_demand(table):
+    rules = [
+        {"reason": "short", "signal": "length.words", "below": 5, "above": 100},
+        {
+            "reason": "odd",
+            "all": [
+                {"signal": "length.words", "below": 5},
+                {"signal": "language.code", "in": ["en", "de"]},
+                {"signal": "quality.score", "above": 1e-9},
+            ],
+        },
+        {"reason": "unseen", "signal": "site.pages", "below": 9, "missing": "drop"},
+        {"reason": "vouched", "signal": "reading.unverified", "is": False},
+    ]
+    policy = {"name": "mine", "version": 1, "rules": rules}
+    assert "why" not in thresher.judge(table, policy).column_names
+    decisions = thresher.judge(table, policy, why=True)
+    assert decisions.column_names[-1] == "why"
+    for row, words, code, score in zip(
+        decisions.to_pylist(),
+        *(
+            pc.struct_field(table[family], name).to_pylist()
+            for family, name in (("length", "words"), ("language", "code"), ("quality", "score"))
+        ),
+        strict=True,
+    ):
+        told = [tuple(each.values()) for each in row["why"]]
+        expected = [("unseen", "site.pages", "NULL", "< 9")]
+        if "vouched" in row["reasons"]:
+            expected.append(("vouched", "reading.unverified", "false", "is false"))
+        if words < 5 and code in ("en", "de"):
+            expected[:0] = [
+                ("odd", "length.words", str(words), "< 5"),
+                ("odd", "language.code", code, "in en, de"),
+                ("odd", "quality.score", f"{score:.6g}", "> 1e-09"),
+            ]
+        if not 5 <= words <= 100:
+            expected.insert(0, ("short", "length.words", str(words), "< 5 or > 100"))
+        assert told == expected
+        assert list(dict.fromkeys(reason for reason, *_ in told)) == row["reasons"]
+    assert {"short", "odd"} <= {r for row in decisions["reasons"].to_pylist() for r in row}
+
+
+def test_bounds_of_the_language_are_those_that_are_said():
+    table = pa.table(
+        {
+            "length": [{"words": 15}, {"words": 15}],
+            "language": [{"code": "de"}, {"code": "fr"}],
+        }
+    )
+    rule = {"reason": "short", "signal": "length.words", "below": 20}
+    policy = {"name": "m", "version": 1, "rules": [rule | {"by_language": {"de": {"below": 16}}}]}
+    why = thresher.judge(table, policy, why=True)["why"].to_pylist()
+    assert [row[0]["bound"] for row in why] == ["< 16", "< 20"]
+
+
+def test_what_is_behind_is_what_explain_shows(tmp_path):
+    (tmp_path / "x.jsonl").write_text(
+        "".join(json.dumps({"id": str(n), "text": text}) + "\n" for n, text in enumerate(TEXTS))
+    )
+    recipe = {
+        "name": "x",
+        "lake": str(tmp_path / "lake"),
+        "input": {"urls": [str(tmp_path / "x.jsonl")]},
+        "gates": {"min_characters": 0, "languages": []},
+        "judge": {"policy": "gopher"},
+        "run": {"executor": "in-process"},
+    }
+    lake = thresher.run(recipe).lake
+    measured = lake.query("FROM measured ORDER BY record_id").to_arrow_table()
+    decisions = thresher.judge(measured, "gopher", why=True).to_pylist()
+    assert any(row["why"] for row in decisions)
+    for row in decisions:
+        rules = {rule.reason: rule.tests for rule in lake.explain(row["id"]).rules}
+        for each in row["why"]:
+            said = [f"{each['signal']} {b} ({each['value']})" for b in each["bound"].split(" or ")]
+            assert said == rules[each["reason"]]
+
+
 @pytest.fixture(scope="module")
 def policy_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("policy") / "mine.toml"

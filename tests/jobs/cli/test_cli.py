@@ -18,6 +18,7 @@ from thresher.filters.signals import FAMILIES, Family
 from thresher.jobs.cli import app, main
 from thresher.jobs.cli.common import shown
 from thresher.jobs.report import page as report
+from thresher.manifests.store import Store
 from thresher.pipeline.inspect.reasons import reference
 
 KEEP_GATED = "[gates]\nretain_fraction = 1.0\n"
@@ -68,6 +69,23 @@ def test_status_lists_runs(lake):
     (row,) = json.loads(invoke("status", recipe, "--json").stdout)
     assert (row["status"], row["measured"], row["judged"], row["shards"]) == ("complete", 2, 2, 2)
     assert "complete" in invoke("status", folder).output
+
+
+def test_status_reaches_the_lake_once_and_counts_earlier_attempts(lake, monkeypatch):
+    recipe, folder, _ = lake
+    assert invoke("run", recipe, "--in-process", "--quiet").exit_code == 0
+    reached = []
+    check = Store.check
+    monkeypatch.setattr(Store, "check", lambda store: reached.append(check(store)))
+    (row,) = json.loads(invoke("status", folder, "--json").stdout)
+    assert len(reached) == 1
+    first = row["earlier"][0]
+    assert first["finished"] < row["started"]
+    said = " ".join(invoke("status", folder).output.split())
+    assert f"begun {len(row['earlier'])} time" in said
+    for moment in (first["started"], first["finished"]):
+        assert moment[:19].replace("T", " ") in said
+    assert "(complete)" in said
 
 
 def test_query_as_table_json_and_csv(lake):

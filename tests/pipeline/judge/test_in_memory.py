@@ -96,6 +96,13 @@ def expected(rows, share, of, missing):
         yield reasons, ["short"] if short is None and missing == "unknown" else []
 
 
+def is_met(value, identity, bound):
+    """Whether a value meets a bound as it is written out."""
+    low, _, tie = bound.partition(" or equals it, with an id > ")
+    limit = float(low.removeprefix("< "))
+    return value < limit or bool(tie and value == limit and identity > tie)
+
+
 @settings(deadline=None, max_examples=60)
 @given(
     rows=ROWS,
@@ -106,8 +113,17 @@ def expected(rows, share, of, missing):
 )
 def test_as_a_plain_reading_says(rows, share, of, missing, chunks):
     policy = parse_policy(POLICY.format(share=share, of=of, missing=missing), "mine.toml")
-    judged = judge_table(table_of(rows, chunks), policy)
+    judged = judge_table(table_of(rows, chunks), policy, why=True)
     found = judged.decisions.to_pylist()
+    for given_row, row in zip(rows, found, strict=True):
+        why = row.pop("why")
+        assert [each["reason"] for each in why] == row["reasons"]
+        for each in why:
+            key = {"short": "words", "low": "score", "lonely": "pages"}[each["reason"]]
+            value = given_row[key]
+            assert each["value"] == ("NULL" if value is None else f"{value:g}")
+            if value is not None:
+                assert is_met(value, given_row["id"], each["bound"]), each
     assert [(row["reasons"], row["unknown"]) for row in found] == list(
         expected(rows, share, of, missing)
     )

@@ -132,6 +132,8 @@ def test_exactly_the_kept_documents_come_out_shuffled(store):
     assert set(first) == {"crawl/0.warc", "crawl/1.warc", "crawl/2.warc"}
     for manifest, written in zip(manifests.values(), tables, strict=True):
         assert manifest.output().rows == manifest.facts["rows"] == written.num_rows
+        words = sum(len(text.split()) for text in written["text"].to_pylist())
+        assert manifest.facts["words"] == words > 0
         assert manifest.inputs == [f"parts/{FINGERPRINT}/{i}.parquet" for i in range(3)]
 
 

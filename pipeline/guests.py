@@ -27,7 +27,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from thresher.filters.config import canonical_json
+from thresher.filters.config import canonical_json, converted
 from thresher.filters.errors import ConfigError, did_you_mean
 from thresher.filters.transforms.registry import Transform
 
@@ -277,9 +277,7 @@ def _converted(value: Any, annotation: Any, where: str) -> Any:
     if annotation is inspect.Parameter.empty:
         return value
     try:
-        return msgspec.convert(value, annotation)
-    except msgspec.ValidationError as error:
-        raise ConfigError(where, f"{error}.") from error
+        return converted(annotation, value, where)
     except TypeError:  # the declaration is not one of plain data
         return value
 

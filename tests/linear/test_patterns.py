@@ -117,7 +117,6 @@ PATTERNS = {
 
 NEVER_OF_THE_WEB = {
     "filters.composed._PART": "recipes of composed texts, which the project writes",
-    "filters.config._MSGSPEC_PATH": "messages of a library about a recipe",
     "filters.policy.check._NAME": "names in a policy",
     "filters.policy.check._REASON": "names in a policy",
     "pipeline.extract.settings._FUNCTION": "a setting",

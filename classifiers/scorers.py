@@ -20,16 +20,10 @@ imports or reads, `version` speaks.
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import importlib.util
 import math
 import re
-import sys
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from pathlib import Path
-from types import ModuleType
 from typing import Annotated, Any
 
 import msgspec
@@ -37,7 +31,8 @@ import msgspec
 from thresher.classifiers.quality import QualityModel, resolved
 from thresher.classifiers.registry import Model
 from thresher.filters.config import canonical_json
-from thresher.filters.errors import ConfigError, ModelError
+from thresher.filters.errors import ConfigError, ModelError, naming
+from thresher.filters.user_function import load_function, without_folder
 
 Scores = Sequence[float | None]
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -70,7 +65,8 @@ class ScorerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sha256: str = ""
     """Hash that the model must have, or the source of the callable's module."""
     callable: str = ""
-    """`package.module:function` or `file.py:function`: takes a list of texts, returns numbers."""
+    """`package.module:function` or `file.py:function`, a path relative to the recipe: takes a list
+    of texts, returns numbers."""
     factory: str = ""
     """The same, but called once per process with the arguments; what it returns is the callable."""
     arguments: dict[str, Any] = {}
@@ -102,8 +98,7 @@ class Scorer(msgspec.Struct, frozen=True):
             return [self.settings.name, self.model.identity]
         asked = self.settings
         how = [asked.callable, asked.factory, asked.arguments, asked.version, asked.range]
-        # Of a file the name, and not the folder it is in.
-        how[:2] = [name.rsplit("/", 1)[-1] for name in (asked.callable, asked.factory)]
+        how[:2] = [without_folder(name) for name in (asked.callable, asked.factory)]
         return [asked.name, how, self.source, asked.batch_texts, asked.max_characters]
 
 
@@ -194,11 +189,11 @@ def _resolved(settings: ScorerSettings, where: str) -> Scorer:
     except TypeError as error:
         raise ConfigError(f"{where}.arguments", f"{error}.") from error
     if settings.model:
-        model = resolved(settings.model, settings.positive_label, settings.sha256)
+        with naming(f"{where}.model"):
+            model = resolved(settings.model, settings.positive_label, settings.sha256)
         return Scorer(settings, model, "")
     reference = settings.callable or settings.factory
-    _, source = _module(reference.partition(":")[0], f"{where}.{kinds[0]}")
-    _function(reference, f"{where}.{kinds[0]}")
+    _, source = load_function(reference, f"{where}.{kinds[0]}")
     if settings.sha256 and settings.sha256 != source:
         raise ConfigError(f"{where}.sha256", f"the source of {reference} has {source}.")
     return Scorer(settings, None, source)
@@ -215,11 +210,10 @@ def _cached(key: bytes) -> Callable[[list[str]], Scores]:
     settings = scorer.settings
     reference = settings.callable or settings.factory
     where = f"scores.{settings.name}"
-    _, source = _module(reference.partition(":")[0], where)
+    function, source = load_function(reference, where)
     if source != scorer.source:
         problem = f"the source of {reference} is not the one the run began with."
         raise ModelError(where, problem, "Put the same file on every machine.")
-    function = _function(reference, where)
     found = function(**settings.arguments) if settings.factory else function
     if not callable(found):
         raise ConfigError(where, f"{reference} returned a {type(found).__name__}, no callable.")
@@ -229,43 +223,3 @@ def _cached(key: bytes) -> Callable[[list[str]], Scores]:
 def _loaded(scorer: Scorer) -> Callable[[list[str]], Scores]:
     """The callable, loaded once per process."""
     return _cached(msgspec.json.encode(scorer))
-
-
-def _function(reference: str, where: str) -> Callable[..., Any]:
-    module, _ = _module(reference.partition(":")[0], where)
-    name = reference.partition(":")[2]
-    if not name:
-        raise ConfigError(where, f"'{reference}' names no function.", "Write module:function.")
-    found = getattr(module, name, None)
-    if not callable(found):
-        raise ConfigError(where, f"{module.__name__} has no callable '{name}'.")
-    return found  # type: ignore[no-any-return]
-
-
-def _module(name: str, where: str) -> tuple[ModuleType, str]:
-    """The module of a name or path, and the hash of its source."""
-    try:
-        module = _from_file(Path(name)) if name.endswith(".py") else importlib.import_module(name)
-    except Exception as error:
-        problem = f"{name} cannot be imported: {type(error).__name__}: {error}."
-        raise ConfigError(where, problem, "It must be importable on every machine.") from error
-    source = Path(module.__file__ or "")
-    digest = hashlib.sha256(source.read_bytes()).hexdigest() if source.is_file() else ""
-    return module, digest
-
-
-def _from_file(path: Path) -> ModuleType:
-    name = f"thresher_scorer_{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module

@@ -30,8 +30,9 @@ of a rejected record or a ModelError, the others what a run says of its end.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 
 class ThresherError(Exception):
@@ -106,6 +107,32 @@ class LedgerError(ThresherError):
 
 class DataError(ThresherError):
     """What a reader meets in a file. Whoever reads catches it."""
+
+
+@contextlib.contextmanager
+def naming(where: str) -> Iterator[None]:
+    """While this lasts, errors of settings, inputs and lakes say where it is that names them.
+
+    Args:
+        where: such as ``recipe.toml`` or ``quality.model``; it comes first.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        named = f"{where}: {error.where}"
+        raise type(error)(named, error.problem, error.hint) from error
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
+    except StoreError as error:
+        raise type(error)(f"{where}: {error}") from error
+
+
+def shortened(text: str, most: int) -> str:
+    """A message of so many characters at most, ending with a whole word and `…` where it is cut."""
+    if len(text) <= most:
+        return text
+    cut = text[:most]
+    return f"{cut.rpartition(' ')[0] or cut[:-1]} …"[:most]
 
 
 def did_you_mean(word: str, valid: Iterable[str]) -> str:

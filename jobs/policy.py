@@ -9,7 +9,7 @@ from typing import Any
 import fsspec
 
 from thresher.filters.config import plain
-from thresher.filters.errors import ConfigError
+from thresher.filters.errors import ConfigError, naming
 from thresher.filters.policy import (
     Policy,
     parse_policy,
@@ -55,7 +55,8 @@ def find_policy(
     if name in shipped_policies():
         return shipped_policy(name)
     if not name.endswith(".toml"):
-        return shipped_policy(name.rsplit("/", 1)[-1])  # raises, with a suggestion
+        with naming(where):
+            return shipped_policy(name.rsplit("/", 1)[-1])  # raises, with a suggestion
     return _read(name, where, guests, scores)
 
 

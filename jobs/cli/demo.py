@@ -72,7 +72,7 @@ def demo(
     )
     recipe = folder / "recipe.toml"
     recipe.write_text(_RECIPE.format(file=recipe), encoding="utf-8")
-    plan = make_plan(with_run_options(read_recipe(recipe), workers, "", in_process))
+    plan = make_plan(with_run_options(read_recipe(recipe), workers, "", in_process), str(recipe))
     record = run_plan(plan, reporter_for(errors))
     _ask(plan.store, record.run_id)
     _compare(plan.store, record.run_id, crawl)

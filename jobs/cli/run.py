@@ -35,6 +35,9 @@ RecipeArgument = Annotated[
     Path, typer.Argument(help="The recipe, a TOML file.", show_default=False)
 ]
 
+_LONGEST = 3_000
+"""Characters of a line that tells an error: whole, unless a library wrote a page."""
+
 
 def run(
     recipe: RecipeArgument,
@@ -60,7 +63,7 @@ def run(
 
     wanted = with_run_options(read_recipe(recipe), workers, address, in_process)
     say_code(wanted)
-    plan = make_plan(wanted)
+    plan = make_plan(wanted, str(recipe))
     record = run_plan(plan, Silent() if quiet else reporter_for(errors))
     result = result_of(plan.store, record)
     with contextlib.suppress(ReaderGone):  # the run's own end counts
@@ -104,7 +107,7 @@ def plan(recipe: RecipeArgument, as_json: JsonFlag = False) -> None:
 
     wanted = read_recipe(recipe)
     say_code(wanted)
-    made = make_plan(wanted)
+    made = make_plan(wanted, str(recipe))
     measured = made.measured()
     shards = [
         {
@@ -185,7 +188,7 @@ def _print_states(url: str, asked: str, runs: list[RunState]) -> None:
         if run.status in ("running", "stopped"):
             lines.append(_where(run, asked))
         for line in lines:
-            output.print(shown(f"{run.run_id}: {line}", 600), markup=False, highlight=False)
+            output.print(shown(f"{run.run_id}: {line}", _LONGEST), markup=False, highlight=False)
 
 
 def _where(run: RunState, asked: str) -> str:
@@ -232,11 +235,11 @@ def print_result(result: RunResult) -> None:
     output.print(table)
     for shard in result.incomplete_shards:
         text = f"{shard.status}: {shard.uri}: {shard.error or 'not read yet'}"
-        output.print(shown(text, 600), markup=False, highlight=False)
+        output.print(shown(text, _LONGEST), markup=False, highlight=False)
     for failure in result.failures:
         if failure.stage != "documents":
             text = f"failed: {failure.stage}/{failure.key}: {failure.error}"
-            output.print(shown(text, 600), markup=False, highlight=False)
+            output.print(shown(text, _LONGEST), markup=False, highlight=False)
     for sentence in result.exceeded:
         output.print(f"incomplete: {sentence}.", markup=False, highlight=False)
     for note in result.notes:

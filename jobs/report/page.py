@@ -29,6 +29,8 @@ _MOST_COPIES = 10
 
 _SAMPLES_PER_REASON = 3
 _EXCERPT_CHARACTERS = 400
+_LONGEST_CELL = 3_000
+"""Enough for the whole of an error."""
 _LOSSES = frozenset({"gated", "failed", "dropped", "emptied by transforms"})
 _STATUSES = {
     "truncated": "The file ends early; what comes before the cut was read.",
@@ -221,7 +223,7 @@ def _cell(value: object) -> str:
         return f"<td>{value.html}</td>"
     if isinstance(value, int | float):
         return f"<td class=n>{value:{',' if isinstance(value, int) else 'z,.4f'}}</td>"
-    text = shown(value, 500)
+    text = shown(value, _LONGEST_CELL)
     return f"<td{' class=long' if len(text) > LONG_CELL else ''}>{escape(text)}</td>"
 
 

@@ -109,7 +109,7 @@ def test_a_new_scorer_does_not_read_the_crawl_again(tmp_path):
         (("length", "broken"), "gave nan for document 0. Return None"),
         (("length", "too_few"), "gave 1 scores for 2 texts"),
         (("length", "words"), "gave a str for document 0, which is no number"),
-        (("length", "missing"), "has no callable 'missing'"),
+        (("length", "missing"), "has no function 'missing'"),
         ((":length", ""), "names no function"),
         ((str(HEADS), "no.such.module"), "cannot be imported: ModuleNotFoundError"),
         (('callable = "', 'model = "lid.176@1"\ncallable = "'), "exactly one of"),

@@ -17,9 +17,11 @@ from thresher.filters.signals import DOCUMENT_FAMILIES
 from thresher.jobs.earlier import EarlierRun, find_earlier
 from thresher.jobs.inputs import evaluation_sets_of, inputs_of
 from thresher.jobs.recipe import Recipe, read_policy
+from thresher.jobs.stages.scores import scores_mark
 from thresher.manifests.manifest import Manifest, fingerprint, load_all
 from thresher.manifests.run import ModelRecord
 from thresher.manifests.store import Store
+from thresher.pipeline import scores
 from thresher.pipeline.decontamination import EvaluationSet, index_of
 from thresher.pipeline.documents import measure
 from thresher.pipeline.extract import PROFILE_VERSIONS
@@ -54,6 +56,12 @@ class Plan:
         keys = [shard.key for shard in self.inputs]
         return load_all(self.store, measure.STAGE, self.documents_fingerprint, keys)
 
+    def scored_shards(self) -> dict[str, Manifest]:
+        """The input shards that the recipe's own scorers have scored already, by key."""
+        keys = [shard.key for shard in self.inputs]
+        mark = scores_mark(self.documents_fingerprint, self.scorers)
+        return load_all(self.store, scores.STAGE, mark, keys) if self.scorers else {}
+
 
 def make_plan(recipe: Recipe, where: str = "recipe") -> Plan:
     """Check all that a recipe names: inputs, policy, models, code, lake.
@@ -69,18 +77,25 @@ def make_plan(recipe: Recipe, where: str = "recipe") -> Plan:
         StoreError: for an earlier run that is not there, or a lake that cannot be reached.
     """
     identifier = LanguageIdentifier()
-    policy = read_policy(recipe, where)
     with naming(where):
-        return _made(recipe, policy, identifier)
+        with naming("lake"):
+            store = Store(recipe.lake)
+            store.check()
+        check_guests(recipe.guests, "guests")
+        recipe = msgspec.structs.replace(recipe, extract=checked(recipe.extract, "extract"))
+        scorers = check_scorers(recipe.scores, "scores")
+    policy = read_policy(recipe, where)  # what is wrong in a policy, its own file says
+    with naming(where):
+        return _made(recipe, store, identifier, scorers, policy)
 
 
-def _made(recipe: Recipe, policy: Policy, identifier: LanguageIdentifier) -> Plan:
-    with naming("lake"):
-        store = Store(recipe.lake)
-        store.check()
-    check_guests(recipe.guests, "guests")
-    recipe = msgspec.structs.replace(recipe, extract=checked(recipe.extract, "extract"))
-    scorers = check_scorers(recipe.scores, "scores")
+def _made(
+    recipe: Recipe,
+    store: Store,
+    identifier: LanguageIdentifier,
+    scorers: tuple[Scorer, ...],
+    policy: Policy,
+) -> Plan:
     inputs = inputs_of(recipe.input, store.url())
     earlier = find_earlier(recipe)
     models = [ModelRecord("language", "lid.176.ftz", identifier.sha256)]

@@ -25,6 +25,7 @@ from thresher.jobs.cli.common import (
 )
 from thresher.jobs.cli.streams import ReaderGone
 from thresher.jobs.own_code import code_of
+from thresher.jobs.own_failures import failure_notes
 from thresher.jobs.progress import Silent, reporter_for
 from thresher.manifests.run import find_run
 
@@ -109,6 +110,7 @@ def plan(recipe: RecipeArgument, as_json: JsonFlag = False) -> None:
     say_code(wanted)
     made = make_plan(wanted, str(recipe))
     measured = made.measured()
+    notes = failure_notes(measured.values(), made.scored_shards().values())
     shards = [
         {
             "uri": shard.name,
@@ -128,6 +130,7 @@ def plan(recipe: RecipeArgument, as_json: JsonFlag = False) -> None:
                 "code": code_of(wanted),
                 "models": [msgspec.to_builtins(model) for model in made.models],
                 "shards": shards,
+                "notes": notes,
             }
         )
         return
@@ -144,6 +147,8 @@ def plan(recipe: RecipeArgument, as_json: JsonFlag = False) -> None:
         f"v{made.policy.version} with {len(made.policy.rules)} rules.",
         highlight=False,
     )
+    for note in notes:
+        output.print(shown(f"note: {note}", _LONGEST), markup=False, highlight=False)
 
 
 def status(
@@ -185,6 +190,7 @@ def _print_states(url: str, asked: str, runs: list[RunState]) -> None:
         lines = [f"{shard.status}: {shard.uri}: {shard.why}" for shard in run.not_read_whole]
         lines += [f"{failed.stage}/{failed.key}: {failed.error}" for failed in run.failures]
         lines += [f"incomplete: {sentence}." for sentence in run.exceeded]
+        lines += [f"note: {note}" for note in run.notes]
         if run.status in ("running", "stopped"):
             lines.append(_where(run, asked))
         for line in lines:
@@ -243,7 +249,8 @@ def print_result(result: RunResult) -> None:
     for sentence in result.exceeded:
         output.print(f"incomplete: {sentence}.", markup=False, highlight=False)
     for note in result.notes:
-        output.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
+        text = shown(f"note: {note}", _LONGEST)
+        output.print(text, markup=False, highlight=False, soft_wrap=True)
     output.print(f"curated shards  {result.curated or 'none'}", markup=False, highlight=False)
     output.print(f"catalog         {result.catalog}", markup=False, highlight=False)
     output.print(f"report          {result.report}", markup=False, highlight=False)

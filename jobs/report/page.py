@@ -14,10 +14,12 @@ import duckdb
 
 from thresher.filters.policy import RESERVED_MEANINGS
 from thresher.jobs.docs.blocks import LONG_CELL
+from thresher.jobs.own_failures import failure_notes
 from thresher.jobs.report.diversity import diversity_section
 from thresher.jobs.report.reasons import Link, anchor, reasons_section
 from thresher.jobs.show import shown
 from thresher.manifests import catalog
+from thresher.manifests.catalog.facts import Facts
 from thresher.manifests.run import RunRecord, latest, load_runs
 from thresher.manifests.store import Store
 from thresher.pipeline.read import REASONS
@@ -86,6 +88,7 @@ def write_report(store: Store, record: RunRecord) -> str:
         sections = [
             _funnel(database),
             _incomplete(database, record),
+            _notes(store, record),
             _reasons(database, record),
             diversity_section(database, _table),
             _samples(database),
@@ -134,6 +137,13 @@ def _incomplete(database: duckdb.DuckDBPyConnection, record: RunRecord) -> str:
     if not rows:
         return ""
     return "<h2>Not read whole</h2>" + _table(("what", "status", "why"), rows)
+
+
+def _notes(store: Store, record: RunRecord) -> str:
+    facts = Facts(store, record)
+    notes = failure_notes(facts.of("documents").values(), facts.of("model_scores").values())
+    items = "".join(f"<li>{escape(shown(note, _LONGEST_CELL))}</li>" for note in notes)
+    return f"<h2>Notes</h2><ul>{items}</ul>" if notes else ""
 
 
 def _reasons(database: duckdb.DuckDBPyConnection, record: RunRecord) -> str:

@@ -62,7 +62,8 @@ class ScorerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     meaning: str
     """What a high score means, in a sentence."""
     model: str = ""
-    """A fastText model: `name@version` of the registry, or the address of a file."""
+    """A fastText model: `name@version` of the registry, or the address of a file, or of the folder
+    of a training."""
     positive_label: str = ""
     """Of that model, where it is not the label it declares."""
     sha256: str = ""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from thresher.filters.errors import InputError, ThresherError
+from thresher.filters.mending import broken_link
 from thresher.manifests.store import cause_of
 from thresher.pipeline.decontamination import EvaluationSet, EvaluationSettings, find_sets
 from thresher.pipeline.read.inputs import InputSettings, InputShard, list_inputs
@@ -37,6 +37,8 @@ def evaluation_sets_of(settings: Sequence[EvaluationSettings]) -> tuple[Evaluati
         ConfigError: where their settings are wrong.
         InputError: where a file is missing or out of reach.
     """
+    for index, each in enumerate(settings):
+        _check_link(f"decontaminate[{index}].path", each.path)
     with _listing("decontaminate"):
         return find_sets(settings)
 
@@ -59,10 +61,5 @@ def _check_link(where: str, url: str) -> None:
     if "::" in url or ("://" in url and not url.startswith("file://")):
         return
     # fsspec does not escape what it makes a URL of.
-    path = Path(url.removeprefix("file://"))
-    try:
-        if path.is_symlink() and not path.exists():
-            problem = f"is a link to '{path.readlink()}', which is not there"
-            raise InputError(f"{where}: '{path}' {problem}")
-    except (OSError, ValueError) as error:
-        raise InputError(f"{where}: '{path}' cannot be read: {cause_of(error)}") from error
+    if link := broken_link(url.removeprefix("file://")):
+        raise InputError(f"{where}: {link}")

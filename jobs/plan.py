@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from thresher.classifiers.language import LanguageIdentifier
-from thresher.classifiers.quality import QualityModel
+from thresher.classifiers.quality import QualityModel, ScoreRole, check_role
 from thresher.classifiers.registry import Model
 from thresher.classifiers.scorers import Scorer, check_scorers
 from thresher.filters.errors import naming
@@ -24,6 +24,7 @@ from thresher.manifests.store import Store
 from thresher.pipeline import scores
 from thresher.pipeline.decontamination import EvaluationSet, index_of
 from thresher.pipeline.documents import measure
+from thresher.pipeline.documents.measure import MachineTextSettings, QualitySettings
 from thresher.pipeline.extract import PROFILE_VERSIONS
 from thresher.pipeline.extract.custom import checked
 from thresher.pipeline.guests import check_guests, guests_identity
@@ -89,6 +90,13 @@ def make_plan(recipe: Recipe, where: str = "recipe") -> Plan:
         return _made(recipe, store, identifier, scorers, policy)
 
 
+def _score_model(wanted: QualitySettings | MachineTextSettings, role: ScoreRole) -> Model:
+    """The model of a score, fetched, tried and for that."""
+    model = QualityModel(wanted.model, wanted.positive_label, wanted.sha256 or None).model
+    check_role(model, role)
+    return model
+
+
 def _made(
     recipe: Recipe,
     store: Store,
@@ -100,13 +108,15 @@ def _made(
     earlier = find_earlier(recipe)
     models = [ModelRecord("language", "lid.176.ftz", identifier.sha256)]
     found: dict[str, Model | None] = {}
-    for role, wanted in (("quality", recipe.quality), ("machine_text", recipe.machine_text)):
+    wanted_of: dict[ScoreRole, QualitySettings | MachineTextSettings] = {
+        "quality": recipe.quality,
+        "machine_text": recipe.machine_text,
+    }
+    for role, wanted in wanted_of.items():
         found[role] = None
         if wanted.model:
             with naming(f"{role}.model"):
-                model = QualityModel(
-                    wanted.model, wanted.positive_label, wanted.sha256 or None
-                ).model
+                model = _score_model(wanted, role)
             models.append(ModelRecord(role, public(model.name), model.sha256))
             found[role] = model
     own = recipe.extract

@@ -9,13 +9,19 @@ import msgspec
 
 from thresher.classifiers.calibration import Calibration
 from thresher.filters.errors import ModelError
+from thresher.filters.mending import needs_package
 
 CARD_JSON = "card.json"
 """The card for programs."""
 CARD_TEXT = "CARD.md"
 """The card for people."""
+CARD_PLOT = "calibration.png"
+"""What it shows."""
 
-Role = Literal["quality", "language"]
+Role = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=60)]
+"""What a model is for: `quality`, `machine_text`, any other word for what its score means, or
+`language`, whose labels are languages and no two classes."""
+LANGUAGE = "language"
 Text = Literal["plain", "bare", "folded", "letters"]
 
 
@@ -29,6 +35,8 @@ class BundleCard(msgspec.Struct, frozen=True):
     sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
     labels: tuple[str, ...]
     model: str = ""
+    name: str = ""
+    version: int = 0
     role: Role = "quality"
     preparation: Text = "plain"
     languages: tuple[str, ...] = ()
@@ -53,6 +61,8 @@ def bundle_names(folder: str) -> list[str]:
         return []
     except Exception as error:
         # Every back end of fsspec has its own tree of errors.
+        if missing := needs_package(error, "it"):
+            raise ModelError(folder, f"{missing}.") from error
         problem = f"cannot be listed ({type(error).__name__}: {error})."
         raise ModelError(folder, problem, "Check THRESHER_MODELS.") from error
     return sorted(name for name in names if "@" in name and not name.startswith("."))

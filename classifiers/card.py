@@ -10,6 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from thresher.classifiers.breakdown import Breakdown
+from thresher.classifiers.bundles import Role
 from thresher.classifiers.calibration import Calibration
 from thresher.classifiers.evaluation import Evaluation
 from thresher.classifiers.examples import Source
@@ -17,8 +18,6 @@ from thresher.classifiers.fitting import Trial
 from thresher.classifiers.preparation import Preparation
 from thresher.classifiers.sampling import ClassCounts
 from thresher.classifiers.settings import TrainSettings
-
-CARD_PLOT = "calibration.png"
 
 
 class TrainingClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,6 +38,8 @@ class ModelCard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Name of the model."""
     version: int
     """Its version: `name@version` names it in a recipe."""
+    role: Role
+    """What it is for: `quality`, `machine_text`, or another word for what the score means."""
     summary: str
     """What the score means."""
     licence: str

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from thresher.classifiers.breakdown import BySource, Mistake
-from thresher.classifiers.card import CARD_PLOT, ModelCard
+from thresher.classifiers.bundles import CARD_PLOT
+from thresher.classifiers.card import ModelCard
 from thresher.classifiers.evaluation import RATES, Evaluation
 from thresher.classifiers.sampling import ClassCounts
 
@@ -35,7 +36,8 @@ def _parts(card: ModelCard) -> Iterator[str]:
     yield card.summary
     yield _headline(card)
     yield (
-        f"`{card.model}`, {card.size_bytes:,} bytes, sha256 `{card.sha256}`. The raw score is the "
+        f"`{card.model}`, {card.size_bytes:,} bytes, sha256 `{card.sha256}`. Its role is "
+        f"`{card.role}`. The raw score is the "
         f"probability that fastText gives `{card.positive_label}`; {_calibrated(card)} Texts are "
         f"prepared `{card.preparation}`, the first {card.max_characters:,} characters count. "
         f"Trained by {card.trainer}. Licence: {card.licence or 'not declared'}. The dictionary of "
@@ -60,7 +62,7 @@ def _parts(card: ModelCard) -> Iterator[str]:
             ),
         )
     yield "## Settings"
-    skipped = ("positives", "negatives", "search", "notes", "summary", "licence")
+    skipped = ("role", "positives", "negatives", "search", "notes", "summary", "licence")
     yield _table(
         ("setting", "value"),
         (
@@ -260,6 +262,12 @@ def _data(card: ModelCard) -> Iterator[str]:
             for source in side.sources
         ),
     )
+    unusable = [source for _, side in sides for source in side.sources if source.unusable]
+    for source in unusable:
+        yield (
+            f"Records that could not be used, in {escaped(source.url)}: {source.unusable:,}; the "
+            f"first: {escaped(source.first_unusable)}"
+        )
 
 
 def _side(positive: bool) -> str:

@@ -1,9 +1,9 @@
 """Training records from files.
 
 Formats: `.jsonl`, `.txt` (one document a file), both also as `.gz` and `.zst`; `.parquet`. Read
-streaming. A file that holds NULs or is no UTF-8 is refused, with the place: it is damaged, or
-something else than text, and a model would learn that. A file's sha256 is over its stored bytes,
-so that a card names exactly what was read.
+streaming. A record that holds NULs or is no UTF-8 is left out and counted: it is damaged, or
+something else than text, and a model would learn that. A file that does not decompress is refused.
+A file's sha256 is over its stored bytes, so that a card names exactly what was read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ import pyarrow.parquet as pq
 import zstandard
 from fsspec.implementations.local import LocalFileSystem
 
-from thresher.filters.errors import ConfigError, InputError, did_you_mean
+from thresher.classifiers.leaving_out import LeftOut, UnusableRecord
+from thresher.filters.errors import InputError, no_such_field
+from thresher.filters.mending import broken_link, needs_package
 
 MAX_DOCUMENT_BYTES = 64 << 20
 """A longer line or text file is refused: it is no document."""
@@ -37,8 +39,8 @@ TEXT_FILE_FIELD = "text"
 
 _CHUNK = 1 << 20
 _FORMATS = (".jsonl", ".ndjson", ".txt", ".parquet")
+_KNOWN = f"{', '.join(_FORMATS)}; .gz, .zst"
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_MEND = "Leave the record out, or mend it."
 _CORRUPT = (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError, pa.ArrowException)
 
 
@@ -55,95 +57,133 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Documents in it, empty ones included."""
     licence: str = ""
     """Licence of the texts, as declared."""
+    unusable: int = 0
+    """Records beside these that could not be used."""
+    first_unusable: str = ""
+    """Which was the first of them, and why; empty where there is none."""
 
 
 def expand(patterns: list[str], where: str) -> list[str]:
     """The files that fsspec URLs, globs and folders name: each once, sorted.
 
-    A folder stands for the .txt files (.gz, .zst) below it.
+    A folder stands for all files of a known format below it, but for hidden ones.
 
     Raises:
-        InputError: where one names nothing, or a file of no known format.
+        InputError: where one names nothing, a link that leads nowhere, or a file of no known
+            format.
     """
     found: set[str] = set()
     for pattern in patterns:
         try:
             filesystem, path = fsspec.core.url_to_fs(pattern)
-            if filesystem.isdir(path):
-                below = filesystem.find(path)
-                matches = [name for name in below if _format(name) == ".txt"]
+            local = isinstance(filesystem, LocalFileSystem)
+            link = broken_link(path) if local else ""
+            is_folder = filesystem.isdir(path)
+            if is_folder:
+                matches = [name for name in filesystem.find(path) if _is_meant(name, path)]
             else:
                 matches = filesystem.glob(path) if _is_glob(path) else [path]
             files = [match for match in matches if filesystem.isfile(match)]
         except Exception as error:
             # Every back end of fsspec has its own tree of errors.
-            problem = f"cannot be read ({type(error).__name__}: {error})"
-            raise InputError(f"{where}: {pattern} {problem}.") from error
+            problem = needs_package(error, pattern)
+            problem = problem or f"{pattern} cannot be read ({type(error).__name__}: {error})"
+            raise InputError(f"{where}: {problem}.") from error
+        if local:
+            link = link or next((each for match in matches if (each := broken_link(match))), "")
+        if link:
+            raise InputError(f"{where}: {link}.")
         if not files:
-            raise InputError(f"{where}: {pattern} names no file.")
-        local = isinstance(filesystem, LocalFileSystem)
+            kind = f" of a known format ({_KNOWN})" if is_folder else ""
+            raise InputError(f"{where}: {pattern} names no file{kind}.")
         urls = [file if local else filesystem.unstrip_protocol(file) for file in files]
         for url in urls:
             if _format(url) not in _FORMATS:
-                known = ", ".join(_FORMATS)
-                raise InputError(f"{where}: {url} has no known format ({known}; .gz, .zst).")
+                raise InputError(f"{where}: {url} has no known format ({_KNOWN}).")
         found.update(urls)
     return sorted(found)
 
 
-def read(url: str, fields: Sequence[str], take: Callable[[Record, str], None]) -> Source:
-    """Hand every record of a file, and where it is, to `take`, in order.
+def read(
+    url: str, fields: Sequence[str], take: Callable[[Record], None], left_out: LeftOut
+) -> Source:
+    """Hand every record of a file to `take`, in order.
 
     Args:
         url: the file.
         fields: what is needed of each record; `take` finds a field missing, not this.
-        take: called with the record and its place, `url:line`.
+        take: called with the record; what it cannot use, it refuses with `UnusableRecord`.
+        left_out: counts the records, with their places (`url:line`).
 
     Raises:
-        InputError: where the file is damaged or holds something else, with the line or row.
+        InputError: where the file is damaged, or too many records cannot be used.
     """
     reader = {".parquet": _read_parquet, ".txt": _read_text}.get(_format(url), _read_jsonl)
-    count = 0
+    left_out.start_file()
     try:
         with fsspec.open(url, "rb") as raw:
             hashed = _HashingReader(raw)
             source = raw if reader is _read_parquet else hashed
             for record, where in reader(url, fields, source):
-                take(record, where)
-                count += 1
+                hand_on(record, where, take, left_out)
             if reader is _read_parquet:
                 raw.seek(0)
             while hashed.read(_CHUNK):
                 pass
     except _CORRUPT as error:
-        raise InputError(f"{url}: damaged after document {count:,}: {error}.") from error
+        raise InputError(f"{url}: damaged after record {left_out.in_file:,}: {error}.") from error
     except OSError as error:
         raise InputError(f"{url}: cannot be read: {error}.") from error
-    return Source(url, hashed.digest.hexdigest(), hashed.size, count)
+    return Source(
+        url,
+        hashed.digest.hexdigest(),
+        hashed.size,
+        left_out.in_file - left_out.unusable_in_file,
+        unusable=left_out.unusable_in_file,
+        first_unusable=left_out.first_in_file,
+    )
 
 
-def text_of(record: Record, field: str, where: str) -> str:
+def hand_on(
+    record: Record | UnusableRecord, where: str, take: Callable[[Record], None], left_out: LeftOut
+) -> None:
+    """Hand a record to `take`, and count it.
+
+    Raises:
+        InputError: where too many cannot be used.
+    """
+    try:
+        if isinstance(record, UnusableRecord):
+            raise record
+        take(record)
+    except UnusableRecord as problem:
+        left_out.leave(where, problem)
+    else:
+        left_out.used()
+
+
+def text_of(record: Record, field: str) -> str:
     """A field that must be text; a null is an empty one.
 
     Raises:
-        ConfigError: where the record has no such field.
-        InputError: where it is not text, holds a NUL or a lone surrogate.
+        UnusableRecord: where the record has no such field, or it is not text, holds a NUL or a
+            lone surrogate.
     """
     if field not in record:
-        raise ConfigError(where, f"has no field '{field}'.", did_you_mean(field, record))
+        raise UnusableRecord(no_such_field(field, record))
     text = record[field]
     if text is None:
         return ""
     if not isinstance(text, str):
-        raise InputError(f"{where}: '{field}' is not text but {type(text).__name__}.")
+        raise UnusableRecord(f"'{field}' is not text but {type(text).__name__}.")
     if "\0" in text:
-        raise InputError(f"{where}: '{field}' holds a NUL. {_MEND}")
+        raise UnusableRecord(f"'{field}' holds a NUL.")
     if not text.isascii() and _SURROGATE.search(text):
-        raise InputError(f"{where}: '{field}' holds half a surrogate pair. {_MEND}")
+        raise UnusableRecord(f"'{field}' holds half a surrogate pair.")
     return text
 
 
-_Records: TypeAlias = Iterator[tuple[Record, str]]
+_Records: TypeAlias = Iterator[tuple[Record | UnusableRecord, str]]
 
 
 class _HashingReader(io.RawIOBase):
@@ -171,6 +211,12 @@ class _Lines(Protocol):
     def read(self, size: int = -1, /) -> bytes: ...
 
 
+def _is_meant(name: str, folder: str) -> bool:
+    """Whether a file below a folder is one of texts, and not hidden."""
+    below = name[len(folder.rstrip("/")) + 1 :].split("/")
+    return _format(name) in _FORMATS and not any(part.startswith(".") for part in below)
+
+
 def _is_glob(path: str) -> bool:
     return any(mark in path for mark in "*?[")
 
@@ -194,9 +240,10 @@ def _decompressed(url: str, raw: io.RawIOBase) -> _Lines:
 
 def _read_text(url: str, fields: Sequence[str], raw: io.RawIOBase) -> _Records:  # noqa: ARG001
     data = _decompressed(url, raw).read(MAX_DOCUMENT_BYTES + 1)
-    if len(data) > MAX_DOCUMENT_BYTES:
-        raise InputError(f"{url}: longer than {MAX_DOCUMENT_BYTES:,} bytes.")
-    yield {TEXT_FILE_FIELD: _decoded(data, url, first=True)}, url
+    try:
+        yield {TEXT_FILE_FIELD: _decoded(data, first=True)}, url
+    except UnusableRecord as problem:
+        yield problem, url
 
 
 def _read_jsonl(url: str, fields: Sequence[str], raw: io.RawIOBase) -> _Records:
@@ -207,18 +254,31 @@ def _read_jsonl(url: str, fields: Sequence[str], raw: io.RawIOBase) -> _Records:
         number += 1
         where = f"{url}:{number}"
         if len(line) > MAX_DOCUMENT_BYTES:
-            raise InputError(f"{where}: longer than {MAX_DOCUMENT_BYTES:,} bytes.")
-        source = _decoded(line, where, first=number == 1)
-        if not source.strip():
-            continue
+            rest = line
+            while rest and not rest.endswith(b"\n"):
+                rest = lines.readline(_CHUNK)
         try:
-            record = json.loads(source)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{where}: not valid JSON: {error}.") from error
-        if not isinstance(record, dict):
-            raise InputError(f"{where}: a JSON object is needed on every line.")
+            record = _json_record(line, first=number == 1)
+        except UnusableRecord as problem:
+            yield problem, where
+            continue
         # The names of the others serve a suggestion; their values would only take memory.
-        yield {name: value if name in wanted else None for name, value in record.items()}, where
+        if record is not None:
+            yield {name: v if name in wanted else None for name, v in record.items()}, where
+
+
+def _json_record(line: bytes, first: bool) -> dict[str, Any] | None:
+    """The object of a line; None of a blank one."""
+    source = _decoded(line, first)
+    if not source.strip():
+        return None
+    try:
+        record = json.loads(source)
+    except (ValueError, RecursionError) as error:
+        raise UnusableRecord(f"not valid JSON: {error}.") from error
+    if not isinstance(record, dict):
+        raise UnusableRecord("a JSON object is needed on every line.")
+    return record
 
 
 def _read_parquet(url: str, fields: Sequence[str], raw: Any) -> _Records:
@@ -232,12 +292,15 @@ def _read_parquet(url: str, fields: Sequence[str], raw: Any) -> _Records:
         for values in zip(*columns, strict=True):
             row += 1
             where = f"{url}: row {row}"
-            texts = (
-                _decoded(value, where) if isinstance(value, bytes) else value for value in values
-            )
+            try:
+                texts = [_decoded(v) if isinstance(v, bytes) else v for v in values]
+            except UnusableRecord as problem:
+                yield problem, where
+                continue
             yield others | dict(zip(present, texts, strict=True)), where
         if not columns:
             yield from ((others, f"{url}: row {row + i + 1}") for i in range(batch.num_rows))
+            row += batch.num_rows
 
 
 def _column(column: pa.Array, name: str, url: str) -> list[Any]:
@@ -251,12 +314,14 @@ def _column(column: pa.Array, name: str, url: str) -> list[Any]:
     return list(column.to_pylist())
 
 
-def _decoded(data: bytes, where: str, first: bool = False) -> str:
+def _decoded(data: bytes, first: bool = False) -> str:
     """UTF-8 as text, a byte order mark at the start left out."""
+    if len(data) > MAX_DOCUMENT_BYTES:
+        raise UnusableRecord(f"longer than {MAX_DOCUMENT_BYTES:,} bytes.")
     if b"\0" in data:
-        raise InputError(f"{where}: holds a NUL byte. {_MEND}")
+        raise UnusableRecord("holds a NUL byte.")
     try:
         return data.decode("utf-8-sig" if first else "utf-8")
     except UnicodeDecodeError as error:
         problem = f"is not UTF-8 (byte {data[error.start]:#04x} at {error.start:,})."
-        raise InputError(f"{where}: {problem} {_MEND}") from error
+        raise UnusableRecord(problem) from error

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import fasttext
 import msgspec
 import numpy as np
 import pyarrow as pa
@@ -73,6 +72,8 @@ def fit(settings: TrainSettings, keep: Sample, drop: Sample, path: Path) -> None
     Raises:
         ConfigError: where fastText cannot train with these settings.
     """
+    import fasttext  # whether it can train is asked before, and in words
+
     rows = sorted(
         (_place(line, index), label.encode(), line)
         for label, sample in zip(labels_of(settings), (keep, drop), strict=True)

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import msgspec
 import tldextract
 
-from thresher.classifiers.examples import Record, Source, expand, read, text_of
+from thresher.classifiers.examples import Record, Source, expand, hand_on, read, text_of
+from thresher.classifiers.leaving_out import LeftOut
 from thresher.classifiers.settings import InputSettings
 from thresher.filters.errors import ConfigError, InputError
 
@@ -52,20 +53,30 @@ def read_inputs(
     does not depend on where that lies.
 
     Raises:
-        ConfigError: where a field is missing.
-        InputError: where an input is missing, damaged or holds something else than text.
+        ConfigError: where it is a lake's and nobody reads lakes.
+        InputError: where an input is missing or damaged, or too many of its records cannot be used.
     """
     found: list[Source] = []
     for index, settings in enumerate(inputs):
         here = f"{where}[{index}]"
+        left_out = LeftOut(settings.allow_unusable, here)
         if settings.lake:
-            found.append(_read_lake(settings, here, lakes, take, root))
+            found.append(_read_lake(settings, here, lakes, take, root, left_out))
+            left_out.finish()
             continue
         for url in expand([_from(root, file) for file in settings.files], here):
             chosen = _Chooser(settings, _stem(url), take)
-            source = read(url, chosen.fields, chosen)
-            shown = url.removeprefix(f"{root}/") if root else url
-            found.append(msgspec.structs.replace(source, url=shown, licence=settings.licence))
+            source = read(url, chosen.fields, chosen, left_out)
+            shown, first = (
+                each.removeprefix(f"{root}/") if root else each
+                for each in (url, source.first_unusable)
+            )
+            found.append(
+                msgspec.structs.replace(
+                    source, url=shown, licence=settings.licence, first_unusable=first
+                )
+            )
+        left_out.finish()
     return tuple(found)
 
 
@@ -91,23 +102,23 @@ class _Chooser:
         named = [settings.text_field, settings.domain_field, "id", *settings.source_fields]
         self.fields = [*filter(None, named), *settings.keep, *settings.leave_out]
 
-    def __call__(self, record: Record, where: str) -> None:
+    def __call__(self, record: Record) -> None:
         settings = self._settings
-        text = text_of(record, settings.text_field, where).encode()
+        text = text_of(record, settings.text_field).encode()
         if settings.fraction < 1 and not self._drawn(record, text):
             return
         for field, values in settings.keep.items():
-            if text_of(record, field, where) not in values:
+            if text_of(record, field) not in values:
                 return
         for field, values in settings.leave_out.items():
-            if text_of(record, field, where) in values:
+            if text_of(record, field) in values:
                 return
-        names = [text_of(record, field, where) for field in settings.source_fields]
+        names = [text_of(record, field) for field in settings.source_fields]
         source = "/".join(filter(None, names)) or self._name
         field = settings.domain_field
         # The default is a guess, and files without URLs are common.
         known = bool(field) and (field in record or field != "url")
-        domain = domain_of(text_of(record, field, where)) if known else ""
+        domain = domain_of(text_of(record, field)) if known else ""
         held_out = any(fnmatch.fnmatchcase(source, pattern) for pattern in settings.held_out)
         self._take(Text(text, source, domain, held_out, settings.train, settings.max_per_source))
 
@@ -125,23 +136,36 @@ def _read_lake(
     lakes: LakeReader | None,
     take: Callable[[Text], None],
     root: str,
+    left_out: LeftOut,
 ) -> Source:
     if lakes is None:
         raise ConfigError(f"{where}: lake", "cannot be read from here.", "Use `thresher train`.")
     chosen = _Chooser(settings, _stem(settings.lake), take)
     digest = hashlib.sha256()
-    size = count = 0
+    size = 0
     resolved = msgspec.structs.replace(settings, lake=_from(root, settings.lake))
-    for record in lakes(resolved, where):
-        chosen(record, f"{where}: row {count + 1}")
-        text = text_of(record, settings.text_field, where).encode()
+    left_out.start_file()
+
+    def take_row(record: Record) -> None:
+        nonlocal size
+        chosen(record)
+        text = text_of(record, settings.text_field).encode()
         digest.update(f"{record.get('id')}\n{len(text)}\n".encode("utf-8", "replace") + text)
         size += len(text)
-        count += 1
-    if not count:
+
+    for record in lakes(resolved, where):
+        hand_on(record, f"row {left_out.in_file + 1}", take_row, left_out)
+    if not left_out.in_file:
         raise InputError(f"{where}: the SQL gives no rows: {settings.sql}")
-    url = f"{settings.lake}: {' '.join(settings.sql.split())}"
-    return Source(url, digest.hexdigest(), size, count, settings.licence)
+    return Source(
+        f"{settings.lake}: {' '.join(settings.sql.split())}",
+        digest.hexdigest(),
+        size,
+        left_out.in_file - left_out.unusable_in_file,
+        settings.licence,
+        left_out.unusable_in_file,
+        left_out.first_in_file,
+    )
 
 
 def _from(root: str, path: str) -> str:

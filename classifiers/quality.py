@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from thresher.classifiers.bundles import LANGUAGE
 from thresher.classifiers.fasttext_model import LABEL_PREFIX, FastTextModel, label_list
 from thresher.classifiers.preparation import prepared
 from thresher.classifiers.registry import Model, resolve
 from thresher.filters.errors import ModelError
 
+ScoreRole = Literal["quality", "machine_text"]
+"""What a model is for whose score is a signal of every document."""
 POSITIVE_LABEL = LABEL_PREFIX + "keep"
 MAX_CHARACTERS = 100_000
 """How much of a text is read: ten times the mean page, so that only books are cut."""
@@ -86,7 +91,7 @@ def resolved(
 ) -> Model:
     """All that decides a score, literally: hash, label, how much of a text counts, calibration."""
     found = resolve(model, sha256) if isinstance(model, str) else model
-    if found.role != "quality":
+    if found.role == LANGUAGE:
         problem = "is a language model and has no positive class."
         raise ModelError(found.name, problem, "See: thresher models list")
     own = found.positive_label or POSITIVE_LABEL
@@ -98,6 +103,17 @@ def resolved(
         calibration=None if other else found.calibration,
         max_characters=max_characters or found.max_characters or MAX_CHARACTERS,
     )
+
+
+def check_role(model: Model, role: ScoreRole) -> None:
+    """Refuse a model that is for the other one of the two signals that Thresher knows.
+
+    Raises:
+        ModelError: where it is so; any other role may serve for either.
+    """
+    if model.role != role and model.role in get_args(ScoreRole):
+        problem = f"has the role {model.role}, and {role} is wanted."
+        raise ModelError(model.name, problem, "See: thresher models list")
 
 
 def check_labels(model: Model, labels: tuple[str, ...]) -> None:

@@ -7,7 +7,7 @@ A reference is looked up, in this order, among
                                           by default the folder `registry` in the cache)
     published models                      classifiers/published.toml
 
-and else is the address of a file: a path, `s3://`, `https://` ..., or
+and else is the address of a file: a path, `s3://`, `https://` ...,
 `hf://REPO[@REVISION]/FILE`. The first two hold bundles: a model file with its `card.json` and
 `CARD.md`. A card beside a local file counts as well, if it names the hash of that file.
 
@@ -28,7 +28,15 @@ import fsspec
 import msgspec
 from fsspec.implementations.local import LocalFileSystem
 
-from thresher.classifiers.bundles import CARD_JSON, BundleCard, Role, Text, bundle_names, read_card
+from thresher.classifiers.bundles import (
+    CARD_JSON,
+    LANGUAGE,
+    BundleCard,
+    Role,
+    Text,
+    bundle_names,
+    read_card,
+)
 from thresher.classifiers.calibration import Calibration
 from thresher.classifiers.model_files import PACKAGE, ModelFile, cache_folder, obtain
 from thresher.filters.config import load_toml
@@ -46,7 +54,7 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     url: str
     """Where its file is."""
     role: Role = "quality"
-    """Whether its labels are two classes or languages."""
+    """What it is for, as its card says; the labels of a `language` model are languages."""
     sha256: str = ""
     """Hash of the file; empty where nobody knows it yet."""
     positive_label: str = ""
@@ -113,7 +121,11 @@ def entries() -> tuple[Model, ...]:
 def is_name(reference: str) -> bool:
     """Whether a reference is meant as a name rather than as an address."""
     has_path = "/" in reference or "::" in reference or "\\" in reference
-    return not has_path and not reference.lower().endswith((".bin", ".ftz"))
+    return not has_path and not _is_model_file(reference)
+
+
+def _is_model_file(reference: str) -> bool:
+    return reference.lower().endswith((".bin", ".ftz"))
 
 
 def find(reference: str) -> Model:
@@ -123,7 +135,7 @@ def find(reference: str) -> Model:
         ModelError: where there is no such name.
     """
     if not is_name(reference):
-        return _file(reference)
+        return _folder(reference) or _file(reference)
     for origin, folder in _folders():
         if reference in bundle_names(folder):
             return _bundle(f"{folder}/{reference}", reference, origin)
@@ -134,8 +146,9 @@ def find(reference: str) -> Model:
     versions = [name for name in every if name.split("@")[0] == reference]
     if versions:
         raise ModelError(reference, "needs a version.", f"Say {' or '.join(versions)}.")
-    hint = f"{did_you_mean(reference, every)} See: thresher models list".strip()
-    raise ModelError(reference, "no such model.", hint)
+    near = did_you_mean(reference, every)
+    hint = f"{near} See: thresher models list. A folder or file is named by a path: ./{reference}"
+    raise ModelError(reference, "no such model.", hint.strip())
 
 
 def fetch(model: Model, accept: bool = False) -> ModelFile:
@@ -201,7 +214,7 @@ def _bundle(folder: str, name: str, origin: Literal["shipped", "user"]) -> Model
     card = read_card(f"{folder}/{CARD_JSON}")
     if card is None:
         raise ModelError(name, f"its folder {folder} has no {CARD_JSON}.", "Add it again.")
-    file = card.model.rstrip("/").rsplit("/", 1)[-1]
+    file = _file_name(card)
     # Thresher may be installed elsewhere on a worker's machine.
     inside = f"{PACKAGE}thresher.classifiers/models/{name}"
     return _of_card(card, name, f"{inside if origin == 'shipped' else folder}/{file}", origin)
@@ -213,7 +226,7 @@ def _of_card(card: BundleCard, name: str, url: str, origin: Any) -> Model:
         url=url,
         role=card.role,
         sha256=card.sha256,
-        positive_label=card.labels[0] if card.role == "quality" and card.labels else "",
+        positive_label=card.labels[0] if card.role != LANGUAGE and card.labels else "",
         text=card.preparation,
         max_characters=card.settings.max_characters,
         calibration=card.calibration,
@@ -223,6 +236,35 @@ def _of_card(card: BundleCard, name: str, url: str, origin: Any) -> Model:
         summary=card.summary,
         origin=origin,
     )
+
+
+def _folder(url: str) -> Model | None:
+    """The bundle in a folder named by its address; None where that is no folder."""
+    if not _is_folder(url):
+        return None
+    folder = url.rstrip("/")
+    card = read_card(f"{folder}/{CARD_JSON}")
+    if card is None:
+        hint = "Name a folder that `thresher train` has made, or the model file in it."
+        raise ModelError(url, f"is a folder without {CARD_JSON}.", hint)
+    return _of_card(card, folder, f"{folder}/{_file_name(card)}", "file")
+
+
+def _is_folder(url: str) -> bool:
+    filesystem = _filesystem(url)
+    if isinstance(filesystem, LocalFileSystem):
+        return Path(url.removeprefix("file://")).is_dir()
+    if filesystem is None or url.startswith(("http://", "https://")):
+        return url.endswith("/") and filesystem is not None
+    try:
+        return not _is_model_file(url) and bool(filesystem.isdir(url))
+    except Exception:  # noqa: BLE001 - what is wrong is told where it is fetched
+        return False
+
+
+def _file_name(card: BundleCard) -> str:
+    """The model file in the folder of its card: never one elsewhere."""
+    return card.model.rstrip("/").rsplit("/", 1)[-1]
 
 
 def _file(url: str) -> Model:
@@ -240,7 +282,7 @@ def _file(url: str) -> Model:
     return _of_card(card, url, url, "file") if found == card.sha256 else plain
 
 
-def _filesystem(url: str) -> object:
+def _filesystem(url: str) -> Any:
     try:
         return None if url.startswith("hf://") else fsspec.core.url_to_fs(url)[0]
     except (ValueError, ImportError):

@@ -6,9 +6,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from thresher.classifiers.bundles import LANGUAGE, Role
 from thresher.classifiers.calibration import Method
 from thresher.classifiers.preparation import Preparation
 from thresher.classifiers.quality import MAX_CHARACTERS
+from thresher.filters.config import converted
 from thresher.filters.errors import ConfigError
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -25,7 +27,7 @@ class InputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     files: tuple[str, ...] = ()
     """fsspec URLs, globs or folders: .jsonl or .txt (or .gz, .zst), .parquet; a folder stands for
-    the .txt files below it."""
+    all such files below it, but for hidden ones."""
     lake: str = ""
     """Lake to take documents from instead, by SQL over its catalog."""
     sql: str = "SELECT id, text, url FROM documents"
@@ -56,6 +58,10 @@ class InputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is used: for negatives too good to learn from that the evaluation must not leave out."""
     max_per_source: Count = 0
     """Most windows of a source that are trained on; 0 for all."""
+    allow_unusable: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.01
+    """Share of the records that may be left out since they cannot be used (without the fields that
+    are asked for, with a NUL, no UTF-8, no JSON), one record at least; 0 bears none. The card says
+    how many were, and of which file."""
 
     def check(self, where: str) -> None:
         """Refuse an input that is none, or two at once."""
@@ -104,6 +110,9 @@ class TrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Texts to drop; a random sample of the crawl is the usual choice."""
     version: Positive = 1
     """Version of the model; a policy finds it as `name@version`."""
+    role: str = ""
+    """What the model is for, in a word: `quality`, `machine_text`, or another for what its score
+    means; by default the model's name, without one of `languages` at its end."""
     summary: str = ""
     """What the score means, in a sentence, for the card."""
     licence: str = ""
@@ -165,6 +174,11 @@ class TrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.held_out_fraction + self.tuning_fraction >= 1:
             problem = "with tuning_fraction it leaves nothing to train on."
             raise ConfigError(f"{where}: held_out_fraction", problem, "Lower one of them.")
+        if self.role:
+            converted(Role, self.role, f"{where}: role")
+        if self.role == LANGUAGE:
+            problem = "is for models whose labels are languages, and training makes two classes."
+            raise ConfigError(f"{where}: role", problem, 'For example "quality".')
         words = [label for label in self.labels if label.isidentifier()]
         if len(set(words)) != 2:
             problem = "must be two different words of letters, digits and '_'."

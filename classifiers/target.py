@@ -14,6 +14,7 @@ import msgspec
 from fsspec.implementations.local import LocalFileSystem
 
 from thresher.filters.errors import ConfigError, StoreError
+from thresher.filters.mending import broken_link, needs_package
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -29,14 +30,16 @@ class Target(msgspec.Struct, frozen=True):
         """The folder of a path or URL.
 
         Raises:
-            ConfigError: where the URL is of no known kind.
+            ConfigError: where the URL is of no known kind, or a link leads nowhere.
         """
         try:
             filesystem, path = fsspec.core.url_to_fs(url)
         except (ValueError, ImportError) as error:
-            raise ConfigError(
-                "train: out", f"{error}.", "Give a folder or an fsspec URL."
-            ) from error
+            problem = needs_package(error, url) or str(error)
+            hint = "Give a folder or an fsspec URL."
+            raise ConfigError("train: out", f"{problem}.", hint) from error
+        if isinstance(filesystem, LocalFileSystem) and (link := broken_link(path)):
+            raise ConfigError("train: out", f"{link}.")
         return cls(filesystem, path.rstrip("/"))
 
     def store(self, files: Sequence[Path], last: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -19,9 +19,9 @@ import numpy as np
 
 from thresher.classifiers import calibration, card_text
 from thresher.classifiers.breakdown import Judged, break_down
-from thresher.classifiers.bundles import CARD_JSON, CARD_TEXT
+from thresher.classifiers.bundles import CARD_JSON, CARD_PLOT, CARD_TEXT, LANGUAGE
 from thresher.classifiers.calibration import Calibration
-from thresher.classifiers.card import CARD_PLOT, ModelCard, TrainingClass
+from thresher.classifiers.card import ModelCard, TrainingClass
 from thresher.classifiers.evaluation import evaluate
 from thresher.classifiers.examples import Source
 from thresher.classifiers.extras import require_packages
@@ -121,6 +121,7 @@ def train(
         card = ModelCard(
             name=name,
             version=settings.version,
+            role=settings.role or role_of(name, settings.languages),
             summary=settings.summary,
             licence=settings.licence,
             model=path.name,
@@ -149,6 +150,15 @@ def train(
     return card
 
 
+def role_of(name: str, languages: Collection[str]) -> str:
+    """What a model is for by its name, without its language: `machine_text`."""
+    words = re.split("[.-]", name)
+    if len(words) > 1 and words[-1] in languages:
+        words.pop()
+    role = "_".join(words)
+    return role if role[0].isalpha() and role != LANGUAGE else "quality"
+
+
 def _read(
     settings: TrainSettings,
     side: _Side,
@@ -168,7 +178,9 @@ def _read(
     sources = read_inputs(getattr(settings, side), f"{WHERE}: {side}", lakes, take, root)
     report(f"reading {side}", pool.read)
     if pool.read == 0:
-        raise InputError(f"{WHERE}: {side}: no document is left of the inputs.")
+        first = next((each.first_unusable for each in sources if each.first_unusable), "")
+        why = f" One that cannot be used: {first}" if first else ""
+        raise InputError(f"{WHERE}: {side}: no document is left of the inputs.{why}")
     if pool.read == pool.empty:
         raise InputError(f"{WHERE}: {side}: {pool.read:,} documents, and none with a word.")
     return pool, sources

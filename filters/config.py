@@ -6,21 +6,18 @@ configuration of the project (recipes and policies) passes through `load_toml`.
 
 from __future__ import annotations
 
-import re
 import tomllib
-import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any, TypeVar
 
 import msgspec
 
 from thresher.filters.errors import ConfigError, did_you_mean
+from thresher.filters.type_words import is_missing, is_struct, is_union, must_be
 
 T = TypeVar("T", bound=msgspec.Struct)
-
-_MSGSPEC_PATH = re.compile(r" - at `\$?\.?([^`]*)`$")
 
 
 def load_toml(kind: type[T], text: str, where: str) -> T:
@@ -44,14 +41,56 @@ def load_toml(kind: type[T], text: str, where: str) -> T:
 def load(kind: type[T], mapping: Mapping[str, Any], where: str) -> T:
     """Convert a parsed mapping into a struct of type `kind`; see `load_toml`."""
     _reject_unknown_keys(kind, mapping, where, "")
+    return typing.cast(T, converted(kind, mapping, where))
+
+
+def converted(hint: Any, value: Any, where: str) -> Any:
+    """A value of plain data as a type.
+
+    Raises:
+        ConfigError: where it does not fit, with the place in it and what it must be, in words.
+        TypeError: for a type that plain data never have.
+    """
     try:
-        return msgspec.convert(mapping, kind)
+        return msgspec.convert(value, hint)
     except msgspec.ValidationError as error:
-        message = str(error)
-        match = _MSGSPEC_PATH.search(message)
-        path = match.group(1) if match else ""
-        problem = _MSGSPEC_PATH.sub("", message)
-        raise ConfigError(_join(where, path), f"{problem}.") from error
+        path, problem = _unfit(hint, value, "")
+        raise ConfigError(_join(where, path), problem) from error
+
+
+def _unfit(hint: Any, value: Any, path: str) -> tuple[str, str]:
+    """The innermost part of a value that does not fit its type: its path, and what is wrong."""
+    for part, inner, here in _parts(hint, value, path):
+        if part is msgspec.UNSET:
+            return here, is_missing(inner)
+        try:
+            msgspec.convert(part, inner)
+        except msgspec.ValidationError:
+            return _unfit(inner, part, here)
+    return path, must_be(hint, value)
+
+
+def _parts(hint: Any, value: Any, path: str) -> Iterator[tuple[Any, Any, str]]:
+    """What a value holds, with the type and path of each; of a missing field, `UNSET`."""
+    hint = typing.get_args(hint)[0] if typing.get_origin(hint) is typing.Annotated else hint
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if is_union(hint):
+        for kind in arguments:
+            yield from _parts(kind, value, path)
+    elif origin in (list, tuple) and isinstance(value, list | tuple):
+        varying = origin is list or arguments[-1] is ...
+        kinds = arguments[:1] * len(value) if varying else arguments
+        for i, (item, kind) in enumerate(zip(value, kinds, strict=False)):
+            yield item, kind, f"{path}[{i}]"
+    elif origin is dict and isinstance(value, Mapping):
+        for key, item in value.items():
+            yield item, arguments[1], _below(path, key)
+    elif is_struct(hint) and isinstance(value, Mapping):
+        hints = typing.get_type_hints(hint, include_extras=True)
+        for field in msgspec.structs.fields(hint):
+            name = field.encode_name
+            if name in value or field.required:
+                yield value.get(name, msgspec.UNSET), hints[field.name], _below(path, name)
 
 
 def plain(value: object, where: str, expected: str) -> dict[str, Any]:
@@ -110,11 +149,15 @@ def _join(where: str, path: str) -> str:
     return f"{where}: {path}" if path else where
 
 
+def _below(path: str, name: object) -> str:
+    return f"{path}.{name}".lstrip(".")
+
+
 def _reject_unknown_keys(kind: Any, value: Any, where: str, path: str) -> None:
     """Walk struct types beside the data, so that a typo is named before types are checked."""
     origin = typing.get_origin(kind)
-    if origin in (typing.Union, types.UnionType):
-        structs = [k for k in typing.get_args(kind) if _is_struct(k)]
+    if is_union(kind):
+        structs = [k for k in typing.get_args(kind) if is_struct(k)]
         if len(structs) == 1:
             _reject_unknown_keys(structs[0], value, where, path)
         return
@@ -124,7 +167,7 @@ def _reject_unknown_keys(kind: Any, value: Any, where: str, path: str) -> None:
         return
     if origin is dict and isinstance(value, Mapping):
         for key, item in value.items():
-            _reject_unknown_keys(typing.get_args(kind)[1], item, where, f"{path}.{key}".lstrip("."))
+            _reject_unknown_keys(typing.get_args(kind)[1], item, where, _below(path, key))
         return
     if origin is typing.Literal and isinstance(value, str):
         choices = typing.get_args(kind)
@@ -133,16 +176,12 @@ def _reject_unknown_keys(kind: Any, value: Any, where: str, path: str) -> None:
                 _join(where, path), f"no such value '{value}'.", did_you_mean(value, choices)
             )
         return
-    if not _is_struct(kind) or not isinstance(value, Mapping):
+    if not is_struct(kind) or not isinstance(value, Mapping):
         return
     hints = typing.get_type_hints(kind)
     fields = {f.encode_name: hints[f.name] for f in msgspec.structs.fields(kind)}
     for key, item in value.items():
-        here = f"{path}.{key}".lstrip(".")
+        here = _below(path, key)
         if key not in fields:
             raise ConfigError(_join(where, here), "unknown setting.", did_you_mean(key, fields))
         _reject_unknown_keys(fields[key], item, where, here)
-
-
-def _is_struct(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)

@@ -7,6 +7,7 @@ ThresherError
 │   └── ExtractionError   a page gives no text; `reason` says why (`thresher.extract` raises it)
 ├── StoreError            the lake lacks what it should hold, or cannot be read or written (exit 2)
 │   ├── UnreachableError  its place does not answer; also a ConnectionError: another try may help
+│   ├── NoRunError        it holds no run yet, or another lake was meant
 │   └── BusyError         another program holds what is needed (exit 4)
 ├── RunError              a run broke off before its end; what is done stays done (exit 3)
 ├── LedgerError           the counts of a shard do not balance: a bug, never data
@@ -20,6 +21,7 @@ ThresherError
     ├── IncompleteRecord  the file ends inside a record
     ├── NotVerified       pages came out of members that turned out damaged: the file is read again
     ├── AmbiguousColumns  a Parquet file has several columns of one name
+    ├── UnusableRecord    a record of training texts that is left out and counted
     ├── MalformedHttp     a record without an HTTP status line and headers
     ├── MalformedBody     a body that does not decode by its declared encoding
     └── Oversize          a body that decodes to more bytes than allowed
@@ -30,8 +32,12 @@ of a rejected record or a ModelError, the others what a run says of its end.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+
+_MOST_NAMES = 20
+_LONGEST_NAME = 40
 
 
 class ThresherError(Exception):
@@ -92,6 +98,10 @@ class UnreachableError(StoreError, ConnectionError):
     """The place of a lake does not answer. It is a `ConnectionError`: tasks are tried again."""
 
 
+class NoRunError(StoreError):
+    """A lake holds no run yet, or another lake was meant."""
+
+
 class BusyError(StoreError):
     """Another program holds what is needed, such as the catalog for writing."""
 
@@ -106,6 +116,46 @@ class LedgerError(ThresherError):
 
 class DataError(ThresherError):
     """What a reader meets in a file. Whoever reads catches it."""
+
+
+@contextlib.contextmanager
+def naming(where: str) -> Iterator[None]:
+    """While this lasts, errors of settings, inputs and lakes say where it is that names them.
+
+    Args:
+        where: such as ``recipe.toml`` or ``quality.model``; it comes first.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        named = f"{where}: {error.where}"
+        raise type(error)(named, error.problem, error.hint) from error
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
+    except StoreError as error:
+        raise type(error)(f"{where}: {error}") from error
+
+
+def shortened(text: str, most: int) -> str:
+    """A message of so many characters at most, ending with a whole word and `…` where it is cut."""
+    if len(text) <= most:
+        return text
+    cut = text[: most - 1]
+    words = cut.rpartition(" ")[0]
+    return f"{words} …" if words else f"{cut}…"
+
+
+def no_such_field(wanted: str, names: Iterable[object]) -> str:
+    """That a record has no field of a name, and which it has: bounded, and safe to show."""
+    found = [str(name) for name in names]
+    told = [
+        "".join(letter if letter.isprintable() else " " for letter in name[:_LONGEST_NAME])
+        for name in found[:_MOST_NAMES]
+    ]
+    more = f" and {len(found) - _MOST_NAMES:,} more" if len(found) > _MOST_NAMES else ""
+    near = did_you_mean(wanted, told)
+    hint = f" {near}" if near.startswith("Did") else ""
+    return f"has no field '{wanted}'; its fields are {', '.join(told) or 'none'}{more}.{hint}"
 
 
 def did_you_mean(word: str, valid: Iterable[str]) -> str:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import ray
 
-from thresher.filters.errors import ConfigError, LedgerError, ThresherError
+from thresher.filters.errors import ConfigError, LedgerError, ThresherError, shortened
 from thresher.jobs import stopping
 from thresher.jobs.ray_cluster import connect
 from thresher.manifests.manifest import Manifest
@@ -25,6 +25,8 @@ from thresher.pipeline.read.faults import is_transient
 from thresher.pipeline.read.names import redact
 
 MAX_ATTEMPTS = 3
+MESSAGE_CHARACTERS = 2_000
+"""How much of an error is recorded."""
 PAUSE_SECONDS = 5.0
 """Before the second attempt of a task that lost a connection; four times as long before the third.
 Its own requests were repeated before it gave up."""
@@ -289,4 +291,5 @@ def _describe(error: BaseException) -> str:
     """The error and where it was raised, in one line."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].name}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {redact(str(error).strip())[:500]}{place}"
+    said = shortened(redact(str(error).strip()), MESSAGE_CHARACTERS)
+    return f"{type(error).__name__}: {said}{place}"

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
-from thresher.filters.errors import InputError, ThresherError
+from thresher.filters.errors import ConfigError, InputError, ThresherError
+from thresher.filters.mending import broken_link
+from thresher.filters.tolerance import HOPELESS
 from thresher.manifests.store import cause_of
 from thresher.pipeline.decontamination import EvaluationSet, EvaluationSettings, find_sets
+from thresher.pipeline.read import Rejected, read_shard
 from thresher.pipeline.read.inputs import InputSettings, InputShard, list_inputs
 
 __all__ = ["evaluation_sets_of", "inputs_of"]
+
+_ROWS = ("jsonl", "parquet")
+"""Formats whose text is a field that the recipe names."""
 
 
 def inputs_of(settings: InputSettings, lake: str) -> tuple[InputShard, ...]:
     """The input shards of a recipe that writes to a lake.
 
     Raises:
+        ConfigError: where files of rows have no field of the text's name.
         InputError: where one is missing, a link that leads nowhere, out of reach, or in the lake.
     """
     for index, url in enumerate(settings.urls):
@@ -27,6 +34,8 @@ def inputs_of(settings: InputSettings, lake: str) -> tuple[InputShard, ...]:
     for shard in shards:
         if shard.bytes == 0:  # what a link that leads nowhere is listed with
             _check_link("input.urls", shard.uri)
+    if all(shard.format in _ROWS for shard in shards):
+        _check_text_field(settings, shards)
     return shards
 
 
@@ -37,8 +46,29 @@ def evaluation_sets_of(settings: Sequence[EvaluationSettings]) -> tuple[Evaluati
         ConfigError: where their settings are wrong.
         InputError: where a file is missing or out of reach.
     """
+    for index, each in enumerate(settings):
+        _check_link(f"decontaminate[{index}].path", each.path)
     with _listing("decontaminate"):
         return find_sets(settings)
+
+
+def _check_text_field(settings: InputSettings, shards: Sequence[InputShard]) -> None:
+    """Look at the first rows of a few shards: where none has the field, the setting is wrong."""
+    some = {0, len(shards) // 2, len(shards) - 1}
+    said = [_without_text(shards[place], settings) for place in sorted(some)]
+    if all(said):
+        raise ConfigError("input.text_field", said[0])
+
+
+def _without_text(shard: InputShard, settings: InputSettings) -> str:
+    """That the first rows of a shard have no field of the text, and which they have; else ""."""
+    try:
+        first = list(itertools.islice(read_shard(shard, settings), HOPELESS))
+    except Exception:  # noqa: BLE001 - what is wrong with a file, the run tells
+        return ""
+    told = first[0].told if first and isinstance(first[0], Rejected) else ""
+    same = all(isinstance(row, Rejected) and row.reason == "missing_text" for row in first)
+    return f"{shard.name} {told}" if told and same else ""
 
 
 @contextlib.contextmanager
@@ -59,10 +89,5 @@ def _check_link(where: str, url: str) -> None:
     if "::" in url or ("://" in url and not url.startswith("file://")):
         return
     # fsspec does not escape what it makes a URL of.
-    path = Path(url.removeprefix("file://"))
-    try:
-        if path.is_symlink() and not path.exists():
-            problem = f"is a link to '{path.readlink()}', which is not there"
-            raise InputError(f"{where}: '{path}' {problem}")
-    except (OSError, ValueError) as error:
-        raise InputError(f"{where}: '{path}' cannot be read: {cause_of(error)}") from error
+    if link := broken_link(url.removeprefix("file://")):
+        raise InputError(f"{where}: {link}")

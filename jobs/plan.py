@@ -8,20 +8,25 @@ from dataclasses import dataclass, field
 import msgspec
 
 from thresher.classifiers.language import LanguageIdentifier
-from thresher.classifiers.quality import QualityModel
+from thresher.classifiers.quality import QualityModel, ScoreRole, check_role
 from thresher.classifiers.registry import Model
 from thresher.classifiers.scorers import Scorer, check_scorers
+from thresher.filters.errors import naming
 from thresher.filters.policy import Policy
 from thresher.filters.signals import DOCUMENT_FAMILIES
 from thresher.jobs.earlier import EarlierRun, find_earlier
 from thresher.jobs.inputs import evaluation_sets_of, inputs_of
 from thresher.jobs.recipe import Recipe, read_policy
+from thresher.jobs.stages.scores import scores_mark
 from thresher.manifests.manifest import Manifest, fingerprint, load_all
 from thresher.manifests.run import ModelRecord
 from thresher.manifests.store import Store
+from thresher.pipeline import scores
 from thresher.pipeline.decontamination import EvaluationSet, index_of
 from thresher.pipeline.documents import measure
+from thresher.pipeline.documents.measure import MachineTextSettings, QualitySettings
 from thresher.pipeline.extract import PROFILE_VERSIONS
+from thresher.pipeline.extract.custom import checked
 from thresher.pipeline.guests import check_guests, guests_identity
 from thresher.pipeline.read.inputs import InputShard
 from thresher.pipeline.read.names import public
@@ -52,31 +57,70 @@ class Plan:
         keys = [shard.key for shard in self.inputs]
         return load_all(self.store, measure.STAGE, self.documents_fingerprint, keys)
 
+    def scored_shards(self) -> dict[str, Manifest]:
+        """The input shards that the recipe's own scorers have scored already, by key."""
+        keys = [shard.key for shard in self.inputs]
+        mark = scores_mark(self.documents_fingerprint, self.scorers)
+        return load_all(self.store, scores.STAGE, mark, keys) if self.scorers else {}
 
-def make_plan(recipe: Recipe) -> Plan:
-    """Check all that a recipe names: inputs, policy, models, lake.
+
+def make_plan(recipe: Recipe, where: str = "recipe") -> Plan:
+    """Check all that a recipe names: inputs, policy, models, code, lake.
+
+    Args:
+        recipe: as it was read.
+        where: what errors call it, such as the name of its file.
 
     Raises:
-        ConfigError: for a setting, policy or model that is wrong.
+        ConfigError: for a setting, policy, model or function that is wrong.
         InputError: for an input that is missing, not reached or inside the lake, or a glob that
             matches nothing.
         StoreError: for an earlier run that is not there, or a lake that cannot be reached.
     """
-    store = Store(recipe.lake)
-    store.check()
-    check_guests(recipe.guests, "guests")
-    scorers = check_scorers(recipe.scores, "scores")
-    policy = read_policy(recipe)
+    identifier = LanguageIdentifier()
+    with naming(where):
+        with naming("lake"):
+            store = Store(recipe.lake)
+            store.check()
+        check_guests(recipe.guests, "guests")
+        recipe = msgspec.structs.replace(recipe, extract=checked(recipe.extract, "extract"))
+        scorers = check_scorers(recipe.scores, "scores")
+    policy = read_policy(recipe, where)  # what is wrong in a policy, its own file says
+    with naming(where):
+        return _made(recipe, store, identifier, scorers, policy)
+
+
+def _score_model(wanted: QualitySettings | MachineTextSettings, role: ScoreRole) -> Model:
+    """The model of a score, fetched, tried and for that."""
+    model = QualityModel(wanted.model, wanted.positive_label, wanted.sha256 or None).model
+    check_role(model, role)
+    return model
+
+
+def _made(
+    recipe: Recipe,
+    store: Store,
+    identifier: LanguageIdentifier,
+    scorers: tuple[Scorer, ...],
+    policy: Policy,
+) -> Plan:
     inputs = inputs_of(recipe.input, store.url())
     earlier = find_earlier(recipe)
-    models = [ModelRecord("language", "lid.176.ftz", LanguageIdentifier().sha256)]
+    models = [ModelRecord("language", "lid.176.ftz", identifier.sha256)]
     found: dict[str, Model | None] = {}
-    for role, wanted in (("quality", recipe.quality), ("machine_text", recipe.machine_text)):
+    wanted_of: dict[ScoreRole, QualitySettings | MachineTextSettings] = {
+        "quality": recipe.quality,
+        "machine_text": recipe.machine_text,
+    }
+    for role, wanted in wanted_of.items():
         found[role] = None
         if wanted.model:
-            model = QualityModel(wanted.model, wanted.positive_label, wanted.sha256 or None).model
+            with naming(f"{role}.model"):
+                model = _score_model(wanted, role)
             models.append(ModelRecord(role, public(model.name), model.sha256))
             found[role] = model
+    own = recipe.extract
+    extractor = [ModelRecord("extract.custom", public(own.custom), own.custom_sha256)]
     scored_by = [
         ModelRecord(f"scores.{each.settings.name}", public(each.model.name), each.model.sha256)
         if each.model
@@ -97,7 +141,7 @@ def make_plan(recipe: Recipe) -> Plan:
         [(model.role, model.sha256) for model in models],
         msgspec.structs.replace(settings.input, urls=[]),
         settings.gates,
-        settings.extract,
+        settings.extract.identity,
         PROFILE_VERSIONS[settings.extract.profile],
         settings.minhash,
         [model and model.identity for model in found.values()],
@@ -122,7 +166,7 @@ def make_plan(recipe: Recipe) -> Plan:
         store=store,
         inputs=inputs,
         policy=policy,
-        models=(*models, *scored_by),
+        models=(*models, *(extractor if own.custom else ()), *scored_by),
         documents_fingerprint=documents,
         run_id=f"{recipe.name}-{identity[:8]}",
         scored=found,

@@ -9,7 +9,7 @@ from typing import Any
 import fsspec
 
 from thresher.filters.config import plain
-from thresher.filters.errors import ConfigError
+from thresher.filters.errors import ConfigError, did_you_mean
 from thresher.filters.policy import (
     Policy,
     parse_policy,
@@ -55,7 +55,9 @@ def find_policy(
     if name in shipped_policies():
         return shipped_policy(name)
     if not name.endswith(".toml"):
-        return shipped_policy(name.rsplit("/", 1)[-1])  # raises, with a suggestion
+        named = name.rsplit("/", 1)[-1]
+        hint = did_you_mean(named, shipped_policies())
+        raise ConfigError(f"{where} '{named}'", "no such policy.", hint)
     return _read(name, where, guests, scores)
 
 

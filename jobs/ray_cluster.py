@@ -69,7 +69,8 @@ def connect(workers: int | None, address: str, gpus: float | None) -> None:
         if address:
             raise _no_cluster(address, _last_line(str(error))) from error
         problem = f"Ray does not start here: {_last_line(str(error))}."
-        raise ConfigError("run.executor", problem, "--in-process runs without it.") from error
+        hint = 'Without it: --in-process, or run.executor = "in-process".'
+        raise ConfigError("run.executor", problem, hint) from error
     finally:
         stopping.heed_again()
 

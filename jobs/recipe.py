@@ -19,6 +19,7 @@ from thresher.filters.errors import ConfigError, InputError
 from thresher.filters.measure import MinHashSettings
 from thresher.filters.policy import Policy, shipped_policies
 from thresher.filters.transforms.cuts import Cut
+from thresher.filters.user_function import in_file
 from thresher.jobs.policy import find_policy
 from thresher.manifests.store import cause_of
 from thresher.pipeline.decontamination import EvaluationSettings
@@ -182,6 +183,9 @@ def _checked(recipe: Recipe, where: str, folder: Path) -> Recipe:
                 resolve_path(name, folder) if "/" in name else name for name in recipe.dedup.against
             ),
         ),
+        extract=msgspec.structs.replace(
+            recipe.extract, custom=_resolve_function(recipe.extract.custom, folder)
+        ),
         quality=_with_model(recipe.quality, folder),
         machine_text=_with_model(recipe.machine_text, folder),
         scores=tuple(_resolve_scorer(each, folder) for each in recipe.scores),
@@ -235,24 +239,31 @@ def resolve_path(path: str, folder: Path) -> str:
     return str(folder / Path(path).expanduser())
 
 
+def _resolve_function(reference: str, folder: Path) -> str:
+    """The reference of a function, the path of its file made absolute."""
+    return resolve_path(reference, folder) if in_file(reference) else reference
+
+
 def _resolve_scorer(scorer: ScorerSettings, folder: Path) -> ScorerSettings:
-    """Its model file and its module's, if that is named by a path, made absolute."""
+    """A scorer whose model file and module, if that is named by a path, are absolute."""
     own = {
-        kind: resolve_path(reference, folder)
-        for kind in ("callable", "factory")
-        if (reference := getattr(scorer, kind)).partition(":")[0].endswith(".py")
+        kind: _resolve_function(getattr(scorer, kind), folder) for kind in ("callable", "factory")
     }
     if scorer.model and not is_name(scorer.model):
         own["model"] = resolve_path(scorer.model, folder)
     return msgspec.structs.replace(scorer, **own)
 
 
-def read_policy(recipe: Recipe) -> Policy:
+def read_policy(recipe: Recipe, where: str) -> Policy:
     """The policy a recipe names.
+
+    Args:
+        recipe: as it was read.
+        where: what errors call it.
 
     Raises:
         ConfigError: if it does not exist or is wrong.
     """
     guests = [guest.signal for guest in recipe.guests]
     scores = [scorer.name for scorer in recipe.scores]
-    return find_policy(recipe.judge.policy, "judge.policy", guests, scores)
+    return find_policy(recipe.judge.policy, f"{where}: judge.policy", guests, scores)

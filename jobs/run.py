@@ -154,7 +154,7 @@ class _Run:
         except StageFailedError:
             pass
         inputs, limits = len(self._plan.inputs), self._plan.recipe.run
-        self._exceeded = intolerable(measured.values(), inputs, limits)
+        self._exceeded += intolerable(measured.values(), inputs, limits)
         whole = not self._failures and not self._exceeded
         record = self._record("complete" if whole else "incomplete")
         save_run(self._store, record)
@@ -198,9 +198,11 @@ class _Run:
     ) -> list[ShardRef]:
         """The shards with the signals that take the whole run to measure."""
         recipe = self._plan.recipe
-        shards = with_scores(
+        shards, self._exceeded = with_scores(
             self._stage, shards, self._plan.documents_fingerprint, self._plan.scorers
         )
+        if self._exceeded:
+            raise StageFailedError
         documents = sum(measured[shard.key].output().rows for shard in shards)
         copies, upstream = duplicates.paths, duplicates.fingerprint
         shards = with_line_signals(self._stage, shards, documents, copies, recipe.lines, upstream)

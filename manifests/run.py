@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from thresher.filters.errors import StoreError, did_you_mean
+from thresher.filters.errors import NoRunError, StoreError, did_you_mean
 from thresher.manifests.store import Store
 
 _FOLDER = "runs"
@@ -141,12 +141,10 @@ def _load(store: Store, path: str) -> RunRecord:
         raise StoreError(f"{store.url(path)} {problem}") from error
 
 
-def no_run(store: Store) -> StoreError:
+def no_run(store: Store) -> NoRunError:
     """What to say of a lake without runs, which may just be the wrong folder."""
-    return StoreError(
-        f"{store.url()} holds no run yet: `thresher run RECIPE.toml` makes one. "
-        "Name the lake of another by --lake, $THRESHER_LAKE or its recipe"
-    )
+    how = "`thresher run RECIPE.toml`, or thresher.run in Python, makes one"
+    return NoRunError(f"{store.url()} holds no run yet: {how}")
 
 
 def latest(runs: Sequence[RunRecord]) -> RunRecord:

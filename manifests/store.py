@@ -22,10 +22,13 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from thresher.filters.errors import StoreError, ThresherError, UnreachableError
+from thresher.filters.mending import broken_link, needs_package, to_install
 from thresher.manifests import temporary
 
 _PASSING = (errno.EAGAIN, errno.EBUSY, errno.EINTR)
 """What may be gone at the next try; object stores that ask to slow down are `EBUSY`."""
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
+"""What the system says of a link that leads nowhere."""
 _WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 """What a write meets on a full, read-only or broken disk, wherever in the writing that is."""
 
@@ -46,7 +49,9 @@ class Store:
         try:
             self.filesystem, root = fsspec.core.url_to_fs(url)
         except Exception as error:  # every driver has its own tree of errors
-            raise StoreError(f"{url}: no such place for a lake: {cause_of(error)}") from error
+            problem = needs_package(error, url)
+            problem = problem or f"{url}: no such place for a lake: {cause_of(error)}"
+            raise StoreError(problem) from error
         self.root = str(root).rstrip("/")
         self.is_local = isinstance(self.filesystem, LocalFileSystem)
 
@@ -57,6 +62,8 @@ class Store:
             StoreError: if its place cannot be reached: no credentials, no such bucket, no network;
                 or is a file.
         """
+        if self.is_local and (link := broken_link(self.root)):
+            raise StoreError(link)
         with _reaching(self.url(), "reached"):
             try:
                 found = self.filesystem.info(self.root)
@@ -176,7 +183,10 @@ def cause_of(error: BaseException) -> str:
     if isinstance(error, FileNotFoundError) and isinstance(error.__cause__, OSError):
         return cause_of(error.__cause__)  # over http fsspec calls every failure a missing file
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+        named = isinstance(error.filename, str) and error.errno in _ABSENT
+        return (broken_link(error.filename) if named else "") or error.strerror
+    if command := to_install(error):
+        return f"{command} first"
     text = " ".join(str(error).split())
     if isinstance(error, ImportError | ValueError) and text:
         return text

@@ -26,7 +26,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from thresher.filters.errors import ConfigError, InputError, did_you_mean
+from thresher.filters.errors import ConfigError, InputError, did_you_mean, naming
 from thresher.filters.evaluation_index import (
     BuildFacts,
     EvaluationIndex,
@@ -35,6 +35,7 @@ from thresher.filters.evaluation_index import (
     read_only,
 )
 from thresher.filters.kernels.likeness.overlap import LONGEST, Index
+from thresher.filters.mending import broken_link
 from thresher.manifests.manifest import Manifest, Output, commit, fingerprint
 from thresher.manifests.store import Store
 from thresher.pipeline.read.inputs import InputSettings, list_inputs
@@ -105,7 +106,8 @@ def find_sets(chosen: Sequence[EvaluationSettings]) -> tuple[EvaluationSet, ...]
         missing = dict.fromkeys(settings.fields)
         others: dict[str, None] = {}
         for shard in list_inputs(InputSettings(urls=[settings.path]), "", f"{where}.path"):
-            data = _read(shard.uri)
+            with naming(f"{where}.path"):
+                data = _read(shard.uri)
             files.append((shard.uri, shard.name, hashlib.sha256(data).hexdigest()))
             for row in _rows(redacted(shard.uri), data):
                 others |= dict.fromkeys(row)
@@ -259,8 +261,9 @@ def _read(uri: str) -> bytes:
             data: bytes = file.read()
             return data
     except OSError as error:
-        shown = redacted(uri)
-        raise InputError(f"{shown} cannot be read: {redact(str(error), uri)}") from None
+        link = broken_link(error.filename) if isinstance(error.filename, str) else ""
+        problem = f"{redacted(uri)} cannot be read: {redact(str(error), uri)}"
+        raise InputError(link or problem) from None
 
 
 def _rows(uri: str, stored: bytes) -> Iterator[Mapping[str, Any]]:

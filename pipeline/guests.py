@@ -27,9 +27,10 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from thresher.filters.config import canonical_json
-from thresher.filters.errors import ConfigError, did_you_mean
+from thresher.filters.config import canonical_json, converted
+from thresher.filters.errors import ConfigError, did_you_mean, shortened
 from thresher.filters.transforms.registry import Transform
+from thresher.pipeline.read.names import redact
 
 COLUMN = "guests"
 PASSED = "passed"
@@ -39,6 +40,7 @@ DROPPED = "dropped"
 _PACKAGE = "datatrove."
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _LONGEST_VERDICT = 100
+_LONGEST_PROBLEM = 500
 _HIDDEN = ("self", "exclusion_writer", "batch_size")
 """Parameters that make no sense here: nothing is written, and documents come one by one."""
 
@@ -122,7 +124,8 @@ class Guests:
             raise
         except Exception as error:  # noqa: BLE001 - a stranger's code: one page must not end the run
             self._failed[name] += 1
-            self._first.setdefault(name, f"{document.id}: {type(error).__name__}: {error}"[:500])
+            said = shortened(redact(f"{type(error).__name__}: {error}"), _LONGEST_PROBLEM)
+            self._first.setdefault(name, f"{document.id}: {said}")
             return None
 
     def facts(self) -> dict[str, Any]:
@@ -277,9 +280,7 @@ def _converted(value: Any, annotation: Any, where: str) -> Any:
     if annotation is inspect.Parameter.empty:
         return value
     try:
-        return msgspec.convert(value, annotation)
-    except msgspec.ValidationError as error:
-        raise ConfigError(where, f"{error}.") from error
+        return converted(annotation, value, where)
     except TypeError:  # the declaration is not one of plain data
         return value
 

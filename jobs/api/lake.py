@@ -30,7 +30,7 @@ _KEPT = ("id", "url", "text")
 _DROPPED = (*_KEPT, "reason", "reasons")
 
 TABLES_HINT = (
-    'Tables: thresher query "SHOW TABLES". Columns and signals: thresher query "DESCRIBE kept". '
+    "Ask SHOW TABLES for the tables, and DESCRIBE kept for columns and signals. "
     "Signals of the whole run (site, collapse, repeated_lines, scores) are in the view `measured`."
 )
 
@@ -249,8 +249,10 @@ def store_of(where: str | Path) -> Store:
     Raises:
         StoreError: if it cannot be reached.
     """
-    if not isinstance(where, str | Path):
-        raise InputError(f"a lake: give its path or URL, not {type(where).__name__}")
+    given: object = where
+    if not isinstance(given, str | Path) or not str(given):
+        kind = "an empty text" if given == "" else type(given).__name__
+        raise InputError(f"a lake: give its path or URL, or that of a recipe, not {kind}")
     if str(where).endswith(".toml"):
         from thresher.jobs.recipe import read_recipe  # a second of numba and models
 

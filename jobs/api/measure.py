@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from thresher.classifiers.quality import resolved
+from thresher.classifiers.quality import ScoreRole, check_role, resolved
+from thresher.classifiers.registry import Model
 from thresher.filters.errors import InputError
 from thresher.filters.measure import MinHashSettings
 from thresher.manifests.schemas import documents_schema
@@ -20,10 +21,13 @@ from thresher.pipeline.documents.measure import (
     measured,
 )
 from thresher.pipeline.extract import Extracted, ExtractSettings
-from thresher.pipeline.gate.gating import GateSettings, with_languages
+from thresher.pipeline.gate.gating import GateSettings, language_model, with_languages
 from thresher.pipeline.guests import Guests
 from thresher.pipeline.read.inputs import InputSettings
 from thresher.pipeline.read.records import Page, clean_text
+
+_MOST_FIELDS = 20
+"""Fields of a row that an error names."""
 
 
 def measure(
@@ -58,13 +62,14 @@ def measure(
         InputError: if a text is no string, or there are not as many urls or ids as texts.
         ModelError: if a model is missing or is not sound.
     """
+    language_model()  # if it is missing, that is said at once
     settings = MeasureSettings(
         input=InputSettings(urls=[]),
         gates=GateSettings(),
         extract=ExtractSettings(),
         minhash=MinHashSettings(),
-        quality=resolved(quality) if quality else None,
-        machine_text=resolved(machine_text) if machine_text else None,
+        quality=_model(quality, "quality"),
+        machine_text=_model(machine_text, "machine_text"),
     )
     guests = Guests(())
     batches = [
@@ -72,6 +77,14 @@ def measure(
         for chunk in _chunks(_items(texts, urls, ids))
     ]
     return pa.Table.from_batches(batches, documents_schema(settings.minhash.permutations))
+
+
+def _model(reference: str, role: ScoreRole) -> Model | None:
+    if not reference:
+        return None
+    model = resolved(reference)
+    check_role(model, role)
+    return model
 
 
 def _items(
@@ -134,10 +147,23 @@ def _item(text: Any, where: str, url: str | None, name: str | None) -> Extracted
         hint = "leave it out, or give ''"
         if isinstance(text, bytes):
             hint = "decode it, or give a page to thresher.extract"
+        if isinstance(text, Mapping):
+            what, hint = "a row", _row_hint(text)
         raise InputError(f"{where} is {what}, and no string: {hint}")
     text = clean_text(text)
     page = Page(name or "", url or "", "", text, is_html=False, charset="utf-8")
     return Extracted(page, text, "", "utf-8", "format")
+
+
+def _row_hint(row: Mapping[Any, Any]) -> str:
+    """How to get the texts out of rows: by the field `text`, or that of the longest text."""
+    fields = [name for name, value in row.items() if isinstance(value, str)]
+    if not fields:
+        return "give the texts of the rows"
+    longest = max(fields, key=lambda name: len(row[name]))
+    name = "text" if "text" in fields else longest
+    others = ", ".join(map(str, [*row][:_MOST_FIELDS]))
+    return f"give the texts, as in [row[{name!r}] for row in rows]; its fields are {others}"
 
 
 def _chunks(items: Iterator[Extracted]) -> Iterator[list[Extracted]]:

@@ -8,9 +8,10 @@ from typing import Literal
 import msgspec
 
 from thresher.jobs.api.lake import Lake
+from thresher.jobs.own_failures import failure_notes
 from thresher.jobs.technical import technical_notes
 from thresher.manifests import catalog
-from thresher.manifests.manifest import load_all
+from thresher.manifests.catalog.facts import Facts
 from thresher.manifests.run import Failure, RunRecord
 from thresher.manifests.store import Store
 
@@ -49,7 +50,7 @@ class RunResult:
     """Why the run is incomplete: a sentence for each limit of the recipe that was passed."""
     notes: list[str]
     """What deserves a look although nothing is missing, as a shard of which hardly a page was
-    read."""
+    read, or texts that a scorer failed on."""
     failures: list[Failure]
     """Tasks that ended in an error."""
 
@@ -71,9 +72,8 @@ def result_of(store: Store, record: RunRecord) -> RunResult:
                 catalog.not_read_whole(database, record.run_id),
             ),
         )
-    keys = [item.key for item in record.inputs]
-    mark = record.fingerprints.get("documents")
-    measured = load_all(store, "documents", mark, keys) if mark else {}
+    facts = Facts(store, record)
+    measured, scored = (facts.of(stage).values() for stage in ("documents", "model_scores"))
     return RunResult(
         run_id=record.run_id,
         status=record.status,
@@ -84,6 +84,6 @@ def result_of(store: Store, record: RunRecord) -> RunResult:
         report=store.url(report.path_of(record.run_id)),
         incomplete_shards=[UnreadShard(*shard) for shard in shards],
         exceeded=record.exceeded,
-        notes=technical_notes(measured.values()),
+        notes=[*technical_notes(measured), *failure_notes(measured, scored)],
         failures=record.failures,
     )

@@ -42,7 +42,8 @@ def run(recipe: str | Path | Mapping[str, Any] | Recipe, *, progress: bool = Fal
         StoreError: for a lake that cannot be reached.
         LedgerError: if counts do not balance.
     """
-    plan = make_plan(recipe_of(recipe))
+    where = str(recipe) if isinstance(recipe, str | Path) else "recipe"
+    plan = make_plan(recipe_of(recipe), where)
     reporter = reporter_for(Console(stderr=True)) if progress else Silent()
     return result_of(plan.store, run_plan(plan, reporter))
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from thresher.jobs.own_failures import failure_notes
 from thresher.jobs.shortfall import Shortfall, shortfalls
 from thresher.manifests import heartbeat
 from thresher.manifests.manifest import load_all
@@ -43,6 +44,8 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     """Input shards that damage has cost something."""
     exceeded: list[str]
     """Why the run is incomplete: a sentence for each limit of the recipe that was passed."""
+    notes: list[str]
+    """What scorers and guests failed on: texts that they have left without a value."""
     failures: list[Failure]
     earlier: list[Attempt]
     """Earlier attempts, oldest first: the same recipe run again is the same run."""
@@ -71,9 +74,9 @@ def state_of(store: Store, record: RunRecord) -> RunState:
     last = last if goes_on else None
     marks = record.fingerprints | (last[0].fingerprints if last else {})
     keys = [item.key for item in record.inputs]
-    measured, judged = (
+    measured, scored, judged = (
         load_all(store, stage, marks[stage], keys) if stage in marks else {}
-        for stage in ("documents", "decisions")
+        for stage in ("documents", "model_scores", "decisions")
     )
     return RunState(
         run_id=record.run_id,
@@ -90,6 +93,7 @@ def state_of(store: Store, record: RunRecord) -> RunState:
         judged=len(judged),
         not_read_whole=shortfalls(measured.values()),
         exceeded=record.exceeded,
+        notes=failure_notes(measured.values(), scored.values()),
         failures=record.failures,
         earlier=record.earlier,
     )

@@ -60,10 +60,12 @@ def demo(
     in_process: Annotated[bool, typer.Option("--in-process", help="Without Ray.")] = False,
 ) -> None:
     """Write a small crawl, run the main job on it, look."""
+    from thresher.classifiers.language import model_path
     from thresher.jobs.api.run import run_plan
     from thresher.jobs.plan import make_plan
     from thresher.jobs.recipe import read_recipe
 
+    model_path()  # if it is missing, that is said before anything is written
     crawl = write_sample(folder)
     output.print(
         f"sample crawl: {len(crawl.truth)} records in {len(crawl.shards)} shards in "
@@ -73,7 +75,7 @@ def demo(
     )
     recipe = folder / "recipe.toml"
     recipe.write_text(_RECIPE.format(file=recipe), encoding="utf-8")
-    plan = make_plan(with_run_options(read_recipe(recipe), workers, "", in_process))
+    plan = make_plan(with_run_options(read_recipe(recipe), workers, "", in_process), str(recipe))
     record = run_plan(plan, reporter_for(errors))
     _ask(plan.store, record.run_id)
     _compare(plan.store, record.run_id, crawl)

@@ -10,7 +10,7 @@ import errno
 import sys
 from collections.abc import Callable
 
-from thresher.filters.errors import ConfigError, InputError, StoreError, ThresherError
+from thresher.filters.errors import ConfigError, InputError, NoRunError, StoreError, ThresherError
 from thresher.jobs import stopping
 from thresher.jobs.cli.common import EXIT_BUSY, EXIT_COMPLETE, EXIT_INCOMPLETE, EXIT_USAGE, errors
 from thresher.jobs.cli.streams import ReaderGone, guarded
@@ -72,6 +72,9 @@ def _outcome(error: Exception) -> tuple[int, str] | None:
     """Exit code and message, or None for a fault of the program."""
     if busy := busy_from(error):
         return EXIT_BUSY, str(busy)
+    if isinstance(error, NoRunError):
+        hint = "Name the lake of another by --lake, $THRESHER_LAKE or its recipe"
+        return EXIT_USAGE, f"{error}. {hint}"
     if isinstance(error, ConfigError | InputError | StoreError):
         return EXIT_USAGE, str(error)
     if isinstance(error, ThresherError):

@@ -10,7 +10,9 @@ from rich.table import Table
 
 from thresher.jobs.cli.common import JsonFlag, output, print_json
 
-Name = Annotated[str, typer.Argument(help="NAME@VERSION, or the address of a model file.")]
+Name = Annotated[
+    str, typer.Argument(help="NAME@VERSION, or the address of a model file or of its folder.")
+]
 
 
 def list_models(as_json: JsonFlag = False) -> None:
@@ -58,19 +60,28 @@ def fetch(
 
 
 def add(
-    source: Annotated[str, typer.Argument(help="Path or URL of a .bin or .ftz model.")],
-    name: Annotated[str, typer.Option(help="NAME@VERSION to use it by.")],
+    source: Annotated[
+        str,
+        typer.Argument(help="Path or URL of a .bin or .ftz model, or of the folder of a training."),
+    ],
+    name: Annotated[
+        str, typer.Option(help="NAME@VERSION to use it by; by default what its card says.")
+    ] = "",
     positive_label: Annotated[
         str, typer.Option(help="Label whose probability is the score, where no card says it.")
     ] = "",
     licence: Annotated[str, typer.Option(help="Of the model, where no card says it.")] = "",
     summary: Annotated[str, typer.Option(help="One sentence, where no card says it.")] = "",
+    role: Annotated[
+        str, typer.Option(help="quality, machine_text or another word, where no card says it.")
+    ] = "",
     as_json: JsonFlag = False,
 ) -> None:
     """Add a model to your own registry ($THRESHER_MODELS); its card comes along."""
     from thresher.classifiers import registry_add
 
-    _print(_facts(registry_add.add(source, name, positive_label, licence, summary)), as_json)
+    added = registry_add.add(source, name, positive_label, licence, summary, role)
+    _print(_facts(added), as_json)
 
 
 def _facts(model: Any) -> dict[str, Any]:

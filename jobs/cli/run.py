@@ -25,6 +25,7 @@ from thresher.jobs.cli.common import (
 )
 from thresher.jobs.cli.streams import ReaderGone
 from thresher.jobs.own_code import code_of
+from thresher.jobs.own_failures import failure_notes
 from thresher.jobs.progress import Silent, reporter_for
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 RecipeArgument = Annotated[
     Path, typer.Argument(help="The recipe, a TOML file.", show_default=False)
 ]
+
+_LONGEST = 3_000
+"""Characters of a line that tells an error: whole, unless a library wrote a page."""
 
 
 def run(
@@ -62,7 +66,7 @@ def run(
 
     wanted = with_run_options(read_recipe(recipe), workers, address, in_process)
     say_code(wanted)
-    plan = make_plan(wanted)
+    plan = make_plan(wanted, str(recipe))
     record = run_plan(plan, Silent() if quiet else reporter_for(errors))
     result = result_of(plan.store, record)
     with contextlib.suppress(ReaderGone):  # the run's own end counts
@@ -106,8 +110,9 @@ def plan(recipe: RecipeArgument, as_json: JsonFlag = False) -> None:
 
     wanted = read_recipe(recipe)
     say_code(wanted)
-    made = make_plan(wanted)
+    made = make_plan(wanted, str(recipe))
     measured = made.measured()
+    notes = failure_notes(measured.values(), made.scored_shards().values())
     shards = [
         {
             "uri": shard.name,
@@ -127,6 +132,7 @@ def plan(recipe: RecipeArgument, as_json: JsonFlag = False) -> None:
                 "code": code_of(wanted),
                 "models": [msgspec.to_builtins(model) for model in made.models],
                 "shards": shards,
+                "notes": notes,
             }
         )
         return
@@ -143,6 +149,8 @@ def plan(recipe: RecipeArgument, as_json: JsonFlag = False) -> None:
         f"v{made.policy.version} with {len(made.policy.rules)} rules.",
         highlight=False,
     )
+    for note in notes:
+        output.print(shown(f"note: {note}", _LONGEST), markup=False, highlight=False)
 
 
 def status(
@@ -183,12 +191,13 @@ def _print_states(url: str, asked: str, runs: list[RunState]) -> None:
         lines = [f"{shard.status}: {shard.uri}: {shard.why}" for shard in run.not_read_whole]
         lines += [f"{failed.stage}/{failed.key}: {failed.error}" for failed in run.failures]
         lines += [f"incomplete: {sentence}." for sentence in run.exceeded]
+        lines += [f"note: {note}" for note in run.notes]
         if run.status in ("running", "stopped"):
             lines.append(_where(run, asked))
         if run.earlier:
             lines.append(_before(run.earlier))
         for line in lines:
-            output.print(shown(f"{run.run_id}: {line}", 600), markup=False, highlight=False)
+            output.print(shown(f"{run.run_id}: {line}", _LONGEST), markup=False, highlight=False)
 
 
 def _before(earlier: Sequence[Attempt]) -> str:
@@ -246,15 +255,16 @@ def print_result(result: RunResult) -> None:
     output.print(table)
     for shard in result.incomplete_shards:
         text = f"{shard.status}: {shard.uri}: {shard.error or 'not read yet'}"
-        output.print(shown(text, 600), markup=False, highlight=False)
+        output.print(shown(text, _LONGEST), markup=False, highlight=False)
     for failure in result.failures:
         if failure.stage != "documents":
             text = f"failed: {failure.stage}/{failure.key}: {failure.error}"
-            output.print(shown(text, 600), markup=False, highlight=False)
+            output.print(shown(text, _LONGEST), markup=False, highlight=False)
     for sentence in result.exceeded:
         output.print(f"incomplete: {sentence}.", markup=False, highlight=False)
     for note in result.notes:
-        output.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
+        text = shown(f"note: {note}", _LONGEST)
+        output.print(text, markup=False, highlight=False, soft_wrap=True)
     output.print(f"curated shards  {result.curated or 'none'}", markup=False, highlight=False)
     output.print(f"catalog         {result.catalog}", markup=False, highlight=False)
     output.print(f"report          {result.report}", markup=False, highlight=False)

@@ -13,11 +13,14 @@ from rich.table import Table
 
 from thresher.filters.config import load
 from thresher.filters.errors import ConfigError, InputError
-from thresher.jobs.cli.common import JsonFlag, errors, output, print_json
+from thresher.jobs.cli.common import JsonFlag, errors, output, print_json, shown
+from thresher.manifests.store import cause_of
 
 if TYPE_CHECKING:
     from thresher.classifiers.card import ModelCard
     from thresher.classifiers.settings import TrainSettings
+
+_LONGEST = 1_000
 
 
 def command(
@@ -27,13 +30,22 @@ def command(
     ] = None,
     positives: Annotated[
         list[str] | None,
-        typer.Option(help="Texts to keep: .jsonl, .parquet, .txt or a folder; repeat for more."),
+        typer.Option(
+            help="Texts to keep: .jsonl or .txt (or .gz, .zst), .parquet, or a folder of such "
+            "files; repeat for more."
+        ),
     ] = None,
     negatives: Annotated[
         list[str] | None, typer.Option(help="Texts to drop: a random sample of the crawl is usual.")
     ] = None,
     out: Annotated[
         str, typer.Option(help="Folder for the model and its card; models/NAME by default.")
+    ] = "",
+    role: Annotated[
+        str,
+        typer.Option(
+            help="What it is for: quality, machine_text or another word; by default its name."
+        ),
     ] = "",
     root: Annotated[
         Path | None,
@@ -49,13 +61,16 @@ def command(
     """Train a model that gives a signal; prints and stores its evaluation on held-out texts.
 
     The folder then holds the model, calibrated, its card (CARD.md for people, card.json for
-    programs) and the plot of its calibration. Name the folder in a recipe to use it.
+    programs) and the plot of its calibration. Name the folder in a recipe to use it, as in
+    quality.model = "models/NAME", or add it to your registry: thresher models add models/NAME.
     """
     changes: dict[str, Any] = {}
     if positives:
         changes["positives"] = [{"files": positives}]
     if negatives:
         changes["negatives"] = [{"files": negatives}]
+    if role:
+        changes["role"] = role
     if threads is not None:
         changes["threads"] = threads
     if seed is not None:
@@ -66,6 +81,7 @@ def command(
     words += ["--root", "DATA"] if root else []
     for flag, values in (("positives", positives), ("negatives", negatives)):
         words += [word for value in values or () for word in (f"--{flag}", value)]
+    words += ["--role", role] if role else []
     for flag, number in (("threads", threads), ("seed", seed)):
         words += [] if number is None else [f"--{flag}", str(number)]
     words += ["--out", out] if out else []
@@ -96,7 +112,7 @@ def read_settings(config: Path | None, changes: dict[str, Any]) -> TrainSettings
         try:
             given = tomllib.loads(config.read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{config}: cannot be read: {error}") from error
+            raise InputError(f"{config}: cannot be read: {cause_of(error)}") from error
         except tomllib.TOMLDecodeError as error:
             raise ConfigError(where, f"is not valid TOML: {error}.") from error
     for side in ("positives", "negatives"):
@@ -147,3 +163,15 @@ def print_card(card: ModelCard, folder: str) -> None:
     output.print(table)
     output.print(f"model  {folder}/{card.model}", markup=False, highlight=False)
     output.print(f"sha256 {card.sha256}", markup=False, highlight=False)
+    for source in (*card.positives.sources, *card.negatives.sources):
+        if source.unusable:
+            first = f"the first: {source.first_unusable}"
+            text = f"unusable and left out: {source.unusable:,} in {source.url}, {first}"
+            output.print(shown(text, _LONGEST), markup=False, highlight=False)
+    section = f"[{card.role}]" if card.role in ("quality", "machine_text") else "[[scores]]"
+    output.print(
+        f'use    model = "{folder}" under {section} in a recipe, or: thresher models add '
+        f"{shlex.quote(folder)}",
+        markup=False,
+        highlight=False,
+    )

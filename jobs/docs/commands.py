@@ -11,7 +11,8 @@ from typing import Any
 import typer
 from typer.models import ArgumentInfo, CommandInfo, OptionInfo
 
-from thresher.jobs.docs.settings import toml, type_text
+from thresher.filters.type_words import type_text
+from thresher.jobs.docs.settings import toml
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def _parameter(name: str, hint: Any, default: Any) -> Parameter:
         shown.append(f"or `${info.envvar}`")
     return Parameter(
         name=", ".join(names) if is_option else name.upper(),
-        kind="flag" if is_option and kind is bool else type_text(kind),
+        kind="flag" if is_option and kind is bool else type_text(kind, "`"),
         default=" ".join(shown),
         text=info.help or "",
     )

@@ -9,15 +9,16 @@ import ast
 import inspect
 import json
 import sys
-import types
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
+
+from thresher.filters.type_words import is_struct, type_text
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def settings_of(kind: type[msgspec.Struct]) -> tuple[Setting, ...]:
     return tuple(
         Setting(
             name=field.encode_name,
-            kind=type_text(hints[field.name]),
+            kind=type_text(hints[field.name], "`"),
             default=_default_text(field),
             text=texts.get(field.name, ""),
             structs=tuple(_structs_in(hints[field.name])),
@@ -86,43 +87,6 @@ def _classes(module: str) -> dict[str, list[dict[str, str]]]:
     return found
 
 
-_PLAIN = {
-    str: "text",
-    int: "whole number",
-    float: "number",
-    bool: "true or false",
-    Any: "anything",
-    Path: "path",
-}
-_LIMITS = (("ge", "at least"), ("gt", "above"), ("le", "at most"), ("lt", "below"))
-
-
-def type_text(hint: Any) -> str:
-    """A type in words."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is typing.Annotated:
-        limits = [
-            f"{word} {limit:,}"
-            for meta in arguments[1:]
-            for name, word in _LIMITS
-            if (limit := getattr(meta, name, None)) is not None
-        ]
-        return ", ".join([type_text(arguments[0]), *limits])
-    if origin is Literal:
-        return " or ".join(f"`{toml(value)}`" for value in arguments)
-    if origin in (typing.Union, types.UnionType):
-        kinds = [each for each in arguments if each is not type(None)]
-        if set(kinds) == {int, float}:
-            return "number"
-        return " or ".join(type_text(each) for each in kinds)
-    if origin in (list, tuple):
-        items = {each: None for each in arguments if each is not ...}
-        return f"list of {' and '.join(type_text(each) for each in items)}"
-    if origin is dict:
-        return f"table of {type_text(arguments[1])} by name"
-    return "table" if _is_struct(hint) else _PLAIN[hint]
-
-
 def _default_text(field: msgspec.structs.FieldInfo) -> str:
     value = field.default
     if field.default_factory is not msgspec.NODEFAULT:
@@ -146,7 +110,7 @@ def toml(value: Any) -> str:
 
 
 def _structs_in(hint: Any) -> Iterator[type[msgspec.Struct]]:
-    if _is_struct(hint):
+    if is_struct(hint):
         yield hint
     for argument in typing.get_args(hint):
         yield from _structs_in(argument)
@@ -156,7 +120,3 @@ def _holds_many(hint: Any) -> bool:
     if typing.get_origin(hint) in (list, tuple, dict):
         return True
     return any(_holds_many(argument) for argument in typing.get_args(hint))
-
-
-def _is_struct(hint: Any) -> bool:
-    return isinstance(hint, type) and issubclass(hint, msgspec.Struct)

@@ -16,10 +16,12 @@ import duckdb
 from thresher.filters.policy import RESERVED_MEANINGS
 from thresher.jobs.docs.blocks import LONG_CELL
 from thresher.jobs.docs.words import explained
+from thresher.jobs.own_failures import failure_notes
 from thresher.jobs.report.diversity import diversity_section
 from thresher.jobs.report.reasons import Link, anchor, reasons_section
 from thresher.jobs.show import shown
 from thresher.manifests import catalog
+from thresher.manifests.catalog.facts import Facts
 from thresher.manifests.run import RunRecord, latest, load_runs
 from thresher.manifests.store import Store
 from thresher.pipeline.read import REASONS
@@ -31,6 +33,8 @@ _MOST_COPIES = 10
 
 _SAMPLES_PER_REASON = 3
 _EXCERPT_CHARACTERS = 400
+_LONGEST_CELL = 3_000
+"""Enough for the whole of an error."""
 _LOSSES = frozenset({"gated", "failed", "dropped", "emptied by transforms"})
 _STATUSES = {
     "truncated": "The file ends early; what comes before the cut was read.",
@@ -113,6 +117,7 @@ def _sections(database: duckdb.DuckDBPyConnection, store: Store, record: RunReco
     return [
         _funnel(database),
         _incomplete(database, record),
+        _notes(store, record),
         _reasons(database, record),
         diversity_section(database, _table),
         _samples(database),
@@ -143,6 +148,13 @@ def _incomplete(database: duckdb.DuckDBPyConnection, record: RunRecord) -> str:
     if not rows:
         return ""
     return f"<h2>{explained('Not read whole')}</h2>" + _table(("what", "status", "why"), rows)
+
+
+def _notes(store: Store, record: RunRecord) -> str:
+    facts = Facts(store, record)
+    notes = failure_notes(facts.of("documents").values(), facts.of("model_scores").values())
+    items = "".join(f"<li>{escape(shown(note, _LONGEST_CELL))}</li>" for note in notes)
+    return f"<h2>{explained('Notes')}</h2><ul>{items}</ul>" if notes else ""
 
 
 def _reasons(database: duckdb.DuckDBPyConnection, record: RunRecord) -> str:
@@ -233,7 +245,7 @@ def _cell(value: object) -> str:
         return f"<td>{value.html}</td>"
     if isinstance(value, int | float):
         return f"<td class=n>{value:{',' if isinstance(value, int) else 'z,.4f'}}</td>"
-    text = shown(value, 500)
+    text = shown(value, _LONGEST_CELL)
     return f"<td{' class=long' if len(text) > LONG_CELL else ''}>{escape(text)}</td>"
 
 

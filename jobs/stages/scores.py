@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from thresher.classifiers.scorers import Resources, Scorer
 from thresher.jobs.executor import Needs
+from thresher.jobs.own_failures import intolerable_failures
 from thresher.jobs.stages.dedup import RunStage
 from thresher.manifests.manifest import fingerprint
 from thresher.pipeline import scores
@@ -14,7 +15,7 @@ from thresher.pipeline.shards import ShardRef
 
 def with_scores(
     run: RunStage, shards: Sequence[ShardRef], documents: str, scorers: Sequence[Scorer]
-) -> list[ShardRef]:
+) -> tuple[list[ShardRef], list[str]]:
     """Score the documents by the recipe's own models and callables.
 
     Args:
@@ -22,14 +23,24 @@ def with_scores(
         shards: of the run.
         documents: fingerprint of their measuring.
         scorers: resolved.
+
+    Returns:
+        The shards with their scores, and a sentence for each scorer that failed on more texts than
+        the recipe bears.
     """
     if not scorers:
-        return list(shards)
-    mark = fingerprint(scores.STAGE, scores.VERSION, documents, [s.identity for s in scorers])
+        return list(shards), []
+    mark = scores_mark(documents, scorers)
     work = {shard.key: (shard, tuple(scorers)) for shard in shards}
     needs = needs_of([scorer.settings.resources for scorer in scorers])
     made = run(scores.STAGE, mark, scores.score_shard, work, needs=needs)
-    return [shard.with_signals(made[shard.key].output().path) for shard in shards]
+    scored = [shard.with_signals(made[shard.key].output().path) for shard in shards]
+    return scored, intolerable_failures(made.values(), scorers)
+
+
+def scores_mark(documents: str, scorers: Sequence[Scorer]) -> str:
+    """The fingerprint of the scores of scorers on measured documents."""
+    return fingerprint(scores.STAGE, scores.VERSION, documents, [s.identity for s in scorers])
 
 
 def needs_of(resources: Sequence[Resources]) -> Needs:

@@ -63,8 +63,9 @@ class QualitySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The fastText model behind `quality.score`."""
 
     model: str = "quality-en@1"
-    """`name@version` of the registry (`thresher models list`), or the path or URL of a model, also
-    as hf://REPO/FILE (`thresher train quality` makes one); empty leaves the score NULL."""
+    """`name@version` of the registry (`thresher models list`), or the path or URL of a model file,
+    also as hf://REPO/FILE, or of the folder that `thresher train quality` has made; empty leaves
+    the score NULL."""
     positive_label: str = ""
     """Label whose probability is the score; by default the one the model declares."""
     sha256: str = ""

@@ -15,7 +15,8 @@ from typing import BinaryIO
 
 import msgspec
 
-from thresher.pipeline.extract.frames import HEADER, Answer, Task, pack
+from thresher.filters.errors import ConfigError
+from thresher.pipeline.extract.frames import HEADER, NOT_STARTED, Answer, Task, pack
 from thresher.pipeline.extract.profiles import Profile, all_text, load_profile
 from thresher.pipeline.extract.settings import ExtractSettings
 from thresher.pipeline.read.charset import decode_html
@@ -34,7 +35,11 @@ def main() -> None:
     if body is None:
         return
     settings = msgspec.msgpack.decode(body, type=ExtractSettings)
-    profile = load_profile(settings)
+    try:
+        profile = load_profile(settings)
+    except ConfigError as error:
+        _send(answers, Answer(NOT_STARTED, str(error)))
+        return
     _limit(settings)
     _send(answers, Answer())
     decoder = msgspec.msgpack.Decoder(Task)

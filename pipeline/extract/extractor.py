@@ -25,7 +25,7 @@ import msgspec
 
 import thresher
 from thresher.filters.errors import ThresherError
-from thresher.pipeline.extract.frames import Answer, Task, Unpacker, pack
+from thresher.pipeline.extract.frames import NOT_STARTED, Answer, Task, Unpacker, pack
 from thresher.pipeline.extract.metadata import Metadata, with_headers
 from thresher.pipeline.extract.settings import Extracted, ExtractSettings
 from thresher.pipeline.read.charset import CharsetSource
@@ -36,6 +36,9 @@ _WINDOW_BYTES = 4 << 20
 _PIPE_BYTES = 1 << 20
 _START_SECONDS = 120.0
 _DEATH_SECONDS = 1.0
+_LAST_BYTES = 250
+_START_BYTES = 4_000
+"""How much is told of what a process wrote before its end."""
 _RETRIED = frozenset(
     {"extraction_timeout", "extraction_crash", "extraction_memory", "extraction_error"}
 )
@@ -117,6 +120,26 @@ class Extractor:
             raise
         assert all(result is not None for result in results)
         return cast("list[Extracted | Rejected]", results)
+
+    def try_page(self, page: Page) -> Answer:
+        """What the profile makes of one page, in a process of its own and without a second chance.
+
+        Raises:
+            ExtractionStartError: if the process does not start.
+        """
+        self.close()
+        answers: list[Answer] = []
+
+        def settle(answer: Answer, _: int) -> bool:
+            answers.append(answer)
+            return True
+
+        child = _Child(self._command, self._settings)
+        try:
+            failed = child.work(deque([0]), lambda _: _task(page), settle)
+        finally:
+            child.stop()
+        return failed or answers[0]
 
     def _without_child(self, page: Page) -> Extracted | Rejected | None:
         content = page.content
@@ -228,10 +251,10 @@ class _Child:
         answers: list[Answer] = []
         while not answers and not self._broken and time.monotonic() < deadline:
             answers = self._exchange(deadline)
-        if not answers:
-            errors = self._last_errors().decode("utf-8", "replace")
+        if not answers or answers[0].reason == NOT_STARTED:
+            said = answers[0].detail if answers else self._last_errors(_START_BYTES).decode()
             self.stop()
-            raise ExtractionStartError(f"The extraction process does not start: {errors}")
+            raise ExtractionStartError(f"the extraction process does not start: {said}")
 
     def _exchange(self, deadline: float) -> list[Answer]:
         """Send and receive what can be now; tells in `_broken` that the child is gone."""
@@ -279,7 +302,11 @@ class _Child:
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return Answer("extraction_crash", f"{name} {errors.decode('utf-8', 'replace')}".strip())
 
-    def _last_errors(self) -> bytes:
-        self._errors.seek(0, os.SEEK_END)
-        self._errors.seek(max(0, self._errors.tell() - 250))
-        return self._errors.read()
+    def _last_errors(self, most: int = _LAST_BYTES) -> bytes:
+        """The last lines that the process wrote, as UTF-8; a line alone may be cut at its start."""
+        size = self._errors.seek(0, os.SEEK_END)
+        self._errors.seek(max(0, size - most))
+        said = self._errors.read()
+        if size > most:
+            said = said.partition(b"\n")[2] or said
+        return said.decode("utf-8", "replace").encode()

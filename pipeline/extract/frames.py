@@ -13,6 +13,8 @@ from thresher.pipeline.extract.metadata import Metadata
 from thresher.pipeline.extract.settings import Facts
 
 HEADER = 4
+NOT_STARTED = "not_started"
+"""The reason of the first answer where the settings name what is not there."""
 
 
 class Task(msgspec.Struct, array_like=True):

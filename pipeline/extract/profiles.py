@@ -6,13 +6,14 @@ break or stall a profile, another one reads it, and `Facts.fallback` says so.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 
 import msgspec
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
+from thresher.filters.errors import ConfigError
+from thresher.filters.user_function import load_function
 from thresher.pipeline.extract.depth import nesting_depth
 from thresher.pipeline.extract.metadata import Metadata, declared
 from thresher.pipeline.extract.settings import ExtractSettings, Facts
@@ -44,13 +45,12 @@ def load_profile(settings: ExtractSettings) -> Profile:
     """The profile of the settings; imports trafilatura only for `precise`.
 
     Raises:
-        ImportError: where the module of a custom function is missing.
-        AttributeError: where it has no such function.
+        ConfigError: where a custom function is not there, or its source is not the one of the run.
     """
     if settings.profile == "all_text":
         return all_text
     if settings.profile == "custom":
-        return _custom(settings.custom)
+        return _custom(settings.custom, settings.custom_sha256)
     read: Callable[[HTMLTree, str], tuple[str, Facts]]
     if settings.profile == "fast":
         read = _fast
@@ -104,9 +104,11 @@ def count_words(text: str) -> int:
     return words if 20 * words >= len(text) else len(text) // 2
 
 
-def _custom(name: str) -> Profile:
-    module, _, function = name.partition(":")
-    extract = getattr(importlib.import_module(module), function)
+def _custom(name: str, sha256: str) -> Profile:
+    extract, source = load_function(name, "extract.custom")
+    if sha256 and source != sha256:
+        problem = f"the source of {name} is not the one the run began with."
+        raise ConfigError("extract.custom", problem, "Put the same file on every machine.")
 
     def custom(page: Decoded, data: bytes) -> Outcome:  # noqa: ARG001 - a profile
         text = extract(page.text)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from thresher.filters.errors import ConfigError
+from thresher.filters.user_function import check_reference, without_folder
 from thresher.pipeline.extract.metadata import Metadata
 from thresher.pipeline.read.charset import CharsetSource
 from thresher.pipeline.read.records import Page
@@ -24,8 +24,6 @@ PROFILE_VERSIONS: dict[ProfileName, int] = {
 }
 """Raised with any change of what a profile gives; part of the fingerprint of documents."""
 
-_FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
-
 
 class ExtractSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How HTML becomes text, and what one page may cost."""
@@ -35,10 +33,14 @@ class ExtractSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     resiliparse main content as it is; `precise`: trafilatura, some ten times slower; `all_text`:
     all visible text; `custom`: a function of yours."""
     custom: str = ""
-    """For the profile `custom`: `module:function`, importable on every worker, which takes the
-    decoded HTML as `str` and gives the text. It runs in the extraction process."""
+    """For the profile `custom`: `package.module:function` or `file.py:function` (a path relative to
+    the recipe), on every worker; it takes the decoded HTML as `str` and gives the text. It runs in
+    the extraction process."""
     custom_version: str = ""
-    """Change it whenever the custom function changes, so that old documents count as stale."""
+    """Change it when anything but the source of the function's module changes what it gives, so
+    that old documents count as stale."""
+    custom_sha256: str = ""
+    """Hash that this source must have; by default what it has when the run is planned."""
     timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 10.0
     """Longest time for one page; then the extraction process is killed and the page gets as long
     once more for all its text."""
@@ -56,12 +58,19 @@ class ExtractSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ConfigError(
                 f"{where}.custom",
                 "belongs to the profile 'custom', and that to it.",
-                'Write both: profile = "custom", custom = "module:function".',
+                'Write both: profile = "custom", custom = "file.py:function".',
             )
-        if self.custom and not _FUNCTION.fullmatch(self.custom):
-            raise ConfigError(
-                f"{where}.custom", f"'{self.custom}' names no function.", "Write module:function."
-            )
+        if self.custom:
+            check_reference(self.custom, f"{where}.custom")
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a fingerprint depends on."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        plain["custom"] = without_folder(self.custom)
+        if not self.custom_sha256:
+            del plain["custom_sha256"]
+        return plain
 
 
 class Facts(msgspec.Struct, array_like=True):

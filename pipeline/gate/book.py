@@ -53,7 +53,7 @@ class Book:
         """
         reason = REASONS[rejected.reason]
         self.reasons[f"{reason.outcome}/{reason.name}"] += 1
-        self._first.setdefault(reason.name, rejected.detail)
+        self._first.setdefault(reason.name, rejected.told or rejected.detail)
         identity = document_id(page or rejected)
         sampled = int(identity[:8], 16) < self._retain_fraction * 2**32
         if reason.outcome == "failed" or sampled:

@@ -12,6 +12,7 @@ import fsspec
 import msgspec
 
 from thresher.filters.errors import InputError
+from thresher.filters.mending import needs_package
 from thresher.pipeline.read.names import SourceNames, is_local, redact, redacted, relative
 from thresher.pipeline.read.remote import options_for, patiently
 from thresher.pipeline.read.sources import WINDOW_BYTES
@@ -193,7 +194,8 @@ def _expand(url: str, setting: str, shown: str) -> Iterator[tuple[str, dict[str,
     except (FileNotFoundError, PermissionError) as error:
         why = f"{redact(str(error), url, shown)}."
     except Exception as error:  # noqa: BLE001 - every driver has its own
-        why = f"'{shown}' cannot be listed: {redact(str(error), url, shown)}"
+        why = needs_package(error, f"'{shown}'")
+        why = why or f"'{shown}' cannot be listed: {redact(str(error), url, shown)}"
     if why:
         raise InputError(f"{setting}: {why}")
     if infos and infos[0].get("type") == "directory":

@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from thresher.pipeline.read.records import Page, Rejected, reject
-from thresher.pipeline.read.rows import RowFields, row_to_page
+from thresher.pipeline.read.rows import RowFields, fields_there, row_to_page
 from thresher.pipeline.read.sources import Damage
 from thresher.pipeline.read.streams import ByteReader
 
@@ -134,6 +135,7 @@ class _Rows:
         rename = dict(zip(names, self._roots, strict=True))
         row = msgspec.defstruct("Row", [(name, Any, None) for name in names], rename=rename)
         self._decoder = msgspec.json.Decoder(row)
+        self._has_told = False
 
     def read(self, line: bytes) -> Page | Rejected:
         """The page of a line."""
@@ -149,10 +151,24 @@ class _Rows:
                 return reject("malformed_record", detail=str(error), sample=line, lost_bytes=hole)
             values = {root: lenient.get(root) for root in self._roots}
         row = row_to_page(values, self._fields)
-        if isinstance(row, Rejected) and row.reason == "missing_text" and not _is_utf8(line):
+        if isinstance(row, Page) or row.reason != "missing_text":
+            return row
+        if not _is_utf8(line):
             # What is passed over is not looked at: a broken key is no other key.
             return reject("malformed_record", row.record_id, row.url, "not UTF-8", line)
-        return row
+        if self._has_told:
+            return row
+        told = fields_there(self._fields.text, _names(line))
+        self._has_told = bool(told)  # by one row: to look at all names of all rows takes time
+        return replace(row, told=told)
+
+
+def _names(line: bytes) -> list[str]:
+    """The names in the object of a line."""
+    try:
+        return [*msgspec.json.decode(line, type=dict[str, msgspec.Raw])]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return [*(_lenient(line) or {})]
 
 
 def _is_utf8(line: bytes) -> bool:

@@ -17,7 +17,13 @@ from thresher.filters.errors import DataError
 from thresher.pipeline.read.columns import Value, is_text, plain, printed, texts
 from thresher.pipeline.read.parquet_batches import batch_rows, first_column, leaves_of
 from thresher.pipeline.read.records import SAMPLE_BYTES, Page, Rejected, reject, without_nuls
-from thresher.pipeline.read.rows import RowFields, missing_text, prefixes, text_to_page
+from thresher.pipeline.read.rows import (
+    RowFields,
+    fields_there,
+    missing_text,
+    prefixes,
+    text_to_page,
+)
 
 _BUFFER = 1 << 20
 _DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
@@ -48,6 +54,7 @@ def read_parquet(
             coerce_int96_timestamp_unit="us",  # in nanoseconds, far years become near ones
         )
         columns = _Columns.find(parquet.schema_arrow, fields)
+        told = "" if columns.text else fields_there(fields.text, parquet.schema_arrow.names)
         selected = columns.selected() or first_column(parquet)
         leaves = leaves_of(parquet, selected)
     except AmbiguousColumns as error:
@@ -63,7 +70,7 @@ def read_parquet(
             promised = parquet.metadata.row_group(number).num_rows
             size = batch_rows(parquet, number, selected, leaves, watched)
             for batch in parquet.iter_batches(size, row_groups=[number], columns=selected):
-                yield from _pages(batch, columns, fields, max_record_bytes)
+                yield from _pages(batch, columns, fields, max_record_bytes, told)
                 done += batch.num_rows
                 if done > promised:
                     break
@@ -120,7 +127,7 @@ def _path(parent: pa.Schema | pa.StructType, name: str) -> tuple[str, ...]:
 
 
 def _pages(
-    batch: pa.RecordBatch, columns: _Columns, fields: RowFields, limit: int
+    batch: pa.RecordBatch, columns: _Columns, fields: RowFields, limit: int, told: str
 ) -> Iterator[Page | Rejected]:
     nothing: list[Value] = [None] * batch.num_rows
     text = _Texts.of(_column(batch, columns.text), batch.num_rows, limit)
@@ -134,7 +141,7 @@ def _pages(
             or isinstance(url, bytes)
             or isinstance(date, bytes)
         ):
-            yield _refused(text, row, fields, values)
+            yield _refused(text, row, fields, values, told)
         else:
             yield text_to_page(
                 without_nuls(content),
@@ -183,7 +190,11 @@ def _column(batch: pa.RecordBatch, path: Sequence[str]) -> pa.Array | None:
 
 
 def _refused(
-    text: _Texts, row: int, fields: RowFields, values: tuple[Value, Value, Value, Value]
+    text: _Texts,
+    row: int,
+    fields: RowFields,
+    values: tuple[Value, Value, Value, Value],
+    told: str,
 ) -> Rejected:
     """A row without a text, with one that is too long, or with a value that is not UTF-8."""
     names = (fields.text, fields.id, fields.url, fields.date)
@@ -194,7 +205,8 @@ def _refused(
             return reject("undecodable", record_id, url, detail, sample)
     if row in text.oversize:
         return reject("oversize", record_id, url, f"a text of {text.oversize[row]} bytes")
-    return missing_text(fields.text, text.kinds[row] if text.kinds else "", record_id, url)
+    kind = text.kinds[row] if text.kinds else ""
+    return missing_text(fields.text, kind, record_id, url, told)
 
 
 class _Watched:

@@ -46,6 +46,9 @@ class Rejected:
     """Decoded bytes of a stretch without records that it stands for; 0 where it is one record."""
     lost_records: int = 1
     """How many records it stands for, as far as they can be counted."""
+    told: str = ""
+    """What to say of it for a whole shard, where that is more than its detail; never stored with
+    it."""
 
     @property
     def is_damage(self) -> bool:

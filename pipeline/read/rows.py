@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from thresher.filters.errors import no_such_field
 from thresher.pipeline.read.records import Page, Rejected, clean_text, reject
 
 
@@ -53,10 +54,25 @@ def text_to_page(text: str, record_id: str, url: str, date: str) -> Page | Rejec
     return Page(record_id, url, date, text, False, "utf-8")
 
 
-def missing_text(name: str, kind: str, record_id: str, url: str) -> Rejected:
-    """A row without a text under a name; `kind` is the type of what is there, "" of nothing."""
+def missing_text(name: str, kind: str, record_id: str, url: str, told: str = "") -> Rejected:
+    """A row without a text under a name.
+
+    Args:
+        name: of the field.
+        kind: the type of what is there, "" of nothing.
+        record_id: of the row.
+        url: likewise.
+        told: see `Rejected`.
+    """
     what = f"of type {kind}" if kind else "null or absent"
-    return reject("missing_text", record_id, url, f"'{name}' is {what}")
+    found = reject("missing_text", record_id, url, f"'{name}' is {what}")
+    return replace(found, told=told) if told else found
+
+
+def fields_there(name: str, there: Iterable[str]) -> str:
+    """That a row has nothing under a name, and what it has; "" where it may have that."""
+    names = list(there)
+    return "" if set(prefixes(name)) & set(names) else no_such_field(name, names)
 
 
 def field_value(values: Mapping[str, Any], name: str) -> Any:

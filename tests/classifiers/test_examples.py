@@ -11,19 +11,21 @@ import pytest
 import zstandard
 
 from thresher.classifiers import examples
-from thresher.filters.errors import ConfigError, InputError
+from thresher.classifiers.leaving_out import LeftOut, UnusableRecord
+from thresher.filters.errors import InputError
 
 TEXTS = ["one", "zwei\nü", ""]
 LINES = "".join(json.dumps({"text": text, "n": 1}) + "\n" for text in TEXTS).encode()
 
 
-def read(path, field="text"):
+def read(path, field="text", share=1.0):
+    """What was read of a file: its facts and texts."""
     texts: list[str] = []
 
-    def take(record, where):
-        texts.append(examples.text_of(record, field, where))
+    def take(record):
+        texts.append(examples.text_of(record, field))
 
-    source = examples.read(str(path), [field], take)
+    source = examples.read(str(path), [field], take, LeftOut(share, "here"))
     return source, texts
 
 
@@ -61,8 +63,8 @@ def test_parquet_with_a_dictionary_and_other_columns(tmp_path):
     pq.write_table(pa.table({"text": column, "n": [1, 2, 3]}), path)
     assert read(path)[1] == ["a", "b", "b"]
     rows = []
-    examples.read(str(path), ["text", "n"], lambda record, where: rows.append((record, where)))
-    assert rows[2] == ({"text": "b", "n": 3}, f"{path}: row 3")
+    examples.read(str(path), ["text", "n"], rows.append, LeftOut(0, "here"))
+    assert rows[2] == {"text": "b", "n": 3}
 
 
 def test_text_files_by_glob_on_another_file_system():
@@ -74,16 +76,28 @@ def test_text_files_by_glob_on_another_file_system():
     assert [read(url)[1] for url in urls] == [["a \xe9\n"], ["b \xe9\n"]]
 
 
-def test_a_folder_stands_for_its_text_files(tmp_path):
-    (tmp_path / "b" / "c").mkdir(parents=True)
-    for name in ("a.txt", "b/c/d.TXT", "b/e.txt.gz", "b/f.jsonl", "b/g.md"):
+def test_a_folder_stands_for_all_its_files_of_texts(tmp_path):
+    (tmp_path / "b" / ".hidden").mkdir(parents=True)
+    kept = ["a.txt", "b/d.TXT", "b/e.txt.gz", "b/f.jsonl", "b/g.ndjson.zst", "b/h.parquet"]
+    for name in (*kept, "b/g.md", "b/i.csv", "b/.hidden/a.txt", ".a.txt", "b/_SUCCESS"):
         (tmp_path / name).touch()
-    found = examples.expand([str(tmp_path)], "here")
-    assert [url.removeprefix(f"{tmp_path}/") for url in found] == [
-        "a.txt",
-        "b/c/d.TXT",
-        "b/e.txt.gz",
-    ]
+    found = examples.expand([f"{tmp_path}/", f"{tmp_path}/b"], "here")
+    assert [url.removeprefix(f"{tmp_path}/") for url in found] == kept
+
+
+def test_a_folder_in_a_hidden_one_is_meant_where_it_is_named(tmp_path):
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / ".cache" / "a.txt").touch()
+    assert examples.expand([f"{tmp_path}/.cache"], "here") == [f"{tmp_path}/.cache/a.txt"]
+
+
+@pytest.mark.parametrize("pattern", ["{}/a.txt", "{}/*.txt", "{}", "{}/a.txt/below/*.jsonl"])
+def test_a_link_that_leads_nowhere_is_named(tmp_path, pattern):
+    (tmp_path / "a.txt").symlink_to("nowhere")
+    (tmp_path / "b.txt").touch()
+    said = rf"^here: '{tmp_path}/a\.txt' is a link to 'nowhere', which is not there\.$"
+    with pytest.raises(InputError, match=said):
+        examples.expand([pattern.format(tmp_path)], "here")
 
 
 def test_a_null_is_an_empty_text(tmp_path):
@@ -95,52 +109,100 @@ def test_a_null_is_an_empty_text(tmp_path):
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b'{"text": "a\\u0000b"}', ":2: 'text' holds a NUL"),
-        (b'{"text": "a\\ud800b"}', ":2: 'text' holds half a surrogate pair"),
-        (b'{"text": "a\0b"}', ":2: holds a NUL byte"),
-        (b'{"text": "a\xffb"}', r":2: is not UTF-8 \(byte 0xff at 11\)"),
+        (b'{"text": "a\\u0000b"}', "'text' holds a NUL."),
+        (b'{"text": "a\\ud800b"}', "'text' holds half a surrogate pair."),
+        (b'{"text": "a\0b"}', "holds a NUL byte."),
+        (b'{"text": "a\xffb"}', "is not UTF-8 (byte 0xff at 11)."),
+        (b'{"text": "cut', "not valid JSON: "),
+        (b"[" * 100_000, "not valid JSON: "),
+        (b'["text"]', "a JSON object is needed on every line."),
+        (b'{"txet": "a"}', "has no field 'text'; its fields are txet. Did you mean 'txet'?"),
+        (b'{"b": 1, "a\\u001b[1m": 2}', "has no field 'text'; its fields are b, a [1m."),
+        (b'{"text": 3}', "'text' is not text but int."),
+        (b'{"text": "' + b"a" * 200 + b'"}', "longer than 150 bytes."),
     ],
 )
-def test_what_is_no_text_is_refused_with_its_line(tmp_path, data, said):
+def test_a_record_that_cannot_be_used_is_left_out_and_told(tmp_path, monkeypatch, data, said):
+    if len(data) < 1000:
+        monkeypatch.setattr(examples, "MAX_DOCUMENT_BYTES", 150)
     path = tmp_path / "a.jsonl"
-    path.write_bytes(b'{"text": "fine"}\n' + data + b"\n")
-    with pytest.raises(InputError, match=said + ".*Leave the record out, or mend it"):
-        read(path)
+    path.write_bytes(b'{"text": "fine"}\n' + data + b'\n\n{"text": "fine, too"}\n')
+    source, texts = read(path)
+    assert texts == ["fine", "fine, too"]
+    assert (source.documents, source.unusable) == (2, 1)
+    assert source.first_unusable.startswith(f"{path}:2: {said}")
+    assert source.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_parquet_that_is_no_text_is_refused_with_its_row(tmp_path):
+def test_a_line_without_end_is_passed_over_in_pieces(tmp_path, monkeypatch):
+    monkeypatch.setattr(examples, "MAX_DOCUMENT_BYTES", 100)
+    monkeypatch.setattr(examples, "_CHUNK", 30)
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"a" * 1000 + b'\n{"text": "fine"}\n' + b"b" * 1000)
+    source, texts = read(path)
+    assert texts == ["fine"]
+    assert source.unusable == 2
+    (tmp_path / "a.txt").write_bytes(b"a" * 101)
+    assert read(tmp_path / "a.txt")[0].first_unusable.endswith("a.txt: longer than 100 bytes.")
+
+
+def test_rows_and_texts_that_cannot_be_used_are_left_out(tmp_path):
     path = tmp_path / "a.parquet"
-    pq.write_table(pa.table({"text": pa.array([b"a", b"a\xff"]).view(pa.string())}), path)
-    with pytest.raises(InputError, match=r"row 2: is not UTF-8 \(byte 0xff at 1\)"):
-        read(path)
+    texts = pa.array([b"a", b"a\xff", b"c"]).view(pa.string())
+    pq.write_table(pa.table({"text": texts}), path)
+    source, found = read(path)
+    assert found == ["a", "c"]
+    assert source.first_unusable == f"{path}: row 2: is not UTF-8 (byte 0xff at 1)."
     (tmp_path / "a.txt").write_bytes(b"a\xff")
-    with pytest.raises(InputError, match=r"a.txt: is not UTF-8"):
-        read(tmp_path / "a.txt")
+    source, found = read(tmp_path / "a.txt")
+    assert (found, source.documents, source.unusable) == ([], 0, 1)
+
+
+def test_a_file_that_begins_with_nothing_but_such_records_is_given_up(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"txt": "a"}\n' * 100 + b'{"text": "a"}\n' * 100_000)
+    with pytest.raises(InputError) as caught:
+        read(path, share=0.5)
+    said = "here: none of the first 100 records can be used: "
+    assert str(caught.value).startswith(f"{said}{path}:1: has no field 'text'; its fields are txt.")
+    assert read(path)[0].unusable == 100
+    path.write_bytes(b'{"txt": "a"}\n' * 99 + b'{"text": "a"}\n' + b'{"txt": "a"}\n' * 99)
+    assert read(path, share=0.5)[0].unusable == 198
 
 
 @pytest.mark.parametrize(
-    ("line", "error", "said"),
+    ("good", "bad", "share", "stops"),
     [
-        (b'{"text": "cut', InputError, ":2: not valid JSON"),
-        (b"[" * 100_000, InputError, ":2: not valid JSON"),
-        (b'["text"]', InputError, ":2: a JSON object"),
-        (b'{"txet": "a"}', ConfigError, ":2: has no field 'text'. Did you mean 'txet'"),
-        (b'{"text": 3}', InputError, ":2: 'text' is not text but int"),
+        (50, 1, 0.01, False),
+        (50, 2, 0.01, True),
+        (198, 2, 0.01, False),
+        (50, 1, 0, True),
+        (0, 1, 0.01, False),
+        (0, 2, 0.01, True),
+        (1, 40, 1, False),
     ],
 )
-def test_a_bad_line_is_named(tmp_path, line, error, said):
-    path = tmp_path / "a.jsonl"
-    path.write_bytes(b'{"text": "fine"}\n' + line + b"\n")
-    with pytest.raises(error, match=said):
-        read(path)
-
-
-def test_a_line_without_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(examples, "MAX_DOCUMENT_BYTES", 100)
-    for name in ("a.jsonl", "a.txt"):
-        (tmp_path / name).write_bytes(b"a" * 101)
-        with pytest.raises(InputError, match="longer than 100 bytes"):
-            read(tmp_path / name)
+def test_how_many_may_be_left_out(good, bad, share, stops):
+    for order in (1, -1):
+        left_out = LeftOut(share, "train: positives[0]")
+        records = [None] * good + [UnusableRecord("is bad.")] * bad
+        left_out.start_file()
+        for number, record in enumerate(records[::order]):
+            if record is None:
+                left_out.used()
+            else:
+                left_out.leave(f"f:{number}", record)
+        if not stops:
+            left_out.finish()
+            continue
+        first = good if order == 1 else 0
+        with pytest.raises(InputError) as caught:
+            left_out.finish()
+        assert str(caught.value) == (
+            f"train: positives[0]: {bad} of {good + bad} records cannot be used, and "
+            f"allow_unusable is {share:g}; first f:{first}: is bad. Mend them, or raise "
+            "allow_unusable."
+        )
 
 
 @pytest.mark.parametrize(
@@ -163,10 +225,12 @@ def test_a_damaged_file(tmp_path, name, data):
 def test_parquet_columns(tmp_path):
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"text": [1, 2], "body": ["a", "b"]}), path)
-    with pytest.raises(InputError, match="row 1: 'text' is not text but int"):
+    assert read(path)[0].first_unusable == f"{path}: row 1: 'text' is not text but int."
+    said = read(path, "bodi")[0].first_unusable
+    assert said.endswith("has no field 'bodi'; its fields are text, body. Did you mean 'body'?")
+    pq.write_table(pa.table({"text": [["a"]]}), path)
+    with pytest.raises(InputError, match="'text' is not text but list"):
         read(path)
-    with pytest.raises(ConfigError, match=r"no field 'bodi'. Did you mean 'body'"):
-        read(path, "bodi")
 
 
 @pytest.mark.parametrize(
@@ -174,7 +238,7 @@ def test_parquet_columns(tmp_path):
     [
         ("{}/none.jsonl", "names no file"),
         ("{}/*.jsonl", "names no file"),
-        ("{}", "names no file"),
+        ("{}", r"names no file of a known format \(\.jsonl, "),
         ("{}/a.csv", "no known format"),
         ("nosuch://a.jsonl", "cannot be read"),
     ],

@@ -57,18 +57,48 @@ def test_a_fraction_is_the_same_records_in_any_order_and_grows(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("record", "settings", "error", "said"),
+    ("record", "settings", "said"),
     [
-        ({"text": 7}, {}, InputError, ":1: 'text' is not text but int"),
-        ({"text": "a", "kind": 7}, {"keep": {"kind": ("a",)}}, InputError, "'kind' is not text"),
-        ({"text": "a"}, {"keep": {"kind": ("a",)}}, ConfigError, "no field 'kind'"),
-        ({"text": "a", "uri": ""}, {"domain_field": "urn"}, ConfigError, "Did you mean 'uri'"),
-        ({"txt": "a"}, {}, ConfigError, ":1: has no field 'text'. Did you mean 'txt'"),
+        ({"text": 7}, {}, "'text' is not text but int"),
+        ({"text": "a", "kind": 7}, {"keep": {"kind": ("a",)}}, "'kind' is not text"),
+        ({"text": "a"}, {"keep": {"kind": ("a",)}}, "no field 'kind'; its fields are text."),
+        ({"text": "a", "uri": ""}, {"domain_field": "urn"}, "Did you mean 'uri'"),
+        ({"txt": "a"}, {}, "has no field 'text'; its fields are txt. Did you mean 'txt'"),
     ],
 )
-def test_a_wrong_field_is_named(tmp_path, record, settings, error, said):
-    with pytest.raises(error, match=said):
-        take(tmp_path, [record], **settings)
+def test_a_wrong_field_is_named(tmp_path, record, settings, said):
+    with pytest.raises(InputError) as caught:
+        take(tmp_path, [record], allow_unusable=0, **settings)
+    text = str(caught.value)
+    assert text.startswith("train: positives[0]: 1 of 1 records cannot be used, and allow_unusable")
+    assert f"{tmp_path}/some.part.jsonl:1: " in text
+    assert said in text
+
+
+def test_what_cannot_be_used_is_left_out_and_counted_by_file(tmp_path):
+    records = [*RECORDS[:100], {"text": "a\0b"}, *RECORDS[100:], {"url": "x"}]
+    texts, (source,) = take(tmp_path, records)
+    assert len(texts) == source.documents == 200
+    assert source.unusable == 2
+    assert source.first_unusable == f"{tmp_path}/some.part.jsonl:101: 'text' holds a NUL."
+    with pytest.raises(InputError, match="2 of 202 records cannot be used"):
+        take(tmp_path, records, allow_unusable=0.005)
+
+
+def test_the_bound_is_of_all_files_of_an_input(tmp_path):
+    for number in range(200):
+        (tmp_path / f"{number:03}.txt").write_bytes(b"a\0" if number in (3, 4) else b"fine")
+    given = InputSettings(files=(str(tmp_path),))
+    sources = read_inputs((given,), "train: positives", None, lambda _: None)
+    assert [source.unusable for source in sources] == [int(n in (3, 4)) for n in range(200)]
+    shown = read_inputs(
+        (InputSettings(files=(".",)),), "train: positives", None, lambda _: None, str(tmp_path)
+    )
+    assert shown[3].first_unusable == "003.txt: holds a NUL byte."
+    (tmp_path / "005.txt").write_bytes(b"a\0")
+    said = r"3 of 200 records cannot be used, .*003\.txt: holds a NUL"
+    with pytest.raises(InputError, match=said):
+        read_inputs((given,), "train: positives", None, lambda _: None)
 
 
 def test_a_lake_is_read_by_who_knows_lakes(tmp_path):
@@ -82,6 +112,13 @@ def test_a_lake_is_read_by_who_knows_lakes(tmp_path):
     assert len(texts) == sources[0].documents == 3
     assert asked == [("SELECT 1", "train: positives[0]")]
     assert sources[0].url == "out/lake: SELECT 1"
+    bad = [*RECORDS[:3], {"id": "x", "txt": "a"}]
+    found, (source,) = take(
+        tmp_path, files=(), lake="out/lake", sql="SELECT 1", lakes=lambda *_: iter(bad)
+    )
+    assert (len(found), source.documents, source.unusable) == (3, 3, 1)
+    assert source.first_unusable.startswith("row 4: has no field 'text'; its fields are id, txt.")
+    assert source.sha256 == sources[0].sha256
     again = take(tmp_path, files=(), lake="out/lake", sql="SELECT 1", lakes=lakes)[1]
     assert again == sources
     with pytest.raises(InputError, match="the SQL gives no rows"):

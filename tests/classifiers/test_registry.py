@@ -20,7 +20,7 @@ from thresher.classifiers.language import LanguageIdentifier, model_path
 from thresher.classifiers.language_codes import ISO_639_1, code_of
 from thresher.classifiers.model_files import cache_folder
 from thresher.classifiers.preparation import folded, letters
-from thresher.classifiers.quality import QualityModel
+from thresher.classifiers.quality import QualityModel, check_role
 from thresher.filters.errors import ConfigError, ModelError
 from thresher.filters.languages import LANGUAGES
 
@@ -111,6 +111,7 @@ def test_every_published_model_is_declared_whole():
         ("glotlid", "needs a version. Say glotlid@3."),
         ("glotlid@33", "Did you mean 'glotlid@3'?"),
         ("nothing-like-it@1", "See: thresher models list"),
+        ("nothing", "A folder or file is named by a path: ./nothing"),
     ],
 )
 @pytest.mark.usefixtures("home")
@@ -190,6 +191,71 @@ def test_models_of_the_other_role():
         LanguageIdentifier(registry.Model("x@1", "", "quality"))
 
 
+def test_a_model_of_the_other_score():
+    machine = registry.find("machine-text-en@1")
+    assert machine.role == "machine_text"
+    check_role(machine, "machine_text")
+    with pytest.raises(ModelError, match="has the role machine_text, and quality is wanted"):
+        check_role(machine, "quality")
+    own = msgspec.structs.replace(machine, role="helpful")
+    check_role(own, "quality")
+    check_role(own, "machine_text")
+
+
+def test_a_role_of_a_card_is_any_word_but_no_sentence(home, card):
+    folder = bundle(home / "models" / "mine@1", card, role="helpful_in_2_ways")
+    assert registry.find("mine@1").role == "helpful_in_2_ways"
+    assert QualityModel("mine@1").positive_label == "__label__keep"
+    facts = json.loads((folder / "card.json").read_text())
+    for role in ("", "Helpful", "a b", "a\x1b[1m", "a" * 100, 7, None):
+        (folder / "card.json").write_text(json.dumps(facts | {"role": role}), encoding="utf-8")
+        with pytest.raises(ModelError, match="is no card of a model"):
+            registry.find("mine@1")
+    del facts["role"]
+    (folder / "card.json").write_text(json.dumps(facts), encoding="utf-8")
+    assert registry.find("mine@1").role == "quality"
+
+
+def test_a_folder_of_a_training_is_a_model(card, tmp_path):
+    folder = bundle(tmp_path / "here", card)
+    expected = QualityModel(card.model).score(TEXTS)
+    for address in (str(folder), f"{folder}/", f"file://{folder}"):
+        found = registry.find(address)
+        assert (found.name, found.origin) == (address.rstrip("/"), "file")
+        assert (found.sha256, found.role) == (card.sha256, card.card.role)
+        assert QualityModel(address).score(TEXTS).equals(expected)
+    with (folder / "quality.bin").open("ab") as file:
+        file.write(b"!")
+    with pytest.raises(ModelError, match="was declared"):
+        QualityModel(str(folder))
+    (folder / "quality.bin").unlink()
+    with pytest.raises(ModelError, match=r"quality\.bin: there is no such model file"):
+        QualityModel(str(folder))
+    (folder / "card.json").unlink()
+    with pytest.raises(ModelError, match=r"is a folder without card\.json\. Name a folder that"):
+        registry.find(str(folder))
+
+
+def test_a_card_names_no_file_elsewhere(card, tmp_path):
+    folder = bundle(tmp_path / "here", card, model="/etc/../secret/quality.bin")
+    assert registry.find(str(folder)).url == f"{folder}/quality.bin"
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_folder_elsewhere_is_a_model(server, card):
+    memory = fsspec.filesystem("memory")
+    memory.pipe_file("/trained/mine/quality.bin", Path(card.model).read_bytes())
+    memory.pipe_file("/trained/mine/card.json", card.json())
+    server.files["/mine/quality.bin"] = Path(card.model).read_bytes()
+    server.files["/mine/card.json"] = card.json()
+    for address in ("memory://trained/mine", f"{server.url}/mine/"):
+        assert registry.find(address).sha256 == card.sha256
+        assert QualityModel(address).sha256 == card.sha256
+    with pytest.raises(ModelError, match=r"is a folder without card\.json"):
+        registry.find("memory://trained")
+    memory.rm("/trained", recursive=True)
+
+
 def test_a_card_beside_a_file_counts_if_it_speaks_of_it(card, tmp_path):
     folder = bundle(tmp_path / "here", card)
     path = str(folder / "quality.bin")
@@ -254,17 +320,40 @@ def test_two_hashes_that_differ():
         registry.resolve("lid.176@1", "0" * 64)
 
 
-def test_adding_a_model(home, card):
-    found = registry_add.add(card.model, "mine@2")
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_adding_a_model(home, card, what):
+    source = card.model if what == "file" else str(card.folder)
+    found = registry_add.add(source, "mine@2")
     assert (found.name, found.origin, found.sha256) == ("mine@2", "user", card.sha256)
+    assert found.role == card.card.role
     folder = home / "models" / "mine@2"
-    assert sorted(path.name for path in folder.iterdir()) == ["CARD.md", "card.json", "mine.bin"]
+    names = ["CARD.md", "calibration.png", "card.json", "mine.bin"]
+    assert sorted(path.name for path in folder.iterdir()) == names
     expected = QualityModel(card.model).score(TEXTS)
     assert QualityModel("mine@2").score(TEXTS).equals(expected)
     with pytest.raises(ConfigError, match="is taken"):
-        registry_add.add(card.model, "mine@2")
+        registry_add.add(source, "mine@2")
     with pytest.raises(ConfigError, match="is no name@version"):
-        registry_add.add(card.model, "Mine")
+        registry_add.add(source, "Mine")
+
+
+@pytest.mark.usefixtures("home")
+def test_a_card_knows_the_name_of_its_model(card, quantised):
+    assert registry_add.add(str(card.folder)).name == "quality@1"
+    with pytest.raises(ConfigError, match=r"quality@1 is taken\. A changed model has .*--name"):
+        registry_add.add(str(quantised.folder))
+    found = registry_add.add(str(quantised.folder), "small@1")
+    assert found.url.endswith("/small.ftz")
+
+
+@pytest.mark.usefixtures("home", "cache")
+def test_adding_a_folder_of_a_bucket(card):
+    memory = fsspec.filesystem("memory")
+    memory.pipe_file("/trained/mine/quality.bin", Path(card.model).read_bytes())
+    memory.pipe_file("/trained/mine/card.json", card.json())
+    assert registry_add.add("memory://trained/mine").name == "quality@1"
+    assert QualityModel("quality@1").sha256 == card.sha256
+    memory.rm("/trained", recursive=True)
 
 
 @pytest.mark.usefixtures("home")
@@ -275,6 +364,12 @@ def test_adding_a_file_without_a_card(card, tmp_path):
         registry_add.add(str(path), "mine@3")
     with pytest.raises(ModelError, match="has no label x"):
         registry_add.add(str(path), "mine@3", positive_label="x")
+    with pytest.raises(ConfigError, match="--name: is missing, and no card says it"):
+        registry_add.add(str(path))
+    with pytest.raises(ConfigError, match="--role: must be text"):
+        registry_add.add(str(path), "mine@3", "__label__drop", role="Not A Role")
+    helpful = registry_add.add(str(path), "helpful@1", "__label__drop", role="helpful")
+    assert helpful.role == "helpful"
     found = registry_add.add(str(path), "mine@3", "__label__drop", licence="MIT")
     assert (found.positive_label, found.licence, found.role) == ("__label__drop", "MIT", "quality")
     language = registry_add.add(str(model_path()), "own-lid@1")

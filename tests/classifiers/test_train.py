@@ -20,7 +20,7 @@ from thresher.classifiers.settings import (
     SearchSettings,
     TrainSettings,
 )
-from thresher.classifiers.train import train
+from thresher.classifiers.train import role_of, train
 from thresher.filters.config import load_toml
 from thresher.filters.errors import ConfigError, InputError, StoreError
 
@@ -190,7 +190,7 @@ def test_windows_and_balance_by_repetition(settings, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "error", "said"),
     [
-        ({"dim": 0}, ConfigError, r"train: dim: .*>= 1"),
+        ({"dim": 0}, ConfigError, r"train: dim: must be a whole number, at least 1"),
         ({"held_out_fraction": 1.0}, ConfigError, "held_out_fraction"),
         ({"positives": ()}, ConfigError, "positives"),
         ({"positives": (InputSettings(),)}, ConfigError, r"positives\[0\]: needs either files or"),
@@ -232,6 +232,55 @@ def test_a_class_of_which_nothing_is_left(settings, tmp_path):
     )
     with pytest.raises(InputError, match="negatives: no document is left"):
         train("q", none, str(tmp_path / "m"))
+
+
+def test_of_a_class_that_cannot_be_used_the_first_is_told(settings, tmp_path):
+    bad = write(tmp_path / "bad.jsonl", [{"body": "a"}])
+    with pytest.raises(InputError) as caught:
+        train("q", with_input(settings, "negatives", files=(bad,)), str(tmp_path / "m"))
+    assert str(caught.value) == (
+        "train: negatives: no document is left of the inputs. One that cannot be used: "
+        f"{bad}:1: has no field 'text'; its fields are body."
+    )
+
+
+def test_what_could_not_be_used_is_in_the_card(settings, tmp_path):
+    lines = [{"text": text} for text in texts_of(settings, "positives")]
+    file = write(tmp_path / "<b>.jsonl", [*lines[:50], {"text": "a\0b"}, *lines[50:]])
+    card = train("q", with_input(settings, "positives", files=(file,)), str(tmp_path / "m"))
+    (source,) = card.positives.sources
+    assert (source.documents, source.unusable) == (200, 1)
+    assert source.first_unusable == f"{file}:51: 'text' holds a NUL."
+    text = markdown(card)
+    assert "Records that could not be used, in " in text
+    assert "<b>" not in text
+    assert "could not be used" not in markdown(train("q", settings, str(tmp_path / "m")))
+
+
+@pytest.mark.parametrize(
+    ("name", "languages", "role"),
+    [
+        ("quality", (), "quality"),
+        ("quality-en", ("en",), "quality"),
+        ("machine-text-en", ("en", "de"), "machine_text"),
+        ("machine-text.de", ("en", "de"), "machine_text"),
+        ("all-or", (), "all_or"),
+        ("en", ("en",), "en"),
+        ("4k", (), "quality"),
+        ("language", (), "quality"),
+    ],
+)
+def test_what_a_model_is_for_by_its_name(name, languages, role):
+    assert role_of(name, languages) == role
+
+
+def test_a_role_that_is_declared(settings, tmp_path):
+    card = train("q", change(settings, role="helpful"), str(tmp_path / "m"))
+    assert card.role == json.loads((tmp_path / "m" / "card.json").read_text())["role"] == "helpful"
+    assert "Its role is `helpful`." in markdown(card)
+    for role, said in (("language", "whose labels are languages"), ("A b", "must be text")):
+        with pytest.raises(ConfigError, match=f"train: role: .*{said}"):
+            train("q", change(settings, role=role), str(tmp_path / "n"))
 
 
 def test_missing_packages_are_named_before_anything_is_read(settings, tmp_path, monkeypatch):

@@ -13,12 +13,16 @@ import pytest
 import thresher
 from thresher.filters import errors
 from thresher.filters.errors import (
+    BusyError,
     ConfigError,
     ExtractionError,
     InputError,
     ModelError,
     ThresherError,
     did_you_mean,
+    naming,
+    no_such_field,
+    shortened,
 )
 
 _LINE = re.compile(r"^((?:│   |    )*(?:├── |└── ))?([A-Z]\w+)(?:  |$)")
@@ -108,3 +112,47 @@ def test_the_nearest_words():
     assert did_you_mean("web_en", ["web-en", "c4"]) == "Did you mean 'web-en'?"
     assert did_you_mean("zzz", ["b", "a"]) == "Valid: a, b."
     assert did_you_mean("zzz", [f"name{i}" for i in range(20)]) == ""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConfigError("gates", "unknown setting.", "Did you mean 'gate'?"),
+        ModelError("quality", "is missing."),
+        InputError("nothing matches"),
+        BusyError("somebody writes"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_says_where_it_is_named(error):
+    with pytest.raises(type(error)) as caught, naming("recipe.toml"), naming("lake"):
+        raise error
+    assert type(caught.value) is type(error)
+    assert str(caught.value) == f"recipe.toml: lake: {error}"
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+def test_what_is_no_error_of_settings_passes_as_it_is():
+    with pytest.raises(ValueError, match=r"^as it is$"), naming("recipe.toml"):
+        raise ValueError("as it is")
+
+
+def test_a_message_is_cut_at_a_word():
+    assert shortened("whole words", 11) == "whole words"
+    assert shortened("whole words are kept", 13) == "whole words …"
+    assert shortened("a" * 20, 10) == "aaaaaaaaa…"
+    for most in range(3, 30):
+        cut = shortened("some words of a message that is long", most)
+        assert len(cut) <= most
+        assert cut.endswith("…")
+
+
+def test_the_fields_there_are():
+    assert no_such_field("text", []) == "has no field 'text'; its fields are none."
+    many = no_such_field("text", [f"field{i}" for i in range(1000)])
+    assert many.endswith("field19 and 980 more.")
+    hostile = no_such_field("txt", ["a\x1b[2J\n" + "b" * 1000, 7, "text"])
+    assert "\x1b" not in hostile
+    assert "\n" not in hostile
+    assert len(hostile) < 150
+    assert hostile.endswith(", 7, text. Did you mean 'text'?")

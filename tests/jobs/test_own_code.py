@@ -5,17 +5,23 @@ import sys
 import pytest
 
 from thresher.jobs.cli import main
+from thresher.jobs.executor import InProcess
 from thresher.jobs.own_code import code_of
+from thresher.jobs.plan import make_plan
+from thresher.jobs.progress import Silent
 from thresher.jobs.recipe import read_recipe
+from thresher.jobs.run import execute
+from thresher.manifests import catalog
 
 
 @pytest.fixture
 def recipe(recipe_for, tmp_path):
     """A recipe with two scorers and an extractor of its own; importing the first one prints."""
     (tmp_path / "heads.py").write_text("raise RuntimeError('imported')")
+    (tmp_path / "pages.py").write_text("def text(html): return html")
     return recipe_for(
         tmp_path / "lake",
-        extra='[extract]\nprofile = "custom"\ncustom = "mine.pages:text"\n'
+        extra='[extract]\nprofile = "custom"\ncustom = "pages.py:text"\n'
         '[[scores]]\nname = "one"\nmeaning = "m"\nfactory = "heads.py:load"\n'
         '[[scores]]\nname = "two"\nmeaning = "m"\ncallable = "pkg.heads:score"\n',
     )
@@ -23,7 +29,7 @@ def recipe(recipe_for, tmp_path):
 
 def test_all_code_of_a_recipe_is_listed_and_none_imported(recipe, tmp_path):
     assert code_of(read_recipe(recipe)) == [
-        "extract.custom = mine.pages:text",
+        f"extract.custom = {tmp_path}/pages.py:text",
         f"scores[0].factory = {tmp_path}/heads.py:load",
         "scores[1].callable = pkg.heads:score",
     ]
@@ -40,3 +46,52 @@ def test_the_code_is_said_before_it_is_imported(recipe, capsys, monkeypatch, com
         main()
     said = capsys.readouterr().err
     assert said.index("this recipe runs code: scores[0].factory") < said.index("RuntimeError")
+
+
+PAGES = (
+    "def text(html):\n"
+    "    return html.partition('<body>')[2].partition('</body>')[0].replace('<p>', '')\n"
+)
+
+
+def extracting(recipe_for, sample, tmp_path, source):
+    (tmp_path / "pages.py").write_text(source, encoding="utf-8")
+    extra = '[extract]\nprofile = "custom"\ncustom = "pages.py:text"\n[quality]\nmodel = ""\n'
+    return recipe_for(tmp_path / "lake", [str(sample.shards[0])], extra)
+
+
+def test_an_extractor_of_a_file_beside_the_recipe(recipe_for, sample, tmp_path, monkeypatch):
+    recipe = extracting(recipe_for, sample, tmp_path, PAGES)
+    monkeypatch.chdir("/")
+    plan = make_plan(read_recipe(recipe))
+    assert plan.recipe.extract.custom == f"{tmp_path}/pages.py:text"
+    (model,) = [model for model in plan.models if model.role == "extract.custom"]
+    assert model.url == "pages.py:text"
+    assert model.sha256 == plan.recipe.extract.custom_sha256 != ""
+    record = execute(plan, InProcess(), Silent())
+    assert not record.failures
+    with catalog.connect(plan.store) as database:
+        rows = database.execute("SELECT DISTINCT extract.profile, extract.fallback FROM documents")
+        assert ("custom", None) in rows.fetchall()
+
+
+def test_a_changed_extractor_measures_anew(recipe_for, sample, tmp_path):
+    first = make_plan(read_recipe(extracting(recipe_for, sample, tmp_path, PAGES)))
+    second = make_plan(read_recipe(extracting(recipe_for, sample, tmp_path, f"{PAGES}\n# v2\n")))
+    assert first.documents_fingerprint != second.documents_fingerprint
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_an_extractor_that_fails_is_told_before_anything_starts(
+    recipe_for, sample, tmp_path, capsys, monkeypatch, command
+):
+    recipe = extracting(recipe_for, sample, tmp_path, "def text(html): return None")
+    monkeypatch.setattr(sys, "argv", ["thresher", command, str(recipe)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    code, error = capsys.readouterr().err.strip().splitlines()
+    assert code == f"this recipe runs code: extract.custom = {tmp_path}/pages.py:text"
+    assert error.startswith(f"thresher: {recipe}: extract.custom: {tmp_path}/pages.py:text fails ")
+    assert error.endswith("gave NoneType, not str.")
+    assert not (tmp_path / "lake").exists()

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from thresher.filters.errors import ConfigError, InputError
+from thresher.jobs.api.result import result_of
+from thresher.jobs.executor import InProcess
 from thresher.jobs.plan import make_plan
+from thresher.jobs.progress import Silent
 from thresher.jobs.recipe import read_recipe
+from thresher.jobs.run import execute
 
 
 @pytest.mark.parametrize(
@@ -44,3 +52,85 @@ def test_a_policy_with_an_unknown_signal_is_refused(recipe_for, tmp_path):
     recipe = recipe_for(tmp_path / "lake", extra=f'[judge]\npolicy = "{policy}"')
     with pytest.raises(ConfigError, match=r"rules\[0\]\.signal.*length\.words"):
         make_plan(read_recipe(recipe))
+
+
+def rows(folder, name, *records):
+    path = folder / name
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+    return str(path)
+
+
+def planned(recipe_for, tmp_path, urls, extra=""):
+    return make_plan(read_recipe(recipe_for(tmp_path / "lake", urls, extra)), "some.toml")
+
+
+def test_a_wrong_text_field_says_which_fields_there_are(recipe_for, tmp_path):
+    lines = rows(tmp_path, "a.jsonl", *[{"id": i, "body": "x", "text_en": "y"} for i in range(300)])
+    table = tmp_path / "b.parquet"
+    pq.write_table(pa.table({"id": [1], "body": ["x"], "text_en": ["y"]}), table)
+    for urls in ([lines], [str(table)], [lines, str(table)]):
+        with pytest.raises(ConfigError) as caught:
+            planned(recipe_for, tmp_path, urls)
+        name = urls[0].rpartition("/")[2]
+        assert str(caught.value) == (
+            f"some.toml: input.text_field: {name} has no field 'text'; its fields are id, body, "
+            "text_en. Did you mean 'text_en'?"
+        )
+
+
+def test_where_some_rows_may_have_the_text_the_run_will_tell(recipe_for, sample, tmp_path):
+    none = {"body": "x"}
+    lines = rows(tmp_path, "a.jsonl", *[none] * 99, {"text": "x"})
+    null = rows(tmp_path, "b.jsonl", *[{"text": None, "body": "x"}] * 300)
+    bad = rows(tmp_path, "c.jsonl", *[none] * 300)
+    good = rows(tmp_path, "d.jsonl", *[{"text": "x"}] * 3)
+    cut = tmp_path / "e.jsonl"
+    cut.write_bytes(b"")
+    for urls in ([lines], [null], [bad, good], [bad, str(sample.shards[0])], [str(cut)]):
+        planned(recipe_for, tmp_path, urls)
+
+
+def test_a_shard_without_the_text_says_in_a_run_which_fields_it_has(recipe_for, tmp_path):
+    bad = rows(tmp_path, "c.jsonl", *[{"body": "x"}] * 3)
+    good = rows(tmp_path, "d.jsonl", *[{"text": "x"}] * 3)
+    plan = planned(recipe_for, tmp_path, [bad, good])
+    record = execute(plan, InProcess(), Silent())
+    (missing,) = result_of(plan.store, record).incomplete_shards
+    assert missing.error.startswith("missing_text: has no field 'text'; its fields are body.")
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ("[judge]\npolicy = 'web_en'", "judge.policy 'web_en': no such policy. Did you mean"),
+        ("[judge]\npolicy = 'nowhere.toml'", "judge.policy: "),
+        ("[quality]\nmodel = 'nowhere.bin'", "quality.model: "),
+        (
+            "[quality]\nmodel = 'machine-text-en@1'",
+            "quality.model: machine-text-en@1: has the role",
+        ),
+        ("[machine_text]\nmodel = 'nothing@1'", "machine_text.model: nothing@1: no such model"),
+        (
+            "[[scores]]\nname = 'a'\nmeaning = 'A.'\nmodel = 'nothing@1'",
+            "scores[0].model: nothing@1",
+        ),
+        ("[[guests]]\nfilter = 'datatrove.Nothing'", "guests[0].filter: no filter"),
+        (
+            "[[decontaminate]]\nname = 'a'\npath = 'no.jsonl'\nfields = ['q']",
+            "decontaminate[0].path: ",
+        ),
+    ],
+)
+def test_what_is_wrong_carries_the_name_of_the_recipe(recipe_for, tmp_path, extra, said):
+    with pytest.raises((ConfigError, InputError)) as caught:
+        planned(recipe_for, tmp_path, None, extra)
+    assert str(caught.value).startswith(f"some.toml: {said}")
+
+
+def test_an_input_that_is_missing_carries_it_too(recipe_for, tmp_path):
+    with pytest.raises(InputError, match=r"^some\.toml: input\.urls\[0\]: "):
+        planned(recipe_for, tmp_path, ["nowhere/*.warc.gz"])
+    mine = tmp_path / "mine.toml"
+    mine.write_text('name = "mine"\nversion = "one"\n')
+    with pytest.raises(ConfigError, match=r"^mine\.toml: version: must be a whole number, not the"):
+        planned(recipe_for, tmp_path, None, f'[judge]\npolicy = "{mine}"')

@@ -440,5 +440,7 @@ def test_ray_that_does_not_start_says_why(monkeypatch):
         raise Exception("first line\nValueError: no room in /dev/shm.")
 
     monkeypatch.setattr(ray_cluster.ray, "init", init)
-    with pytest.raises(ConfigError, match=r"does not start here: no room in /dev/shm\. --in-proc"):
+    with pytest.raises(
+        ConfigError, match=r"does not start here: no room in /dev/shm\. Without it: --in-"
+    ):
         ray_cluster.connect(1, "", 0)

@@ -117,10 +117,11 @@ PATTERNS = {
 
 NEVER_OF_THE_WEB = {
     "filters.composed._PART": "recipes of composed texts, which the project writes",
-    "filters.config._MSGSPEC_PATH": "messages of a library about a recipe",
+    "filters.mending._COMMAND": "messages of libraries about packages",
+    "filters.mending._NAMED[0]": "messages of libraries about packages",
+    "filters.mending._NAMED[1]": "messages of libraries about packages",
     "filters.policy.check._NAME": "names in a policy",
     "filters.policy.check._REASON": "names in a policy",
-    "pipeline.extract.settings._FUNCTION": "a setting",
     "pipeline.inspect.reasons._BYTE": "examples of reasons, which the project writes",
     "pipeline.guests._NAME": "a setting",
     "classifiers.registry_add._NAME": "a setting",

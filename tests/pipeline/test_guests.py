@@ -105,7 +105,7 @@ def test_a_guest_with_a_seed_can_be_repeated():
          "no such argument"),
         (GuestSettings("datatrove.RegexFilter"), "guests[0].arguments: RegexFilter needs 'regex_e"),
         (GuestSettings("datatrove.RegexFilter", arguments={"regex_exp": 3}),
-         "guests[0].arguments.regex_exp: Expected `str`, got `int`"),
+         "guests[0].arguments.regex_exp: must be text, not 3."),
         (GuestSettings("datatrove.RegexFilter", arguments={"regex_exp": "("}), "cannot be made"),
         (GuestSettings("datatrove.LambdaFilter", arguments={"filter_function": "x"}),
          "guests[0]"),

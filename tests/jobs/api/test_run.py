@@ -96,7 +96,7 @@ def test_paths_of_a_mapping_start_in_the_current_folder(monkeypatch, tmp_path):
     [
         ({"gate": {}}, thresher.ConfigError, "recipe: gate: unknown setting. Did you mean 'gates'"),
         ({"name": "a b"}, thresher.ConfigError, "recipe: name: must be letters"),
-        ({"name": 5}, thresher.ConfigError, "recipe: name: Expected `str`"),
+        ({"name": 5}, thresher.ConfigError, "recipe: name: must be text"),
         ({"lake": object()}, thresher.ConfigError, "recipe: holds what is no data"),
         ({"gates": {"language_score": 2.0}}, thresher.ConfigError, r"gates\.language_score"),
         ({"judge": {"policy": "web_en"}}, thresher.ConfigError, "Did you mean 'web-en'"),
@@ -122,7 +122,7 @@ def test_a_recipe_made_in_python_is_checked(recipe_mapping):
     recipe = recipe_of(recipe_mapping())
     for wrong, message in (
         (msgspec.structs.replace(recipe, name="a b"), "name: must be letters"),
-        (msgspec.structs.replace(recipe, lake=5), "lake: Expected `str`"),
+        (msgspec.structs.replace(recipe, lake=5), "lake: must be text"),
     ):
         with pytest.raises(thresher.ConfigError, match=message):
             thresher.run(wrong)

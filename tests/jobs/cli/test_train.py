@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 
@@ -54,6 +55,51 @@ def test_files_by_option_and_json(sample, tmp_path):
     )
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["name"] == "quick"
+
+
+def test_a_trained_folder_is_used_as_it_was_told(sample, tmp_path, monkeypatch):
+    """What `thresher train` prints at its end can be typed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("THRESHER_MODELS", str(tmp_path / "registry"))
+    folder = tmp_path / "good"
+    folder.mkdir()
+    good = sample.positives.read_bytes()
+    (folder / "a.jsonl.gz").write_bytes(gzip.compress(good + b'{"text": "a\\u0000b"}\n'))
+    result = invoke(
+        *("train", "own-taste", "--positives", folder, "--negatives", sample.negatives),
+        *("--config", write(tmp_path, SMALL), "--role", "taste"),
+    )
+    assert result.exit_code == 0, result.output
+    file = "good/a.jsonl.gz"
+    count = good.count(b"\n") + 1
+    told = f"unusable and left out: 1 in {file}, the first: {file}:{count}: 'text' holds a NUL."
+    assert told in result.output
+    used = result.output.strip().splitlines()[-1]
+    assert used == (
+        'use    model = "models/own-taste" under [[scores]] in a recipe, or: thresher models add '
+        "models/own-taste"
+    )
+    added = invoke(*used.partition("thresher ")[2].split(), "--json")
+    assert added.exit_code == 0, added.output
+    facts = json.loads(added.stdout)
+    assert (facts["name"], facts["role"]) == ("own-taste@1", "taste")
+    assert json.loads(invoke("models", "show", "models/own-taste", "--json").stdout)["role"] == (
+        "taste"
+    )
+    listed = json.loads(invoke("models", "list", "--json").stdout)
+    assert {each["name"]: each["role"] for each in listed}["own-taste@1"] == "taste"
+    assert "taste" in invoke("models", "list").output
+    recipe = tmp_path / "recipe.toml"
+    setting = used.removeprefix("use    ").partition(" under")[0]
+    recipe.write_text(
+        f'name = "x"\nlake = "lake"\n[input]\nurls = ["{sample.shards[3]}"]\n[quality]\n{setting}\n'
+        f'[[scores]]\nname = "taste"\nmeaning = "Taste."\n{setting}\n'
+    )
+    monkeypatch.chdir("/")
+    planned = invoke("plan", recipe, "--json")
+    assert planned.exit_code == 0, planned.output
+    models = {each["role"]: each for each in json.loads(planned.stdout)["models"]}
+    assert models["quality"]["sha256"] == models["scores.taste"]["sha256"] == facts["sha256"]
 
 
 def write(folder, text):

@@ -22,6 +22,21 @@ def words(texts):
     return ["high" for _ in texts]
 
 
+def bombed(texts):
+    """Raises on any batch with a bomb in it, with a secret in what it says."""
+    if any("bomb" in text for text in texts):
+        raise ValueError(
+            "refused https://user:secret@host/x?token=abcdefgh1234 and " + "words " * 99
+        )
+    return length(texts)
+
+
+def unreachable(texts):
+    if not any("mill stands" in text for text in texts):  # what a plan shows it
+        raise ConnectionError("no answer")
+    return length(texts)
+
+
 def make_head(seed: int):
     """A model that a package ships: hashed words, and a head fitted on made-up examples."""
     import numpy as np

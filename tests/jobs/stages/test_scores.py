@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
+from calling import invoke
 
 from thresher.filters.errors import ConfigError
 from thresher.filters.policy import policy_from_mapping
+from thresher.jobs.api.result import result_of
+from thresher.jobs.api.state import state_of
 from thresher.jobs.executor import InProcess, OnRay
 from thresher.jobs.plan import make_plan
 from thresher.jobs.progress import Silent
 from thresher.jobs.recipe import read_recipe
 from thresher.jobs.run import execute
 from thresher.manifests import catalog
+from thresher.manifests.manifest import load_all
 from thresher.pipeline.inspect.explain import explain
 
 HEADS = Path(__file__).with_name("scorer_heads.py")
@@ -106,10 +109,13 @@ def test_a_new_scorer_does_not_read_the_crawl_again(tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("length", "broken"), "gave nan for document 0. Return None"),
+        (
+            ("length", "broken"),
+            "fails on a batch of two plain texts: gave nan, which is no score",
+        ),
         (("length", "too_few"), "gave 1 scores for 2 texts"),
-        (("length", "words"), "gave a str for document 0, which is no number"),
-        (("length", "missing"), "has no callable 'missing'"),
+        (("length", "words"), "gave a value of type str, which is no score"),
+        (("length", "missing"), "has no function 'missing'"),
         ((":length", ""), "names no function"),
         ((str(HEADS), "no.such.module"), "cannot be imported: ModuleNotFoundError"),
         (('callable = "', 'model = "lid.176@1"\ncallable = "'), "exactly one of"),
@@ -128,21 +134,101 @@ def test_what_a_scorer_may_not_do(tmp_path, change, said):
     assert "scores" in str(caught.value) or "lid.176" in str(caught.value)
 
 
-def test_a_scorer_that_fails_on_a_document_names_it(tmp_path):
-    scores = LENGTH.replace('"Characters', '"Short."\nrange = [0, 1]\n#')
-    plan, record = run(recipe(tmp_path, scores))
+def bombed(folder, count, bombs, extra="", **files):
+    """A run of so many texts, some of which the scorer fails on."""
+    path = recipe(folder, LENGTH.replace(":length", ":bombed") + extra)
+    lines = [
+        json.dumps({"id": str(i), "text": f"Text {i} says this." + " bomb" * (i in bombs)})
+        for i in range(count)
+    ]
+    (folder / "texts.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    return run(path, **files)
+
+
+def ids_of(plan, bombs):
+    found = asked(plan, "SELECT record_id, id FROM documents")
+    return {identity for name, identity in found if int(name) in bombs}
+
+
+def test_a_text_that_a_scorer_fails_on_is_null_and_told(tmp_path):
+    bombs = {7, 8, 150}
+    plan, record = bombed(tmp_path, 300, bombs, "batch_texts = 4\n")
+    assert (record.status, record.failures, record.exceeded) == ("complete", [], [])
+    query = "SELECT record_id FROM measured WHERE scores.thousands IS NULL"
+    assert {int(name) for (name,) in asked(plan, query)} == bombs
+    (found,) = load_all(plan.store, "model_scores", record.fingerprints["model_scores"]).values()
+    assert found.facts["asked"] == {"thousands": 300}
+    assert found.facts["defined"] == {"thousands": 297}
+    facts = found.facts["failed"]["thousands"]
+    assert facts["texts"] == 3
+    assert {each["id"] for each in facts["first"]} == ids_of(plan, bombs)
+    problem = facts["first"][0]["problem"]
+    assert problem.startswith("ValueError: refused https://host/x and ")
+    assert "secret" not in problem
+    assert len(problem) <= 300
+    assert problem.endswith("words …")
+    notes = result_of(plan.store, record).notes
+    assert notes[0].startswith("scores.thousands is NULL where it failed on 3 of 300 texts: docum")
+    assert all(each["id"] in notes[0] for each in facts["first"])
+    assert state_of(plan.store, record).notes == notes
+    assert "failed on 3 of 300 texts" in plan.store.read_bytes("report.html").decode()
+    # The same again elsewhere.
+    plan, record = bombed(tmp_path / "again", 300, bombs, "batch_texts = 4\n")
+    (again,) = load_all(plan.store, "model_scores", record.fingerprints["model_scores"]).values()
+    assert again.output().sha256 == found.output().sha256
+    assert again.facts == found.facts
+    for command in (["plan", "recipe.toml"], ["status", "lake"], ["run", "recipe.toml", "-q"]):
+        extra = ["--in-process"] if command[0] == "run" else []
+        shown = invoke(command[0], tmp_path / command[1], *command[2:], *extra)
+        assert "scores.thousands is NULL where it failed on 3 of 300 texts" in shown.output
+
+
+@pytest.mark.parametrize(
+    ("bombs", "allowed", "status"),
+    [
+        ({3}, "", "complete"),
+        ({3}, "allow_failures = 0\n", "incomplete"),
+        ({3, 4}, "", "incomplete"),
+        ({3, 4}, "allow_failures = 0.02\n", "complete"),
+    ],
+)
+def test_how_many_failures_a_run_bears(tmp_path, bombs, allowed, status):
+    _, record = bombed(tmp_path, 100, bombs, allowed)
+    assert record.status == status
+    if status == "incomplete":
+        (sentence,) = record.exceeded
+        assert f"scores.thousands failed on {len(bombs)} of 100 texts: document " in sentence
+        assert "mend it, or raise that" in sentence
+        assert "decisions" not in record.fingerprints, "nothing is judged by scores that are not"
+
+
+def test_a_bound_that_is_raised_goes_on_from_there(tmp_path):
+    _, first = bombed(tmp_path, 100, {3, 4})
+    _, second = bombed(tmp_path, 100, {3, 4}, "allow_failures = 0.02\n")
+    assert (first.status, second.status) == ("incomplete", "complete")
+    assert first.run_id == second.run_id
+    assert first.fingerprints["model_scores"] == second.fingerprints["model_scores"]
+
+
+def test_a_scorer_that_only_fails_ends_its_shard_soon(tmp_path):
+    _, record = bombed(tmp_path, 400, set(range(400)))
     (failure,) = record.failures
     assert (failure.stage, record.status) == ("model_scores", "incomplete")
-    assert "gave 1.5 for document" in failure.error
-    ((name,),) = asked_documents(plan)
-    assert name in failure.error
+    assert "fails on each of the first 100 texts of the shard, as on document" in failure.error
+    plan, record = bombed(tmp_path, 400, set(range(400)), "allow_failures = 1\n")
+    assert record.status == "complete"
+    (manifest,) = load_all(plan.store, "model_scores", record.fingerprints["model_scores"]).values()
+    assert manifest.facts["failed"]["thousands"]["texts"] == 400
+    assert len(manifest.facts["failed"]["thousands"]["first"]) == 5
 
 
-def asked_documents(plan):
-    (path,) = [p for p in plan.store.sizes("documents") if "quarantine" not in p]
-    with plan.store.open(path) as file:
-        table = pq.ParquetFile(file).read(columns=["id", "record_id"])
-    return [(row["id"],) for row in table.to_pylist() if row["record_id"] == "4"]
+def test_a_line_that_broke_is_no_fault_of_a_text(tmp_path):
+    waited = []
+    path = recipe(tmp_path, LENGTH.replace(":length", ":unreachable"))
+    _, record = run(path, InProcess(waited.append))
+    (failure,) = record.failures
+    assert "ConnectionError: no answer" in failure.error
+    assert len(waited) == 2, "another attempt may help"
 
 
 def test_a_policy_may_only_use_scores_of_the_recipe(tmp_path):

@@ -152,7 +152,7 @@ def test_a_custom_function_runs_in_the_extraction_process():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"profile": "custom"}, "module:function"),
+        ({"profile": "custom"}, r"file\.py:function"),
         ({"custom": "a:b"}, 'profile = "custom"'),
         ({"profile": "custom", "custom": "a.b"}, "names no function"),
     ],

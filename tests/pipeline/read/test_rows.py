@@ -212,3 +212,36 @@ def test_what_stands_behind_objects_is_read_too(tmp_path, end, found):
     assert names(read_file(path)) == ["page", "page", *found]
     path.write_text(json.dumps(OBJECTS[0]) + " behind it\n")
     assert names(read_file(path)) == ["malformed_record"]
+
+
+@pytest.mark.parametrize("text_field", ["txt", "txt.body"])
+def test_the_fields_of_rows_without_the_wanted_one_are_told(tmp_path, text_field):
+    rows = [{"id": "1", "text": "one"}, {"id": "2", "text": "two"}]
+    lines, table = tmp_path / "a.jsonl", tmp_path / "a.parquet"
+    lines.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    pq.write_table(pa.Table.from_pylist(rows), table)
+    for path in (lines, table):
+        items = read_file(path, text_field=text_field)
+        assert names(items) == ["missing_text"] * 2
+        assert {item.detail for item in items} == {f"'{text_field}' is null or absent"}
+        said = f"has no field '{text_field}'; its fields are id, text."
+        assert items[0].told.startswith(said)
+
+
+def test_a_field_that_is_there_and_null_is_not_told_as_absent(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": null}\n{"text": {"body": 1}}\n{"other": 1}\n{"other": 2}\n')
+    told = [item.told for item in read_file(path)]
+    assert told == ["", "", "has no field 'text'; its fields are other.", ""]
+    assert {item.told for item in read_file(path, text_field="text.body")} >= {""}
+    table = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": pa.array([None], pa.string())}), table)
+    assert [item.told for item in read_file(table)] == [""]
+
+
+def test_names_that_no_strict_reader_takes(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"a\\ud800": NaN}\n')
+    (item,) = read_file(path)
+    assert item.told.startswith("has no field 'text'; its fields are a")
+    item.told.encode()

@@ -9,7 +9,6 @@ record says so, nothing of what is done is lost, and the same plan goes on from 
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -25,7 +24,8 @@ from thresher.jobs.plan import Plan
 from thresher.jobs.progress import Reporter, title_of
 from thresher.jobs.recipe import published
 from thresher.jobs.report.page import write_report
-from thresher.jobs.shortfall import intolerable, shortfalls
+from thresher.jobs.shortfall import intolerable
+from thresher.jobs.stages.curate import curate
 from thresher.jobs.stages.dedup import Duplicates, find_duplicates
 from thresher.jobs.stages.judge import judge_documents
 from thresher.jobs.stages.lines import with_line_signals
@@ -34,13 +34,10 @@ from thresher.jobs.stages.sites import with_site_signals
 from thresher.jobs.version import thresher_version
 from thresher.manifests import catalog
 from thresher.manifests.heartbeat import Beat, Heartbeat
-from thresher.manifests.manifest import Manifest, fingerprint, load_all
+from thresher.manifests.manifest import Manifest, load_all
 from thresher.manifests.run import Failure, InputRecord, RunRecord, save_run
 from thresher.pipeline import decontamination, judge
 from thresher.pipeline.documents import measure
-from thresher.pipeline.materialize import curated, parts
-from thresher.pipeline.materialize.card import dataset_card
-from thresher.pipeline.materialize.plan import plan_shards
 from thresher.pipeline.shards import ShardRef
 
 DYING_SECONDS = 2.0
@@ -142,7 +139,10 @@ class _Run:
             duplicates = self._deduplicate(shards)
             shards = self._signals(measured, shards, duplicates)
             decisions = self._judge(shards, duplicates)
-            self._materialize(measured, shards, decisions)
+            judged = self._fingerprints[judge.STAGE]
+            self._curated = curate(
+                self._stage, self._plan, self._policy, judged, measured, shards, decisions
+            )
         except StageFailedError:
             pass
         inputs, limits = len(self._plan.inputs), self._plan.recipe.run
@@ -204,48 +204,6 @@ class _Run:
             self._stage, shards, duplicates, self._policy, self._plan.recipe.dedup.memory
         )
         return decisions
-
-    def _materialize(
-        self,
-        measured: dict[str, Manifest],
-        shards: Sequence[ShardRef],
-        decisions: dict[str, Manifest],
-    ) -> None:
-        settings = self._plan.recipe.curated
-        judged = self._fingerprints[judge.STAGE]
-        mark = fingerprint(parts.STAGE, parts.VERSION, judged, settings.identity)
-        made = self._stage(
-            parts.STAGE,
-            mark,
-            parts.part,
-            {s.key: (s, decisions[s.key].output().path, settings) for s in shards},
-        )
-        ranges = plan_shards((parts.histogram_of(m) for m in made.values()), settings)
-        paths = [manifest.output().path for manifest in made.values()]
-        mark = fingerprint(curated.STAGE, curated.VERSION, mark, settings.identity)
-        written = self._stage(
-            curated.STAGE,
-            mark,
-            curated.curated_shard,
-            {
-                curated.shard_key(index): (paths, keys, index, settings)
-                for index, keys in enumerate(ranges)
-            },
-        )
-        self._curated = f"{curated.STAGE}/{mark}"
-        card = dataset_card(
-            self._plan.recipe.name,
-            written.values(),
-            policy=self._policy,
-            policy_fingerprint=judged,
-            curated_fingerprint=mark,
-            settings=settings,
-            funnel=_funnel(measured, decisions, written),
-            reasons=_dropped(decisions),
-            inputs=[shard.name for shard in self._plan.inputs if shard.key in measured],
-            shortfalls=[(s.uri, s.status, s.why) for s in shortfalls(measured.values())],
-        )
-        self._store.write_bytes(f"{self._curated}/README.md", card.encode())
 
     def _stage(
         self,
@@ -326,31 +284,6 @@ class _Run:
             attempts=dict(sorted(self._attempts.items())),
             curated=self._curated,
         )
-
-
-def _funnel(
-    measured: dict[str, Manifest], decisions: dict[str, Manifest], written: dict[str, Manifest]
-) -> list[tuple[str, int]]:
-    def total(manifests: dict[str, Manifest], part: str) -> int:
-        return sum(manifest.ledger[part] for manifest in manifests.values())
-
-    return [
-        ("records read", total(measured, "records")),
-        ("gated", total(measured, "gated")),
-        ("failed", total(measured, "failed")),
-        ("documents measured", total(measured, "documents")),
-        ("dropped", total(decisions, "dropped")),
-        ("kept", total(decisions, "kept")),
-        ("curated", sum(manifest.facts["rows"] for manifest in written.values())),
-    ]
-
-
-def _dropped(decisions: dict[str, Manifest]) -> dict[str, int]:
-    counts: Counter[str] = Counter()
-    for manifest in decisions.values():
-        for name, count in manifest.reasons.items():
-            counts[name.removeprefix("dropped/")] += count
-    return dict(counts)
 
 
 def _now() -> str:

@@ -151,6 +151,7 @@ class _Run:
         record = self._record("complete" if whole else "incomplete")
         save_run(self._store, record)
         self._doing, self._shards, self._done = "catalog", 0, 0
+        self._reporter.doing("catalog and report")
         catalog.build(self._store)
         write_report(self._store, record)
         return record

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from thresher.filters.errors import ConfigError, did_you_mean
 from thresher.jobs.cli.common import JsonFlag, output, print_json
+from thresher.jobs.cli.tables import print_table
 
 if TYPE_CHECKING:
     from thresher.jobs.docs.entries import Entry
@@ -36,12 +36,8 @@ def reasons(
     elif name:
         output.print("\n\n".join(_paragraphs(known[name])), markup=False, highlight=False)
     else:
-        table = Table(box=None, pad_edge=False)
-        for heading in ("reason", "kind", "meaning"):
-            table.add_column(heading, no_wrap=heading != "meaning")
-        for each in chosen:
-            table.add_row(each.reason, each.kind, each.meaning)
-        output.print(table)
+        rows = [(each.reason, each.kind, each.meaning) for each in chosen]
+        print_table("", ("reason", "kind", "meaning"), rows, framed=False)
 
 
 def _paragraphs(each: Entry) -> Iterator[str]:

@@ -1,21 +1,22 @@
-"""What a person sees while a run works: bars on a terminal, plain lines elsewhere."""
+"""What a person sees while a run works: one live display on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
+import sys
 import time
-from typing import Protocol
+from collections.abc import Iterator
+from typing import Self
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.console import Console, RenderableType
+from rich.live import Live as LiveRegion
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
 
+from thresher.jobs import stopping
+from thresher.jobs.tally import Tally
+from thresher.jobs.terminal import is_terminal
 from thresher.manifests.manifest import Manifest
 
 _TITLES = {
@@ -45,7 +46,14 @@ _TITLES = {
     "curated": "curate: shards",
 }
 
-_PLAIN_EVERY_SECONDS = 5.0
+_PLAIN_EVERY_SECONDS = 60.0
+"""A stage that lasts is heard of this often where there is no terminal."""
+_REFRESHES_PER_SECOND = 8
+_TITLE_WIDTH = 1 + max(map(len, _TITLES.values()))
+_BAR_WIDTH = 24
+_BAR_SHARE = 8
+"""A bar takes no more than one part in so many of a narrow terminal."""
+_SHOW_CURSOR = "\r\x1b[2K\x1b[?25h"
 
 
 def title_of(stage: str) -> str:
@@ -53,8 +61,21 @@ def title_of(stage: str) -> str:
     return _TITLES.get(stage, stage)
 
 
-class Reporter(Protocol):
-    """Told about the stages of a run as they pass."""
+class Reporter:
+    """Told about a run as it passes; open while the `with` block runs. This one tells nobody."""
+
+    def __enter__(self) -> Self:
+        """The run begins."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """The run is over, however it ended."""
+
+    def say(self, text: str) -> None:
+        """Something that a person ought to know, once; from any thread."""
+
+    def doing(self, text: str) -> None:
+        """What is done between stages; of interest while it lasts."""
 
     def begin(self, stage: str, total: int, done: int) -> None:
         """A stage of `total` shards starts; `done` of them an earlier run finished."""
@@ -66,132 +87,149 @@ class Reporter(Protocol):
         """The stage is over."""
 
 
-class Silent:
+class Silent(Reporter):
     """Reports nothing."""
 
-    def begin(self, stage: str, total: int, done: int) -> None:
-        """See `Reporter`."""
 
-    def advance(self, manifest: Manifest | None) -> None:
-        """See `Reporter`."""
-
-    def end(self) -> None:
-        """See `Reporter`."""
-
-
-class _Tally:
-    """Documents and the kept share of a stage so far, for both kinds of reporter."""
-
-    def __init__(self, stage: str, total: int, done: int) -> None:
-        self.title = title_of(stage)
-        self.total, self.done, self.before = total, done, done
-        self.records = self.survived = self.failed = self.broken = 0
-        self.began = time.monotonic()
-
-    def add(self, manifest: Manifest | None) -> None:
-        self.done += 1
-        if manifest is None:
-            self.failed += 1
-            return
-        self.broken += manifest.facts.get("status", "complete") != "complete"
-        ledger = manifest.ledger
-        self.records += ledger.get("records", 0)
-        self.survived += ledger.get("kept", ledger.get("documents", 0))
-
-    def text(self) -> str:
-        seconds = time.monotonic() - self.began
-        parts = []
-        if self.records:
-            parts.append(f"{self.records / max(seconds, 1e-3):,.0f} documents/s")
-            parts.append(f"{100 * self.survived / self.records:.1f}% kept")
-        if self.before:
-            parts.append(f"{self.before} done before")
-        if self.failed:
-            parts.append(f"{self.failed} failed")
-        if self.broken:
-            parts.append(f"{self.broken} not read whole")
-        return ", ".join(parts)
-
-    def seconds_left(self) -> float | None:
-        now = self.done - self.before
-        if not now or self.done == self.total:
-            return None
-        return (time.monotonic() - self.began) / now * (self.total - self.done)
-
-
-class Plain:
-    """One line when a stage starts to work, every few seconds, and when it ends."""
+class _Told(Reporter):
+    """Gives each stage that had anything to do one line when it is over."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._tally: _Tally | None = None
-        self._last = 0.0
+        self._tally: Tally | None = None
+
+    def __exit__(self, *_: object) -> None:
+        """See `Reporter`."""
+        self._finish()
+
+    def say(self, text: str) -> None:
+        """See `Reporter`."""
+        self._print(text)
+
+    def doing(self, text: str) -> None:  # noqa: ARG002 - see `Reporter`
+        """See `Reporter`."""
+        self._finish()
 
     def begin(self, stage: str, total: int, done: int) -> None:
         """See `Reporter`."""
-        self._tally = _Tally(stage, total, done)
+        title = title_of(stage)
+        if self._tally is None or self._tally.title != title:
+            self._finish()
+            self._tally = Tally(title)
+        self._tally.more(total, done)
+
+    def advance(self, manifest: Manifest | None) -> None:
+        """See `Reporter`."""
+        assert self._tally is not None
+        self._tally.add(manifest)
+
+    def end(self) -> None:
+        """See `Reporter`. The line waits for what follows: it may be of the same stage."""
+        assert self._tally is not None
+        self._tally.stop()
+
+    def _finish(self) -> None:
+        tally, self._tally = self._tally, None
+        if tally is not None and tally.total:
+            self._print(tally.line())
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+class Plain(_Told):
+    """One line when a stage is over, and one a minute of a stage that lasts."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._last = time.monotonic()
+
+    def begin(self, stage: str, total: int, done: int) -> None:
+        """See `Reporter`."""
+        super().begin(stage, total, done)
         self._last = time.monotonic()
 
     def advance(self, manifest: Manifest | None) -> None:
         """See `Reporter`."""
+        super().advance(manifest)
         assert self._tally is not None
-        self._tally.add(manifest)
-        if time.monotonic() - self._last >= _PLAIN_EVERY_SECONDS:
+        late = time.monotonic() - self._last >= _PLAIN_EVERY_SECONDS
+        if late and self._tally.done < self._tally.total:
             self._last = time.monotonic()
-            self._print(self._tally)
-
-    def end(self) -> None:
-        """See `Reporter`."""
-        assert self._tally is not None
-        self._print(self._tally)
-        self._tally = None
-
-    def _print(self, tally: _Tally) -> None:
-        left = tally.seconds_left()
-        parts = [f"{tally.title}: {tally.done}/{tally.total} shards", tally.text()]
-        parts.append("" if left is None else f"{left:.0f} s left")
-        line = ", ".join(part for part in parts if part)
-        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+            self._print(self._tally.line())
 
 
-class Live:
-    """A bar for each stage."""
+class Live(_Told):
+    """One display for the whole run: the stage at work, below a line for each that is over."""
 
     def __init__(self, console: Console) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description:<20}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
+        super().__init__(console)
+        self._doing = ""
+        self._spinner = Spinner("dots")
+        self._region = LiveRegion(
             console=console,
+            get_renderable=self._render,
+            refresh_per_second=_REFRESHES_PER_SECOND,
+            transient=True,
+            # What is printed meanwhile goes above the display, but no pipe is taken for it.
+            redirect_stdout=is_terminal(sys.stdout),
         )
-        self._tally: _Tally | None = None
-        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        """See `Reporter`."""
+        stopping.before_quitting(_SHOW_CURSOR)
+        self._region.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """See `Reporter`."""
+        try:
+            self._doing = ""
+            self._finish()
+        finally:
+            self._region.stop()
+            stopping.before_quitting("")
+
+    def doing(self, text: str) -> None:
+        """See `Reporter`."""
+        super().doing(text)
+        self._doing = text
 
     def begin(self, stage: str, total: int, done: int) -> None:
         """See `Reporter`."""
-        self._tally = _Tally(stage, total, done)
-        self._progress.start()
-        self._task = self._progress.add_task(
-            self._tally.title, total=total, completed=done, note=self._tally.text()
-        )
+        self._doing = ""
+        super().begin(stage, total, done)
 
-    def advance(self, manifest: Manifest | None) -> None:
-        """See `Reporter`."""
-        assert self._tally is not None
-        assert self._task is not None
-        self._tally.add(manifest)
-        self._progress.update(self._task, completed=self._tally.done, note=self._tally.text())
+    def _render(self) -> RenderableType:
+        """Asked by another thread, at any time; never more than one line."""
+        tally, doing = self._tally, self._doing
+        if tally is not None and tally.total:
+            return _Bar(tally)
+        if doing:
+            self._spinner.update(text=Text(doing, no_wrap=True, overflow="ellipsis"))
+            return self._spinner
+        return ""
 
-    def end(self) -> None:
-        """See `Reporter`."""
-        self._progress.stop()
+
+class _Bar:
+    """A stage at work, in one line of any terminal."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+
+    def __rich_console__(self, console: Console, _: object) -> Iterator[RenderableType]:
+        tally = self._tally
+        width = min(_BAR_WIDTH, console.width // _BAR_SHARE)
+        line = Table.grid(padding=(0, 1, 0, 0), expand=True)
+        line.add_column(no_wrap=True, overflow="ellipsis", width=_TITLE_WIDTH)
+        line.add_column(width=width)
+        line.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+        bar = ProgressBar(total=tally.total, completed=tally.done, width=width)
+        line.add_row(Text(tally.title), bar, Text(tally.figures()))
+        yield line
 
 
 def reporter_for(console: Console) -> Reporter:
-    """Bars on a terminal that can move its cursor, plain lines elsewhere."""
-    moves = console.is_terminal and not console.is_dumb_terminal
+    """A display on a terminal that can move its cursor, plain lines elsewhere."""
+    moves = is_terminal(console.file) and console.is_interactive
     return Live(console) if moves else Plain(console)

@@ -18,7 +18,6 @@ import msgspec
 from thresher.filters.errors import RunError, ThresherError
 from thresher.filters.policy import policy_to_mapping
 from thresher.jobs import stopping
-from thresher.jobs.card import Work, card_of
 from thresher.jobs.executor import ONE_CORE, Executor, Needs, Task
 from thresher.jobs.outside import cause_from_outside
 from thresher.jobs.plan import Plan
@@ -26,6 +25,7 @@ from thresher.jobs.progress import Reporter, title_of
 from thresher.jobs.recipe import published
 from thresher.jobs.report.page import write_report
 from thresher.jobs.shortfall import intolerable
+from thresher.jobs.stages.curate import curate
 from thresher.jobs.stages.dedup import Duplicates, find_duplicates
 from thresher.jobs.stages.judge import judge_documents
 from thresher.jobs.stages.lines import with_line_signals
@@ -34,7 +34,7 @@ from thresher.jobs.stages.sites import with_site_signals
 from thresher.jobs.version import thresher_version
 from thresher.manifests import catalog
 from thresher.manifests.heartbeat import Beat, Heartbeat
-from thresher.manifests.manifest import Manifest, fingerprint, load_all
+from thresher.manifests.manifest import Manifest, load_all
 from thresher.manifests.run import (
     Attempt,
     Failure,
@@ -45,8 +45,6 @@ from thresher.manifests.run import (
 )
 from thresher.pipeline import decontamination, judge
 from thresher.pipeline.documents import measure
-from thresher.pipeline.materialize import curated, parts
-from thresher.pipeline.materialize.plan import plan_shards
 from thresher.pipeline.shards import ShardRef
 
 DYING_SECONDS = 2.0
@@ -150,7 +148,11 @@ class _Run:
             duplicates = self._deduplicate(shards)
             shards = self._signals(measured, shards, duplicates)
             decisions = self._judge(shards, duplicates)
-            self._materialize(measured, shards, decisions)
+            judged = self._fingerprints[judge.STAGE]
+            failed = [failure for failure in self._failures if failure.stage == measure.STAGE]
+            self._curated = curate(
+                self._stage, self._plan, self._policy, judged, measured, shards, decisions, failed
+            )
         except StageFailedError:
             pass
         inputs, limits = len(self._plan.inputs), self._plan.recipe.run
@@ -159,6 +161,7 @@ class _Run:
         record = self._record("complete" if whole else "incomplete")
         save_run(self._store, record)
         self._doing, self._shards, self._done = "catalog", 0, 0
+        self._reporter.doing("catalog and report")
         catalog.build(self._store)
         write_report(self._store, record)
         return record
@@ -214,43 +217,6 @@ class _Run:
             self._stage, shards, duplicates, self._policy, self._plan.recipe.dedup.memory
         )
         return decisions
-
-    def _materialize(
-        self,
-        measured: dict[str, Manifest],
-        shards: Sequence[ShardRef],
-        decisions: dict[str, Manifest],
-    ) -> None:
-        settings = self._plan.recipe.curated
-        judged = self._fingerprints[judge.STAGE]
-        mark = fingerprint(parts.STAGE, parts.VERSION, judged, settings.identity)
-        made = self._stage(
-            parts.STAGE,
-            mark,
-            parts.part,
-            {s.key: (s, decisions[s.key].output().path, settings) for s in shards},
-        )
-        ranges = plan_shards((parts.histogram_of(m) for m in made.values()), settings)
-        paths = [manifest.output().path for manifest in made.values()]
-        mark = fingerprint(curated.STAGE, curated.VERSION, mark, settings.identity)
-        written = self._stage(
-            curated.STAGE,
-            mark,
-            curated.curated_shard,
-            {
-                curated.shard_key(index): (paths, keys, index, settings)
-                for index, keys in enumerate(ranges)
-            },
-        )
-        self._curated = f"{curated.STAGE}/{mark}"
-        card = card_of(
-            self._plan,
-            self._policy,
-            self._fingerprints,
-            Work(measured, decisions, made, written),
-            [failure for failure in self._failures if failure.stage == measure.STAGE],
-        )
-        self._store.write_bytes(f"{self._curated}/README.md", card.encode())
 
     def _stage(
         self,

@@ -5,12 +5,17 @@ from __future__ import annotations
 import unicodedata
 
 
-def shown(value: object, width: int = 200) -> str:
-    """A value as one safe line: no control or bidirectional characters, bounded in length."""
+def shown(value: object, width: int | None = 200) -> str:
+    """A value as one safe line: no control or bidirectional characters.
+
+    Args:
+        value: anything.
+        width: characters after which it is cut; None for never.
+    """
     if isinstance(value, float):
         return f"{value:.6g}"
     text = "" if value is None else as_text(value)
-    cut = text if len(text) <= width else text[: width - 1] + "…"
+    cut = text if width is None or len(text) <= width else text[: width - 1] + "…"
     return "".join(
         character if unicodedata.category(character)[0] != "C" else " " for character in cut
     )

@@ -17,7 +17,16 @@ import time
 from collections.abc import Iterator
 from types import FrameType
 
-__all__ = ["GRACE_SECONDS", "Stopped", "check", "heed_again", "heeded", "requested", "tell"]
+__all__ = [
+    "GRACE_SECONDS",
+    "Stopped",
+    "before_quitting",
+    "check",
+    "heed_again",
+    "heeded",
+    "requested",
+    "tell",
+]
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 GRACE_SECONDS = 8.0
@@ -62,6 +71,7 @@ class _State:
     first: int | None = None
     at = 0.0
     done = ""
+    display = ""
     heard = False
     again = False
 
@@ -124,6 +134,11 @@ def tell(done: str) -> None:
     _state.done = done
 
 
+def before_quitting(text: str) -> None:
+    """What ends a display, for a process that quits as it is: written before the last word."""
+    _state.display = text
+
+
 def _received(number: int, _frame: FrameType | None) -> None:
     if _state.first is None:
         _state.first, _state.at = number, time.monotonic()
@@ -159,5 +174,5 @@ def _quit(number: int) -> None:
     if temporary := sys.modules.get("thresher.manifests.temporary"):
         temporary.discard_own()
     stopped = Stopped(number, _state.done)
-    os.write(2, f"{stopped.message()}\n".encode())
+    os.write(2, f"{_state.display}{stopped.message()}\n".encode())
     os._exit(stopped.exit_code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from thresher.filters.errors import ConfigError
+from thresher.filters.kernels.text.cache import telling
 from thresher.filters.measure import warm_up
 from thresher.jobs.api.result import RunResult, result_of
 from thresher.jobs.executor import InProcess, OnRay
@@ -18,6 +20,8 @@ from thresher.jobs.progress import Reporter, Silent, reporter_for
 from thresher.jobs.recipe import Recipe, recipe_of
 from thresher.jobs.run import execute
 from thresher.manifests.run import RunRecord
+
+COMPILING = "compiling the text kernels, once per machine: this may take a minute"
 
 
 def run(recipe: str | Path | Mapping[str, Any] | Recipe, *, progress: bool = False) -> RunResult:
@@ -43,13 +47,26 @@ def run(recipe: str | Path | Mapping[str, Any] | Recipe, *, progress: bool = Fal
         LedgerError: if counts do not balance.
     """
     where = str(recipe) if isinstance(recipe, str | Path) else "recipe"
-    plan = make_plan(recipe_of(recipe), where)
     reporter = reporter_for(Console(stderr=True)) if progress else Silent()
-    return result_of(plan.store, run_plan(plan, reporter))
+    plan, record = run_recipe(recipe_of(recipe), reporter, where)
+    return result_of(plan.store, record)
 
 
-def run_plan(plan: Plan, reporter: Reporter) -> RunRecord:
-    """Run a plan with the executor its recipe asks for."""
+def run_recipe(recipe: Recipe, reporter: Reporter, where: str = "recipe") -> tuple[Plan, RunRecord]:
+    """Plan a recipe and run it, with the executor that it asks for; see `run`.
+
+    Args:
+        recipe: what to run.
+        reporter: told how far it is.
+        where: what errors call the recipe.
+    """
+    with reporter, telling(functools.cache(lambda: reporter.say(COMPILING))):
+        reporter.doing("checking the recipe")
+        plan = make_plan(recipe, where)
+        return plan, _run_plan(plan, reporter)
+
+
+def _run_plan(plan: Plan, reporter: Reporter) -> RunRecord:
     how = plan.recipe.run
     if how.executor == "ray" and plan.store.url().startswith("memory:"):
         raise ConfigError(
@@ -59,6 +76,7 @@ def run_plan(plan: Plan, reporter: Reporter) -> RunRecord:
         )
     if how.executor == "in-process":
         return execute(plan, InProcess(), reporter)
+    reporter.doing("joining Ray" if how.address else "starting Ray")
     gpus = None if any(scorer.resources.gpus for scorer in plan.recipe.scores) else 0
     compiled: Callable[[], object]
     if how.address:
@@ -69,6 +87,7 @@ def run_plan(plan: Plan, reporter: Reporter) -> RunRecord:
         with ThreadPoolExecutor(1) as pool:
             compiled = pool.submit(warm_up).result
             executor = OnRay(how.workers, how.address, gpus)
+            reporter.doing("loading the text kernels")
     try:
         compiled()
         return execute(plan, executor, reporter)

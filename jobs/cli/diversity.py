@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
-from rich.box import SIMPLE
-from rich.table import Table
 
 from thresher.filters.signals.site import FIGURES
 from thresher.jobs.api.lake import store_of
 from thresher.jobs.cli.asking import asked
-from thresher.jobs.cli.common import JsonFlag, LakeArgument, RunOption, output, print_json, shown
+from thresher.jobs.cli.common import JsonFlag, LakeArgument, RunOption, output, print_json
+from thresher.jobs.cli.tables import print_table
 
 if TYPE_CHECKING:
     from thresher.pipeline.inspect.diversity import Comparison, Population, RuleEffect
@@ -57,15 +56,11 @@ def _print(found: Comparison) -> None:
         title += f", by a sample of {found.measured.compared:,} documents"
     _print_populations(title, [found.measured, found.kept])
     if found.rules:
-        table = _table("what each rule does to what is kept; below 0 makes it more alike")
-        for name in ("reason", "dropped", "for it alone", "effect", "most of it in"):
-            table.add_column(name, overflow="fold", justify="right" if name in _COUNTS else "left")
         decisive = [rule for rule in found.rules if rule.alone]
-        for rule in decisive:
-            effect = "" if rule.effect is None else f"{rule.effect:+.2f}"
-            counts = (f"{rule.dropped.documents:,}", f"{rule.alone:,}")
-            table.add_row(_cell(rule.reason), *counts, effect, _largest(rule))
-        output.print(table)
+        title = "what each rule does to what is kept; below 0 makes it more alike"
+        names = ("reason", *_COUNTS, "most of it in")
+        print_table(title, names, map(_effect, decisive), right=_COUNTS, framed=False)
+        output.print()
         if others := len(found.rules) - len(decisive):
             output.print(f"{others} more drop only what others drop too.\n", highlight=False)
         _print_populations("what each rule drops", [rule.dropped for rule in found.rules])
@@ -75,21 +70,20 @@ def _print(found: Comparison) -> None:
 
 
 def _print_populations(title: str, populations: list[Population]) -> None:
-    table = _table(title)
-    table.add_column("", overflow="fold")
-    for name in ("documents", *_SHORT.values()):
-        table.add_column(name, justify="right", no_wrap=True)
+    names = ("", "documents", *_SHORT.values())
+    rows = []
     for population in populations:
         figures = (population.figures[figure.name] for figure in FIGURES)
         numbers = ("" if value is None else f"{value:.4f}" for value in figures)
-        table.add_row(_cell(population.name), f"{population.documents:,}", *numbers)
-    output.print(table)
+        rows.append((population.name, f"{population.documents:,}", *numbers))
+    print_table(title, names, rows, right=names[1:], framed=False)
+    output.print()
 
 
-def _table(title: str) -> Table:
-    return Table(
-        title=title, title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False
-    )
+def _effect(rule: RuleEffect) -> tuple[str, ...]:
+    effect = "" if rule.effect is None else f"{rule.effect:+.2f}"
+    counts = (f"{rule.dropped.documents:,}", f"{rule.alone:,}")
+    return (rule.reason, *counts, effect, _largest(rule))
 
 
 def _largest(rule: RuleEffect) -> str:
@@ -98,7 +92,3 @@ def _largest(rule: RuleEffect) -> str:
     weight = {figure.name: abs(changes[figure.name]) / figure.floor for figure in FIGURES}
     first = sorted(weight, key=lambda name: (-weight[name], name))[:2]
     return ", ".join(f"{_SHORT[name]} {changes[name]:+.4f}" for name in first if weight[name] > 0)
-
-
-def _cell(value: object) -> str:
-    return shown(value).replace("[", "\\[")

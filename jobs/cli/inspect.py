@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import duckdb
 import msgspec
 import typer
-from rich.table import Table
+from rich.text import Text
 
 from thresher.filters.errors import ConfigError
 from thresher.jobs.api.lake import TABLES_HINT, explained_document, store_of
@@ -24,12 +24,10 @@ from thresher.jobs.cli.common import (
     print_json,
     shown,
 )
+from thresher.jobs.cli.tables import cell, print_table
 from thresher.manifests import catalog
 from thresher.pipeline.inspect.difference import Difference
 from thresher.pipeline.inspect.explain import Explanation, RuleResult
-
-_LEAST_COLUMN = 12
-"""Characters of the screen that a column needs; rows with more columns than fit stand upright."""
 
 
 def query(
@@ -64,7 +62,7 @@ def query(
     if as_json:
         print_json([dict(zip(names, row, strict=True)) for row in rows])
         return
-    _print_rows(None, names, rows[:limit] if limit else rows)
+    print_table("", names, rows[:limit] if limit else rows, upright=True)
     if limit and len(rows) > limit:
         output.print(f"... more than {limit} rows; --limit 0 shows all", highlight=False)
 
@@ -139,7 +137,7 @@ def _print_explanation(found: Explanation, everything: bool) -> None:
         _print_facts("signals", found.signals)
     if found.duplicates:
         members = [tuple(member.values()) for member in found.duplicates]
-        _print_rows("others of its cluster", list(found.duplicates[0]), members)
+        print_table("others of its cluster", list(found.duplicates[0]), members, upright=True)
     if found.matched:
         _print_facts("longest text in common with an evaluation set", found.matched)
     if found.difference:
@@ -150,14 +148,12 @@ def _print_explanation(found: Explanation, everything: bool) -> None:
 def _print_rules(rules: list[RuleResult], everything: bool) -> None:
     chosen = [rule for rule in rules if everything or rule.drops is not False]
     if chosen:
-        table = Table(title="rules, in order", title_justify="left")
-        for name in ("drops", "reason", "drop if (value)", "if undefined"):
-            table.add_column(name, overflow="fold")
-        for rule in chosen:
-            verdict = {True: "DROPS", False: "passes", None: "undefined"}[rule.drops]
-            tests = "\n".join(_cell(test) for test in rule.tests)
-            table.add_row(verdict, rule.reason, tests, rule.missing)
-        output.print(table)
+        verdict = {True: "DROPS", False: "passes", None: "undefined"}
+        names = ("drops", "reason", "drop if (value)", "if undefined")
+        rows = [
+            (verdict[rule.drops], rule.reason, _lines(rule.tests), rule.missing) for rule in chosen
+        ]
+        print_table("rules, in order", names, rows)
     if hidden := len(rules) - len(chosen):
         others = f"{hidden} {'other ' if chosen else ''}rules"
         output.print(f"It passes {others}: --all shows them, and all signals.", highlight=False)
@@ -182,38 +178,16 @@ def _print_difference(found: Difference) -> None:
     if not found.changes:
         output.print(f"{title}: none", markup=False, highlight=False)
         return
-    table = Table(title=_cell(title), title_justify="left")
-    for name in ("after", "this document has", "the other has"):
-        table.add_column(name, overflow="fold")
-    for change in found.changes:
-        table.add_row(*(_cell(text) for text in (change.after, change.mine, change.theirs)))
-    output.print(table)
+    names = ("after", "this document has", "the other has")
+    rows = [(change.after, change.mine, change.theirs) for change in found.changes]
+    print_table(title, names, rows)
     if found.further:
         output.print(f"... and {found.further} more", highlight=False)
 
 
-def _print_rows(title: str | None, names: list[str], rows: list[tuple[Any, ...]]) -> None:
-    """A table, or a table for each row where the columns do not fit side by side."""
-    if len(names) * _LEAST_COLUMN > output.width:
-        for number, row in enumerate(rows, 1):
-            heading = f"row {number}" if title is None else f"{title}: {number}"
-            _print_facts(heading, dict(zip(names, row, strict=True)))
-        return
-    table = Table(title=title, title_justify="left")
-    for name in names:
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row))
-    output.print(table)
-
-
 def _print_facts(title: str, facts: dict[str, object]) -> None:
-    table = Table(title=title, title_justify="left", show_header=False)
-    for _ in range(2):
-        table.add_column(overflow="fold")
-    for name, value in facts.items():
-        table.add_row(name, "NULL" if value is None else _cell(value))
-    output.print(table)
+    rows = [(name, "NULL" if value is None else value) for name, value in facts.items()]
+    print_table(title, ("name", "value"), rows, header=False)
 
 
 def _print_text(text: str) -> None:
@@ -222,6 +196,6 @@ def _print_text(text: str) -> None:
         output.print("  " + shown(line, 1000), markup=False, highlight=False)
 
 
-def _cell(value: object) -> str:
-    """A value for a table: safe to show, its square brackets not taken for markup."""
-    return shown(value).replace("[", "\\[")
+def _lines(values: list[str]) -> Text:
+    """Values for one cell, each in a line of its own."""
+    return Text("\n").join(cell(value) for value in values)

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.table import Table
 
 from thresher.jobs.cli.common import JsonFlag, output, print_json
+from thresher.jobs.cli.tables import print_table
 
 Name = Annotated[
     str, typer.Argument(help="NAME@VERSION, or the address of a model file or of its folder.")
@@ -23,12 +23,11 @@ def list_models(as_json: JsonFlag = False) -> None:
     if as_json:
         print_json([_facts(model) for model in models])
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("name", "role", "origin", "licence", "summary"):
-        table.add_column(heading, overflow="fold")
-    for model in models:
-        table.add_row(model.name, model.role, model.origin, model.licence, model.summary)
-    output.print(table)
+    names = ("name", "role", "origin", "licence", "summary")
+    rows = [
+        (model.name, model.role, model.origin, model.licence, model.summary) for model in models
+    ]
+    print_table("", names, rows, framed=False)
 
 
 def show(name: Name, as_json: JsonFlag = False) -> None:

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from thresher.filters.errors import ConfigError, did_you_mean
 from thresher.jobs.cli.common import JsonFlag, as_typed, output, print_json
+from thresher.jobs.cli.tables import print_table
 
 if TYPE_CHECKING:
     from thresher.filters.policy import Policy
@@ -51,13 +50,12 @@ def reasons(
         output.print("\n\n".join(_paragraphs(known[name])), markup=False, highlight=False)
     else:
         asks = _asks(asked) if asked else {}
-        table = Table(box=None, pad_edge=False)
-        for heading in ("reason", "kind", "meaning", *(["drops if"] if asked else [])):
-            table.add_column(heading, no_wrap=heading in ("reason", "kind"))
-        for each in chosen:
-            more = [asks.get(each.reason, "")] if asked else []
-            table.add_row(each.reason, each.kind, *map(escape, [each.meaning, *more]))
-        output.print(table)
+        headings = ("reason", "kind", "meaning", *(["drops if"] if asked else []))
+        rows = [
+            (each.reason, each.kind, each.meaning, *([asks.get(each.reason, "")] if asked else []))
+            for each in chosen
+        ]
+        print_table("", headings, rows, framed=False)
 
 
 def _asks(policy: Policy) -> dict[str, str]:

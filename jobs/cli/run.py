@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
-from rich.table import Table
 
 from thresher.jobs.api.lake import store_of
 from thresher.jobs.api.result import RunResult, result_of
@@ -24,6 +23,7 @@ from thresher.jobs.cli.common import (
     shown,
 )
 from thresher.jobs.cli.streams import ReaderGone
+from thresher.jobs.cli.tables import cell, print_table
 from thresher.jobs.own_code import code_of
 from thresher.jobs.own_failures import failure_notes
 from thresher.jobs.progress import Silent, reporter_for
@@ -60,14 +60,13 @@ def run(
     as_json: JsonFlag = False,
 ) -> None:
     """Run a recipe: crawl in, curated shards and catalog out; continues what was begun."""
-    from thresher.jobs.api.run import run_plan
-    from thresher.jobs.plan import make_plan
+    from thresher.jobs.api.run import run_recipe
     from thresher.jobs.recipe import read_recipe
 
     wanted = with_run_options(read_recipe(recipe), workers, address, in_process)
     say_code(wanted)
-    plan = make_plan(wanted, str(recipe))
-    record = run_plan(plan, Silent() if quiet else reporter_for(errors))
+    reporter = Silent() if quiet or as_json else reporter_for(errors)
+    plan, record = run_recipe(wanted, reporter, str(recipe))
     result = result_of(plan.store, record)
     with contextlib.suppress(ReaderGone):  # the run's own end counts
         if as_json:
@@ -136,13 +135,17 @@ def plan(recipe: RecipeArgument, as_json: JsonFlag = False) -> None:
             }
         )
         return
-    table = Table(title=f"{made.run_id} -> {made.store.url()}", title_justify="left")
-    for name in ("input shard", "format", "bytes", "measured"):
-        table.add_column(name, justify="right" if name == "bytes" else "left", overflow="fold")
-    for row in shards:
-        done = "yes" if row["done"] else "to do"
-        table.add_row(shown(row["uri"], 400), str(row["format"]), f"{row['bytes']:,}", done)
-    output.print(table)
+    names = ("input shard", "format", "bytes", "measured")
+    rows = [
+        (
+            cell(row["uri"], 400),
+            row["format"],
+            f"{row['bytes']:,}",
+            "yes" if row["done"] else "to do",
+        )
+        for row in shards
+    ]
+    print_table(f"{made.run_id} -> {made.store.url()}", names, rows, right=["bytes"])
     left = sum(not row["done"] for row in shards)
     output.print(
         f"{len(shards)} shards, {left} to measure; policy {made.policy.name} "
@@ -173,20 +176,20 @@ def status(
 
 
 def _print_states(url: str, asked: str, runs: list[RunState]) -> None:
-    table = Table(title=url, title_justify="left")
-    for name in ("run", "status", "started", "finished", "measured", "judged", "failures"):
-        table.add_column(name, overflow="fold")
-    for run in runs:
-        table.add_row(
+    names = ("run", "status", "started", "finished", "measured", "judged", "failures")
+    rows = [
+        (
             run.run_id,
             run.status,
             _time(run.started),
             _time(run.finished),
             f"{run.measured}/{run.shards}",
             f"{run.judged}/{run.shards}",
-            str(len(run.failures)),
+            len(run.failures),
         )
-    output.print(table)
+        for run in runs
+    ]
+    print_table(url, names, rows, upright=True)
     for run in runs:
         lines = [f"{shard.status}: {shard.uri}: {shard.why}" for shard in run.not_read_whole]
         lines += [f"{failed.stage}/{failed.key}: {failed.error}" for failed in run.failures]
@@ -247,12 +250,11 @@ def summary(result: RunResult) -> dict[str, Any]:
 
 def print_result(result: RunResult) -> None:
     """The end of a run: funnel, what is missing, where things are."""
-    table = Table(title=f"{result.run_id}: {result.status}", title_justify="left")
-    table.add_column("step")
-    table.add_column("records", justify="right")
-    for step, records in result.counts.items():
-        table.add_row(step, "-" if records is None else f"{records:,}")
-    output.print(table)
+    rows = [
+        (step, "-" if records is None else f"{records:,}")
+        for step, records in result.counts.items()
+    ]
+    print_table(f"{result.run_id}: {result.status}", ("step", "records"), rows, right=["records"])
     for shard in result.incomplete_shards:
         text = f"{shard.status}: {shard.uri}: {shard.error or 'not read yet'}"
         output.print(shown(text, _LONGEST), markup=False, highlight=False)

@@ -62,7 +62,7 @@ class Truth:
     rule comes first), gated (not wanted, or no document at all) or failed (cannot be read)."""
     reason: str
     """The reader's or the gate's reason where gated or failed; else what should see it: `rules`,
-    `model` (heuristics let it pass) or `copy`."""
+    `model` (heuristics let it pass), `site` (the page alone does not give it away) or `copy`."""
     copy_of: str
     """The URL of the page this is a copy of."""
     language: str

@@ -117,7 +117,7 @@ def _lines(title: str, lines: list[str]) -> Junk:
 
 
 def prose(name: str, rng: random.Random) -> Junk:
-    """Junk that is written in sentences: ``seo`` or ``slop``."""
+    """Junk that is written in sentences: ``seo``, ``slop``, ``guide`` or ``directory``."""
     text: Text = grammar(name)[0].write(rng)
     return Junk(text.title, html.article(text), text.paragraphs)
 
@@ -131,4 +131,6 @@ MAKERS: dict[str, Callable[[random.Random], Junk]] = {
     "access_page": access,
     "seo_doorway": lambda rng: prose("seo", rng),
     "machine_slop": lambda rng: prose("slop", rng),
+    "machine_guide": lambda rng: prose("guide", rng),
+    "directory": lambda rng: prose("directory", rng),
 }

@@ -57,7 +57,7 @@ def text_of(name: str, *seed: object, index: int = 0, training: bool = False) ->
     return grammars[index % len(grammars)].write(rng)
 
 
-def web_page(kind: str, site: Site, text: Text, rng: random.Random) -> Page:
+def web_page(kind: str, site: Site, text: Text, rng: random.Random, host: str = "") -> Page:
     """An article in the furniture of a site."""
     markup = html.page(text.title, html.article(text), rng)
-    return Page(kind, site.url(text.title), text.title, text.paragraphs, markup)
+    return Page(kind, site.url(text.title, host), text.title, text.paragraphs, markup)

@@ -33,7 +33,22 @@ JUNK = (
     ("access_page", 18),
     ("seo_doorway", 28),
     ("machine_slop", 30),
+    ("machine_guide", 16),
+    ("directory", 24),
 )
+# What sees a kind of junk if it is not the rules about one page.
+_SEEN_BY = {"machine_slop": "model", "machine_guide": "site", "directory": "site"}
+# Kinds that share a site. These names are reserved (RFC 2606), so that they are nobody's, and are
+# registered domains all the same, which names under .example are not: to a rule about sites each
+# is one site with all its hosts. One is of a model, with some letters of people; one is a template
+# filled in; one is of people.
+HOSTS = {
+    "machine_slop": "tips.example.com",
+    "machine_guide": "guides.example.com",
+    "essay": "letters.example.com",
+    "directory": "www.example.net",
+    "encyclopaedia": "atlas.example.org",
+}
 EXACT_COPIES = 16
 NEAR_COPIES = 16
 MIRRORS = 12
@@ -79,7 +94,13 @@ def documents(seed: int) -> list[Page]:
 
 def _articles(site: Site, seed: int) -> list[Page]:
     return [
-        web_page(kind, site, text_of(name, seed, index=index), generator(seed, "page", name, index))
+        web_page(
+            kind,
+            site,
+            text_of(name, seed, index=index),
+            generator(seed, "page", name, index),
+            HOSTS.get(kind, ""),
+        )
         for kind, name, count in ARTICLES
         for index in range(count)
     ]
@@ -175,6 +196,6 @@ def _junk(site: Site, seed: int) -> Iterator[Page]:
             rng = generator(seed, kind, index)
             junk = MAKERS[kind](rng)
             markup = html.page(junk.title, junk.body, rng)
-            reason = "model" if kind == "machine_slop" else "rules"
-            url = site.url(junk.title)
+            reason = _SEEN_BY.get(kind, "rules")
+            url = site.url(junk.title, HOSTS.get(kind, ""))
             yield Page(kind, url, junk.title, junk.lines, markup, "dropped", reason)

@@ -99,6 +99,23 @@ def test_the_sample_is_judged_as_it_was_written(finished, sample):
     assert counted == stopped
 
 
+def test_sites_of_a_model_and_of_a_template_are_dropped_and_people_on_them_are_not(
+    finished, sample
+):
+    _, store, _ = finished
+    found = dict(
+        rows(store, "SELECT record_id, reasons FROM documents JOIN decisions USING (shard, row)")
+    )
+    why = {"machine_guide": "machine_site", "directory": "template_site"}
+    for truth in sample.truth:
+        if truth.reason == "site":
+            assert found[truth.record_id] == [why[truth.kind]]
+        elif truth.kind == "machine_slop":
+            assert "machine_site" in found[truth.record_id]
+        elif truth.record_id in found:
+            assert not set(why.values()) & set(found[truth.record_id])
+
+
 def test_each_copied_text_is_kept_once(finished, sample):
     _, store, _ = finished
     kept = {name for (name,) in rows(store, "SELECT url FROM kept")}

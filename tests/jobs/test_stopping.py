@@ -336,6 +336,19 @@ class Unraisable:
 
 
 @pytest.mark.usefixtures("heeding")
+def test_a_display_is_ended_before_the_last_word():
+    script = (
+        "from thresher.jobs import stopping\n"
+        "with stopping.heeded():\n"
+        "    stopping.before_quitting('END OF DISPLAY\\n')\n"
+        "    stopping._quit(2)\n"
+    )
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, env=variables)
+    said = b"END OF DISPLAY\nthresher: stopped by Ctrl-C\n"
+    assert (ended.returncode, ended.stderr) == (130, said)
+
+
 def test_an_echo_is_no_second_signal():
     with pytest.raises(stopping.Stopped):
         os.kill(os.getpid(), signal.SIGTERM)

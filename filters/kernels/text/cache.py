@@ -84,6 +84,23 @@ def used_by_numba() -> Iterator[None]:
         numba.config.CACHE_DIR = before
 
 
+_listeners: list[Callable[[], None]] = []
+
+
+@contextlib.contextmanager
+def telling(listener: Callable[[], None]) -> Iterator[None]:
+    """Tell, while the block runs, of each wait for something that is not compiled yet.
+
+    Args:
+        listener: called by the thread that waits, before it does.
+    """
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
 def compile_once(what: str, compile_all: Callable[[], None]) -> None:
     """Compile unless a process of such a machine has; of several at once, one compiles.
 
@@ -95,6 +112,8 @@ def compile_once(what: str, compile_all: Callable[[], None]) -> None:
     mark = folder() / f"compiled-{what}-{hashlib.sha256(cpu.encode()).hexdigest()[:16]}"
     if mark.exists():
         return
+    for listener in list(_listeners):
+        listener()
     with _lock(mark.with_suffix(".lock")):
         if not mark.exists():
             compile_all()

@@ -74,6 +74,16 @@ def test_what_is_compiled_is_not_compiled_again():
 
 
 @pytest.mark.usefixtures("elsewhere")
+def test_who_listens_is_told_before_anything_is_compiled():
+    told = []
+    with cache.telling(lambda: told.append("wait")):
+        for name in ("one", "two", "one"):
+            cache.compile_once(name, lambda: told.append("compiled"))
+    cache.compile_once("three", lambda: None)
+    assert told == ["wait", "compiled"] * 2
+
+
+@pytest.mark.usefixtures("elsewhere")
 def test_of_two_processes_one_compiles():
     script = (
         "import time; from thresher.filters.kernels.text import cache\n"

@@ -11,8 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 import thresher
+from thresher.filters.kernels.text import cache
 from thresher.jobs.api import run as module
 from thresher.jobs.cli import app
+from thresher.jobs.progress import Silent
 from thresher.jobs.recipe import recipe_of
 from thresher.manifests.run import load_runs
 from thresher.manifests.store import Store
@@ -198,6 +200,21 @@ def test_whatever_happens_the_executor_is_closed(recipe_mapping, monkeypatch):
             with pytest.raises(ZeroDivisionError):
                 thresher.run(recipe_mapping(run={}))
     assert closed == [True, True]
+
+
+def test_that_kernels_are_compiled_is_said_once(recipe_mapping, monkeypatch, tmp_path):
+    said = []
+
+    class Heard(Silent):
+        def say(self, text):
+            said.append(text)
+
+    monkeypatch.setattr(cache, "folder", lambda: tmp_path)
+    for name in ("make_plan", "_run_plan"):
+        monkeypatch.setattr(module, name, lambda *_, n=name: cache.compile_once(n, lambda: None))
+    for _ in range(2):  # the second time all is compiled
+        module.run_recipe(recipe_of(recipe_mapping()), Heard())
+    assert said == [module.COMPILING]
 
 
 @pytest.mark.ray

@@ -96,7 +96,6 @@ def test_query_as_table_json_and_csv(lake):
     rows = list(csv.DictReader(io.StringIO(invoke("query", sql, "-l", folder, "--csv").stdout)))
     assert [int(row["n"]) for row in rows] == [row["n"] for row in found]
     assert "verdict" in invoke("query", sql, "-l", folder).output
-    assert "row 1" in invoke("query", "SELECT * FROM kept", "-l", folder, "--limit", "1").output
     cut = invoke("query", "SELECT * FROM range(9)", "-l", folder, "--limit", "3").output
     assert "more than 3 rows" in cut
 

@@ -4,11 +4,12 @@ import gzip
 import hashlib
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from itertools import combinations
 from pathlib import Path
 
 import pytest
+import tldextract
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 from resiliparse.extract.html2text import extract_plain_text
 
@@ -17,7 +18,7 @@ from thresher.jobs.sample.archives import gzip_member
 from thresher.jobs.sample.pages import ARTICLES, BLOCKED_WORD, JUNK
 
 # sha256 of all files of seed 0: a change of it must be a change of the sample that was meant.
-DIGEST = "746b9f1d9891f5353c6b206c11a18db05abb57c0c44b41e1cdaeee5cb09030b6"
+DIGEST = "d2cd8d199f5e8f22addfdc37f3ee7fd292f39df847c09444d23516e34330e754"
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,21 @@ def test_writing_twice_into_a_folder_changes_nothing(tmp_path):
 def test_stored_gzip_members_decompress(size):
     data = bytes(index % 251 for index in range(size))
     assert gzip.decompress(gzip_member(data) + gzip_member(data)) == data + data
+
+
+def test_all_hosts_are_invented_and_three_sites_are_registered_domains(crawl):
+    split = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
+    kinds = defaultdict(Counter)
+    for row in crawl.truth:
+        host = row.url.split("/")[2] if row.url else "none.example"
+        site = split(host).top_domain_under_public_suffix
+        assert site in ("example.com", "example.net", "example.org") or host.endswith(".example")
+        if site and row.text:
+            kinds[site][row.kind] += 1
+    assert set(kinds["example.com"]) == {"machine_slop", "machine_guide", "essay"}
+    assert set(kinds["example.net"]) == {"directory"}
+    assert set(kinds["example.org"]) == {"encyclopaedia"}
+    assert all(site.total() >= 20 for site in kinds.values())
 
 
 def test_every_kind_is_there(crawl):

@@ -6,9 +6,9 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from thresher.jobs.cli.common import JsonFlag, output, print_json
+from thresher.jobs.cli.common import JsonFlag, print_json
+from thresher.jobs.cli.tables import print_table
 
 
 def list_policies(as_json: JsonFlag = False) -> None:
@@ -29,12 +29,8 @@ def list_policies(as_json: JsonFlag = False) -> None:
             ]
         )
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("name", "version", "rules", "source"):
-        table.add_column(heading, no_wrap=heading == "name")
-    for policy in policies:
-        table.add_row(policy.name, str(policy.version), str(len(policy.rules)), policy.source)
-    output.print(table)
+    rows = [(policy.name, policy.version, len(policy.rules), policy.source) for policy in policies]
+    print_table("", ("name", "version", "rules", "source"), rows, framed=False)
 
 
 def show(

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from thresher.filters.config import load
 from thresher.filters.errors import ConfigError, InputError
 from thresher.jobs.cli.common import JsonFlag, errors, output, print_json, shown
+from thresher.jobs.cli.tables import print_table
 from thresher.manifests.store import cause_of
 
 if TYPE_CHECKING:
@@ -144,23 +144,22 @@ def train(
 def print_card(card: ModelCard, folder: str) -> None:
     """The evaluation, and where the model is."""
     found = card.evaluation
-    table = Table(
-        title=f"held out: {found.positives} positives, {found.negatives} negatives; "
-        f"ROC-AUC {found.roc_auc:.4f}, average precision {found.average_precision:.4f}",
-        title_justify="left",
-    )
-    for column in ("threshold", "precision", "recall", "F1", "negatives kept"):
-        table.add_column(column, justify="right")
-    for row in found.thresholds:
-        precision = "-" if row.precision is None else f"{row.precision:.3f}"
-        table.add_row(
+    names = ("threshold", "precision", "recall", "F1", "negatives kept")
+    rows = [
+        (
             f"{row.threshold:g}",
-            precision,
+            "-" if row.precision is None else f"{row.precision:.3f}",
             f"{row.recall:.3f}",
             f"{row.f1:.3f}",
             f"{row.negatives_kept:.3f}",
         )
-    output.print(table)
+        for row in found.thresholds
+    ]
+    title = (
+        f"held out: {found.positives} positives, {found.negatives} negatives; "
+        f"ROC-AUC {found.roc_auc:.4f}, average precision {found.average_precision:.4f}"
+    )
+    print_table(title, names, rows, right=names)
     output.print(f"model  {folder}/{card.model}", markup=False, highlight=False)
     output.print(f"sha256 {card.sha256}", markup=False, highlight=False)
     for source in (*card.positives.sources, *card.negatives.sources):

@@ -31,6 +31,8 @@ _SOCKET_NAME = "/ray/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_s
 """The longest name Ray makes below its folder, and some."""
 _MAX_SOCKET = 103
 """Bytes of a socket's path: 107 on Linux, 103 on macOS."""
+_LOCKED_OUT = "InvalidAuthToken"
+"""In what Ray says to those without a token, or with a wrong one."""
 _SHORT_FOLDER = "/tmp"  # noqa: S108 - Ray makes a folder of its own for each session in it
 
 
@@ -106,10 +108,23 @@ def _check(address: str) -> None:
             raise _no_cluster(address, error.strerror or str(error)) from error
     if "://" in address:
         return  # Ray Client has its own door, and its own limit of time
+    problem = _health(address, {})
+    found_by_ray = address == "auto" and not os.environ.get("RAY_ADDRESS")
+    if _LOCKED_OUT in problem and found_by_ray and "RAY_AUTH_MODE" not in os.environ:
+        # For a cluster that it finds by itself Ray uses the token of this machine; its check of
+        # health does not.
+        problem = _health(address, {"RAY_AUTH_MODE": "token"})
+    if problem:
+        raise _no_cluster(address, problem)
+
+
+def _health(address: str, variables: dict[str, str]) -> str:
+    """What a cluster says against being joined, with some more variables; "" for nothing."""
     command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
     try:
         asked = subprocess.run(  # noqa: S603 - our own interpreter
             command,
+            env={**os.environ, **variables},
             capture_output=True,
             text=True,
             errors="replace",
@@ -119,12 +134,17 @@ def _check(address: str) -> None:
     except subprocess.TimeoutExpired as error:
         silent = f"nothing that speaks Ray's protocol answered in {ANSWER_SECONDS:.0f} seconds"
         raise _no_cluster(address, silent) from error
-    if asked.returncode:
-        raise _no_cluster(address, _last_line(asked.stderr or asked.stdout))
+    return _last_line(asked.stderr or asked.stdout) if asked.returncode else ""
 
 
 def _no_cluster(address: str, cause: str) -> ConfigError:
     hint = "Without --address (run.address), Ray starts here."
+    if _LOCKED_OUT in cause:
+        cause = cause.partition(" Note: ")[0]  # Ray's own remedy is longer, and is cut
+        hint = (
+            "Set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to the cluster's token where "
+            "~/.ray/auth_token does not hold it."
+        )
     return ConfigError("--address", f"no Ray cluster at '{address}': {cause.rstrip('.')}.", hint)
 
 

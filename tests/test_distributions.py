@@ -78,6 +78,7 @@ def test_the_sdist_holds_the_package_and_nothing_else_that_is_imported(built):
     modules = {name for name in names if name.endswith(".py")}
     assert {"/".join(name.split("/")[:2]) for name in modules} == {"src/thresher"}
     assert {f"src/{name}" for name in tracked_files()} - names == set()
+    assert not any(name.startswith("examples") for name in names)
 
 
 def test_the_wheel_alone_runs_the_demo(built, environment, tmp_path):

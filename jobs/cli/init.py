@@ -126,7 +126,9 @@ def _look(urls: list[str], lake: str, stated: dict[str, Any], notes: dict[str, s
     settings = InputSettings(urls=urls)
     shards = inputs_of(settings, resolve_path(lake, Path.cwd()))
     look = look_at(shards[0], settings)
-    read = f"{len(shards):,} {look.format} file{'s' * (len(shards) > 1)}"
+    read = f"{shown(shards[0].name)}, {look.format}"
+    if more := len(shards) - 1:
+        read += f", and {more:,} more file{'s' * (more > 1)}"
     if not look.fields:
         return read
     found = row_settings(look, shards[0].name)

@@ -15,7 +15,7 @@ _USUAL: Mapping[str, Sequence[str]] = {
     ),
     "id_field": (
         *("id", "_id", "doc_id", "docid", "document_id", "uuid", "guid", "uid", "record_id"),
-        *("warc_record_id", "hash", "sha256"),
+        *("warc_record_id", "key", "hash", "sha256"),
     ),
     "url_field": (
         *("url", "uri", "link", "source_url", "page_url", "target_uri", "warc_target_uri", "href"),

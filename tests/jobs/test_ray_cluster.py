@@ -53,6 +53,40 @@ def test_something_that_listens_and_says_nothing(monkeypatch):
             ray_cluster.connect(1, address, 0)
 
 
+@pytest.mark.parametrize(
+    ("address", "environment", "tried"),
+    [
+        ("auto", {}, ["", "token"]),
+        ("auto", {"RAY_AUTH_MODE": "disabled"}, ["disabled"]),
+        ("auto", {"RAY_ADDRESS": "127.0.0.1:9"}, [""]),
+        ("127.0.0.1:{port}", {}, [""]),
+    ],
+)
+def test_the_token_of_this_machine_is_for_a_cluster_that_ray_finds(
+    address, environment, tried, monkeypatch
+):
+    for name in ("RAY_ADDRESS", "RAY_AUTH_MODE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    modes = []
+
+    def health(command, env, **_):
+        modes.append(env.get("RAY_AUTH_MODE", ""))
+        said = "ray.exceptions.AuthenticationError: RPC error: InvalidAuthToken: no. Note: more"
+        return subprocess.CompletedProcess(command, modes[-1] != "token", "", said)
+
+    monkeypatch.setattr(ray_cluster.subprocess, "run", health)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = address.format(port=listening.getsockname()[1])
+        if tried[-1] == "token":
+            ray_cluster._check(address)
+        else:
+            with pytest.raises(ConfigError, match=r"no\. Set RAY_AUTH_MODE=token"):
+                ray_cluster._check(address)
+    assert modes == tried
+
+
 def test_what_is_waited_for_is_less_than_is_promised():
     assert ray_cluster.CONNECT_SECONDS + ray_cluster.ANSWER_SECONDS < 20
 
@@ -143,5 +177,6 @@ def test_a_wrong_token(cluster, recipe_for, sample, tmp_path):
         if wanted:
             (said,) = done.stderr.splitlines()
             assert "token is missing or incorrect" in said
+            assert "Set RAY_AUTH_MODE=token" in said
             assert "a" * 64 not in said
             assert "b" * 64 not in said

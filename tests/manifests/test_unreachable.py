@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import pickle
+import sys
 import uuid
 
 import fsspec
@@ -114,14 +115,9 @@ def test_what_the_block_itself_raises_is_left_alone(tmp_path):
         ("s3://bucket/lake", "s3fs"),
     ],
 )
-def test_where_no_lake_can_be(url, why):
-    if url.startswith("s3:"):
-        try:
-            import s3fs  # noqa: F401
-        except ImportError:
-            pass
-        else:
-            pytest.skip("s3fs is installed")
+def test_where_no_lake_can_be(url, why, monkeypatch):
+    monkeypatch.setitem(sys.modules, "s3fs", None)  # as where it is not installed
+    monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, "s3", raising=False)
     with pytest.raises(StoreError, match=why):
         Store(url)
 

@@ -66,7 +66,10 @@ def test_rows_get_their_fields(here):
     (here / "data" / "a.jsonl.gz").write_bytes(gzip.compress(json.dumps(row).encode()))
     said = invoke("init", "mine", "--input", "data/*.jsonl.gz", "--policy", "c4", "--name", "n1")
     assert said.exit_code == 0, said.output
-    assert "text in 'body', id in 'uuid', url in 'meta.link', no date" in said.output
+    assert (
+        "reads   a.jsonl.gz, jsonl; text in 'body', id in 'uuid', url in 'meta.link', no date"
+        in said.output
+    )
     assert stated(here / "mine" / "recipe.toml") == {
         "name": "n1",
         "lake": "lake",
@@ -95,7 +98,7 @@ def test_parquet_gets_its_columns(here):
     pq.write_table(table, here / "x.parquet")
     said = invoke("init", "p.toml", "-i", "x.parquet", "-i", "x.par*")
     assert said.exit_code == 0, said.output
-    assert "1 parquet file; text in 'story', id in 'id', no url, no date" in said.output
+    assert "reads   x.parquet, parquet; text in 'story', id in 'id', no url, no date" in said.output
     found = stated(here / "p.toml")
     assert (found["name"], found["lake"]) == ("p", "lake")
     assert found["input"] == {"urls": ["x.parquet", "x.par*"], "text_field": "story"}
@@ -103,7 +106,7 @@ def test_parquet_gets_its_columns(here):
 
 def test_an_archive_needs_nothing(here, sample):
     said = invoke("init", "--input", sample.shards[0].parent / "*.warc.gz")
-    assert "4 warc files\n" in said.output
+    assert "reads   sample-00000.warc.gz, warc, and 3 more files\n" in said.output
     assert stated(here / "recipe.toml")["input"] == {
         "urls": [str(sample.shards[0].parent / "*.warc.gz")]
     }

@@ -22,7 +22,7 @@ import typing
 from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pyarrow as pa
@@ -30,6 +30,7 @@ import pyarrow as pa
 from thresher.filters.config import canonical_json, converted
 from thresher.filters.errors import ConfigError, did_you_mean, shortened
 from thresher.filters.transforms.registry import Transform
+from thresher.pipeline.guest_packages import failed, try_tokenizer
 from thresher.pipeline.read.names import redact
 
 COLUMN = "guests"
@@ -50,6 +51,8 @@ _REWRITERS = {
         "the signals c4.*, as the policy 'c4' does."
     ),
 }
+_NOT_OF_DATA = frozenset({"LambdaFilter"})
+"""Classes whose arguments no recipe can write."""
 _SENTENCES = (
     "The old mill stands by the river, where it was built in the spring of 1850 to grind the wheat "
     "that the farmers of the valley brought to it. It has two floors and a wheel of oak. People "
@@ -165,12 +168,13 @@ def check_guests(settings: Sequence[GuestSettings], where: str) -> None:
         guest = _filter(each, here)
         metadata = {"url": "https://example.com/mill", "language": "en", "language_score": 0.99}
         try:
+            try_tokenizer(guest)
             _judged(guest, GuestDocument("0", _PAGE, metadata), f"{here}.filter")
         except ConfigError:
             raise
         except Exception as error:
-            problem = f"fails on a plain page: {type(error).__name__}: {error}."
-            raise ConfigError(f"{here}.filter", problem) from error
+            kind = type(guest).__name__
+            raise failed(error, kind, "fails on a plain page", f"{here}.filter") from error
 
 
 def formatter_transform(settings: FormatterSettings, where: str) -> Transform:
@@ -215,6 +219,15 @@ def _filter(settings: GuestSettings, where: str) -> Any:
         problem = f"{kind.__name__} rewrites the text, and a guest only judges."
         raise ConfigError(f"{where}.filter", problem, _REWRITERS[kind.__name__])
     return _made(kind, settings.arguments, where)
+
+
+def guest_classes(what: Literal["filter", "formatter"]) -> dict[str, type[Any]]:
+    """The classes of datatrove that a recipe may name, by the name that it writes."""
+    return {
+        _PACKAGE + name: kind
+        for name, kind in sorted(_classes(what).items())
+        if name not in {*_REWRITERS, *_NOT_OF_DATA}
+    }
 
 
 def _class(name: str, what: str, where: str) -> type[Any]:
@@ -267,8 +280,7 @@ def _made(kind: type[Any], arguments: dict[str, Any], where: str) -> Any:
     try:
         return kind(**given)
     except Exception as error:
-        problem = f"{kind.__name__} cannot be made: {type(error).__name__}: {error}."
-        raise ConfigError(where, problem) from error
+        raise failed(error, kind.__name__, "cannot be made", where) from error
 
 
 def _converted(value: Any, annotation: Any, where: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from thresher.filters.policy import Policy, shipped_policies, shipped_policy, shipped_policy_text
 from thresher.filters.policy.sql import explain_rows
@@ -13,6 +14,8 @@ from thresher.jobs.docs.blocks import table
 from thresher.jobs.docs.bounds import by_language, sentence
 from thresher.jobs.docs.configuration import struct_tables
 from thresher.jobs.docs.reasons import link
+from thresher.pipeline.guest_packages import needs_of
+from thresher.pipeline.guests import GuestSettings, guest_classes
 
 
 def signals_page() -> Iterator[str]:
@@ -30,6 +33,26 @@ def signals_page() -> Iterator[str]:
         "Verdicts of the filters that a recipe names under `[[guests]]`: `guests.NAME` is "
         "`passed`, or the reason why the filter would drop the document; NULL where it failed."
     )
+    yield (
+        "Some need more than comes with Thresher: `thresher plan` says what to install, and every "
+        "machine of a run needs it. Of `spacy` no model is needed; a `language` other than "
+        "English may need another tokenizer. `fasttext-numpy2-wheel` takes the place of the module "
+        "`fasttext` that Thresher trains with, and trains as well."
+    )
+    yield table(
+        ("filter", "signal", "needs"),
+        (
+            (f"`{name}`", f"`guests.{GuestSettings(name).signal}`", _needs(kind))
+            for name, kind in guest_classes("filter").items()
+        ),
+    )
+
+
+def _needs(kind: type[Any]) -> str:
+    """What a class of datatrove needs, as one types it."""
+    needs = needs_of(kind)
+    packages = f"`pip install {' '.join(needs.packages)}`" if needs.packages else "nothing more"
+    return f"{packages}; fetches a file" if needs.downloads else packages
 
 
 def _family(family: Family) -> Iterator[str]:
@@ -118,6 +141,10 @@ def transforms_page() -> Iterator[str]:
             )
             for transform in TRANSFORMS
         ),
+    )
+    yield table(
+        ("formatter", "needs"),
+        ((f"`{name}`", _needs(kind)) for name, kind in guest_classes("formatter").items()),
     )
     yield "## Cuts"
     yield (

@@ -68,7 +68,7 @@ def test_a_terminal_is_left_with_each_stage_once(columns):
     assert isinstance(reporter, Live)
     go_through(reporter)
     screen = terminal.close()
-    assert screen.cursor
+    assert (screen.cursor, screen.column, screen.row) == (True, 0, len(screen.lines))
     if columns > 100:
         assert as_expected(screen.lines), screen.lines
     text = "".join(screen.lines)
@@ -85,6 +85,9 @@ def test_while_a_stage_lasts_it_is_seen_below_those_before():
         reporter.advance(manifest(10, 5))
         reporter.advance(manifest(10, 5))
         reporter.end()
+        reporter.begin("pages", 0, 0)
+        time.sleep(0.5)  # it is drawn meanwhile
+        reporter.end()
         reporter.begin("bands", 4, 1)
         reporter.advance(manifest())
         bar = r"dedup: bands +[━╸╺]+ 2/4 {2}\d+ s, about \d+ s left, 1 done before"
@@ -98,6 +101,7 @@ def test_while_a_stage_lasts_it_is_seen_below_those_before():
         assert [line[:12] for line in lines[:2]] == ["measure: 2/2", "dedup: bands"]
         assert not terminal.screen().cursor
     assert terminal.close().cursor
+    assert "0/0" not in terminal.text()
 
 
 def test_what_a_program_prints_meanwhile_goes_where_it_goes(capsys):
@@ -121,16 +125,17 @@ def wait_for(terminal, last):
 
 
 def test_what_breaks_off_leaves_a_line_of_how_far_it_came():
-    terminal = Terminal()
-    display = reporter_for(Console(file=terminal.file, width=80, height=24))
-    with suppress(KeyboardInterrupt), display as reporter:
-        reporter.begin("documents", 3, 0)
-        reporter.advance(manifest())
-        raise KeyboardInterrupt
+    terminal, file = Terminal(), io.StringIO()
+    for console in (Console(file=terminal.file, width=80, height=24), Console(file=file)):
+        with suppress(KeyboardInterrupt), reporter_for(console) as reporter:
+            reporter.begin("documents", 3, 0)
+            reporter.advance(manifest())
+            raise KeyboardInterrupt
     screen = terminal.close()
     assert screen.cursor
-    (line,) = screen.lines
-    assert line.startswith("measure: 1/3 shards")
+    for line in (*screen.lines, file.getvalue()):
+        assert line.startswith("measure: 1/3 shards")
+    assert len(screen.lines) == 1
 
 
 def test_where_there_is_no_terminal_a_stage_gets_one_line(monkeypatch):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Self
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.live import Live as LiveRegion
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
@@ -53,6 +53,8 @@ _TITLE_WIDTH = 1 + max(map(len, _TITLES.values()))
 _BAR_WIDTH = 24
 _BAR_SHARE = 8
 """A bar takes no more than one part in so many of a narrow terminal."""
+_ECHO_WIDTH = 5
+"""Left free at the end of the line, where a terminal echoes Ctrl-C."""
 _SHOW_CURSOR = "\r\x1b[2K\x1b[?25h"
 
 
@@ -217,10 +219,11 @@ class _Bar:
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
 
-    def __rich_console__(self, console: Console, _: object) -> Iterator[RenderableType]:
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         tally = self._tally
-        width = min(_BAR_WIDTH, console.width // _BAR_SHARE)
+        width = min(_BAR_WIDTH, options.max_width // _BAR_SHARE)
         line = Table.grid(padding=(0, 1, 0, 0), expand=True)
+        line.width = options.max_width - _ECHO_WIDTH
         line.add_column(no_wrap=True, overflow="ellipsis", width=_TITLE_WIDTH)
         line.add_column(width=width)
         line.add_column(no_wrap=True, overflow="ellipsis", ratio=1)

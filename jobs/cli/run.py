@@ -56,7 +56,9 @@ def run(
     in_process: Annotated[
         bool, typer.Option("--in-process", help="Without Ray, one task after the other.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress; --json has none either.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Run a recipe: crawl in, curated shards and catalog out; continues what was begun."""

@@ -12,9 +12,11 @@ import pytest
 from rich.console import Console
 from screen import Terminal, seen
 
-from thresher.jobs import progress, tally
-from thresher.jobs.api.run import COMPILING
+from thresher.jobs import progress, stopping, tally
+from thresher.jobs.api.run import COMPILING, run_recipe
+from thresher.jobs.cli.run import with_run_options
 from thresher.jobs.progress import Live, Plain, Silent, reporter_for, title_of
+from thresher.jobs.recipe import read_recipe
 from thresher.manifests.manifest import Manifest
 
 
@@ -66,7 +68,7 @@ def test_a_terminal_is_left_with_each_stage_once(columns):
     assert isinstance(reporter, Live)
     go_through(reporter)
     screen = terminal.close()
-    assert screen.cursor
+    assert (screen.cursor, screen.column, screen.row) == (True, 0, len(screen.lines))
     if columns > 100:
         assert as_expected(screen.lines), screen.lines
     text = "".join(screen.lines)
@@ -83,18 +85,33 @@ def test_while_a_stage_lasts_it_is_seen_below_those_before():
         reporter.advance(manifest(10, 5))
         reporter.advance(manifest(10, 5))
         reporter.end()
+        reporter.begin("pages", 0, 0)
+        time.sleep(0.5)  # it is drawn meanwhile
+        reporter.end()
         reporter.begin("bands", 4, 1)
         reporter.advance(manifest())
         bar = r"dedup: bands +[━╸╺]+ 2/4 {2}\d+ s, about \d+ s left, 1 done before"
         lines = wait_for(terminal, bar)
         assert len(lines) == 2
         assert lines[0].startswith("measure: 2/2 shards")
+        assert terminal.screen().column <= 100 - len("^C^C")  # else the echo leaves the bar there
         reporter.end()
         reporter.doing("catalog and report")
         lines = wait_for(terminal, r". catalog and report")
         assert [line[:12] for line in lines[:2]] == ["measure: 2/2", "dedup: bands"]
         assert not terminal.screen().cursor
     assert terminal.close().cursor
+    assert "0/0" not in terminal.text()
+
+
+def test_what_a_program_prints_meanwhile_goes_where_it_goes(capsys):
+    terminal = Terminal()
+    with reporter_for(Console(file=terminal.file, width=80, height=24)):
+        print("for a pipe")
+        assert "?25h" in stopping._state.display
+    assert stopping._state.display == ""
+    assert capsys.readouterr().out == "for a pipe\n"
+    assert terminal.close().lines == []
 
 
 def wait_for(terminal, last):
@@ -108,16 +125,17 @@ def wait_for(terminal, last):
 
 
 def test_what_breaks_off_leaves_a_line_of_how_far_it_came():
-    terminal = Terminal()
-    display = reporter_for(Console(file=terminal.file, width=80, height=24))
-    with suppress(KeyboardInterrupt), display as reporter:
-        reporter.begin("documents", 3, 0)
-        reporter.advance(manifest())
-        raise KeyboardInterrupt
+    terminal, file = Terminal(), io.StringIO()
+    for console in (Console(file=terminal.file, width=80, height=24), Console(file=file)):
+        with suppress(KeyboardInterrupt), reporter_for(console) as reporter:
+            reporter.begin("documents", 3, 0)
+            reporter.advance(manifest())
+            raise KeyboardInterrupt
     screen = terminal.close()
     assert screen.cursor
-    (line,) = screen.lines
-    assert line.startswith("measure: 1/3 shards")
+    for line in (*screen.lines, file.getvalue()):
+        assert line.startswith("measure: 1/3 shards")
+    assert len(screen.lines) == 1
 
 
 def test_where_there_is_no_terminal_a_stage_gets_one_line(monkeypatch):
@@ -195,6 +213,23 @@ def test_a_run_in_a_terminal(recipe):
     assert {"measure", "dedup: edges", "sites: parts", "judge: decisions"} < set(titles)
     assert titles[-1] == "curate: shards"
     assert "judge: pages" not in titles  # it had nothing to do
+
+
+def test_what_is_done_between_stages_is_told(recipe):
+    told = []
+
+    class Heard(Silent):
+        def doing(self, text):
+            told.append(text)
+
+        def begin(self, stage, *_):
+            told.append(stage)
+
+    wanted = with_run_options(read_recipe(recipe), None, "", in_process=True)
+    _, record = run_recipe(wanted, Heard())
+    assert record.status == "complete"
+    assert (told[0], told[-1]) == ("checking the recipe", "catalog and report")
+    assert set(record.fingerprints) == set(told[1:-1])
 
 
 def test_who_asks_for_quiet_or_json_sees_nothing_else_in_a_terminal(recipe, tmp_path):

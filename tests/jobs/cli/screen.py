@@ -21,8 +21,8 @@ class Screen:
 
     def __init__(self, columns=80, rows=24):
         self.columns, self.rows = columns, rows
-        self.cursor = True
-        self._lines, self._row, self._column = [""], 0, 0
+        self.cursor, self.column = True, 0
+        self._lines, self.row = [""], 0
 
     @property
     def lines(self):
@@ -42,25 +42,25 @@ class Screen:
     def _put(self, text):
         assert "\x1b" not in text, text
         for character in text:
-            if self._column + cell_len(character) > self.columns:
+            if self.column + cell_len(character) > self.columns:
                 self._control("\n")
-            line = self._lines[self._row].ljust(self._column)
-            self._lines[self._row] = line[: self._column] + character + line[self._column + 1 :]
-            self._column += cell_len(character)
+            line = self._lines[self.row].ljust(self.column)
+            self._lines[self.row] = line[: self.column] + character + line[self.column + 1 :]
+            self.column += cell_len(character)
 
     def _control(self, code):
         number = int(re.sub(r"\D", "", code) or 1) if code[0] == "\x1b" else 1
         if code in ("\r", "\n"):
-            self._column = 0
-            self._row += code == "\n"
-            self._lines += [""] * (self._row + 1 - len(self._lines))
+            self.column = 0
+            self.row += code == "\n"
+            self._lines += [""] * (self.row + 1 - len(self._lines))
         elif code.startswith("\x1b[?25"):
             self.cursor = code.endswith("h")
         elif code.endswith("A"):
             top = max(0, len(self._lines) - self.rows)
-            self._row = max(top, self._row - number)
+            self.row = max(top, self.row - number)
         elif code == "\x1b[2K":
-            self._lines[self._row] = ""
+            self._lines[self.row] = ""
         else:
             assert code.endswith("m"), code
 
@@ -118,10 +118,14 @@ class Terminal:
         for data in chunks(self._ours):
             self._found.append(data)
 
+    def text(self):
+        """All that was written so far."""
+        return b"".join(self._found).decode()
+
     def screen(self):
         """What is seen now."""
         screen = Screen(self.columns)
-        screen.write(b"".join(self._found).decode())
+        screen.write(self.text())
         return screen
 
     def close(self):

@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all check docs lock clean
+.PHONY: demo test test-all mutate check docs lock clean
 .DEFAULT_GOAL := demo
 
 demo: $(READY) ## run the main job on the sample crawl
@@ -21,6 +21,9 @@ test-all: $(READY) ## everything, with the slow and the chaos tests
 	$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest -q -m "not slow and not chaos"
 	$(BIN)/python -m pytest -q -m "slow or chaos" --timeout 900
+
+mutate: $(READY) ## change the code that decides correctness and see whether a test notices: 90 minutes
+	$(BIN)/python tests/mutation/mutate.py $(MUTATE)
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -72,12 +72,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for path in root.glob(pattern)
         if path.relative_to(root).as_posix() not in COMPILED
     )
-    every = {module: mutants((root / module).read_bytes(), module) for module in modules}
+    sources = {module: (root / module).read_bytes() for module in modules}
+    every = {module: mutants(source, module) for module, source in sources.items()}
     named = [m for m in modules if not options.module or any(w in m for w in options.module)]
     chosen = {m: every[m] if options.all else sample(every[m], options.number) for m in named}
     reach = _reach(root, modules, options.tests, options.jobs)
     survivors = root / "tests/mutation/survivors.toml"
-    runs = Runs(root, modules, reach, read_survivors(survivors))
+    runs = Runs(root, sources, reach, read_survivors(survivors))
     if options.show:
         _show(runs, [each for name in named for each in every[name]], options.show)
         return 0
@@ -87,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{sum(map(len, work.values()))} mutants to try in {len(work)} modules", flush=True)
     tasks = [functools.partial(runs.module, m, some, deadline) for m, some in work.items()]
     side_by_side(tasks, options.jobs, [_log(root, module) for module in work])
-    return _close(root, Runs(root, modules, reach, read_survivors(survivors)), every, chosen)
+    return _close(root, Runs(root, sources, reach, read_survivors(survivors)), every, chosen)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -11,7 +11,7 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -187,11 +187,11 @@ def _digest(root: Path, modules: tuple[str, ...]) -> bytes:
     return hashlib.sha256(b"\0".join((root / each).read_bytes() for each in modules)).digest()
 
 
-def importers(root: Path, modules: Sequence[str]) -> dict[str, set[str]]:
+def importers(sources: Mapping[str, bytes]) -> dict[str, set[str]]:
     """Which of the modules import each of them."""
-    found: dict[str, set[str]] = {module: set() for module in modules}
-    for module in modules:
-        for node in ast.walk(ast.parse((root / module).read_bytes())):
+    found: dict[str, set[str]] = {module: set() for module in sources}
+    for module, source in sources.items():
+        for node in ast.walk(ast.parse(source)):
             names = []
             if isinstance(node, ast.ImportFrom) and node.module:
                 names = [node.module, *(f"{node.module}.{each.name}" for each in node.names)]

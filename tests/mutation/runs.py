@@ -40,7 +40,7 @@ class Runs:
 
     Args:
         root: the repository.
-        modules: all modules that are changed, by their paths below it.
+        sources: of all modules that are changed, by their paths below it.
         reach: the lines that each test reaches.
         survivors: the list as it is; what it calls equivalent is not tried.
     """
@@ -48,12 +48,13 @@ class Runs:
     def __init__(
         self,
         root: Path,
-        modules: Sequence[str],
+        sources: Mapping[str, bytes],
         reach: Mapping[str, Reached],
         survivors: Mapping[str, Survivor],
     ) -> None:
-        self._root, self._reach, self._survivors = root, reach, survivors
-        self._importers = importers(root, modules)
+        self._root, self._sources, self._reach = root, sources, reach
+        self._survivors = survivors
+        self._importers = importers(sources)
         self._kept: dict[str, dict[str, Result]] = {}
         self._works: dict[str, bool] = {}
 
@@ -126,7 +127,7 @@ class Runs:
         deadline: float,
     ) -> None:
         """Collect the tests of a module and try changes of its functions."""
-        source, path = self._source(module)
+        source, path = self._sources[module], self._imported_from(module)
 
         def serve(items: dict[str, Any]) -> None:
             living = functions_of(path)
@@ -162,7 +163,7 @@ class Runs:
         deadline: float,
     ) -> None:
         """Try mutants by importing the changed source."""
-        source, path = self._source(module)
+        source, path = self._sources[module], self._imported_from(module)
         name = "thresher." + module.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
         killers: Counter[str] = Counter()
 
@@ -212,10 +213,9 @@ class Runs:
         result = Result(mutant.id, mutant.module, *outcome, stamp, round(seconds, 2))
         add_result(self._path(mutant.module), result)
 
-    def _source(self, module: str) -> tuple[bytes, str]:
-        """A module's source, and its path as its code objects have it."""
-        path = self._root / "src" / "thresher" / module
-        return path.read_bytes(), str(path)
+    def _imported_from(self, module: str) -> str:
+        """Its path as its code objects have it."""
+        return str(self._root / "src" / "thresher" / module)
 
     def _path(self, module: str) -> Path:
         return self._root / ".mutation" / "results" / f"{module.replace('/', '-')}.jsonl"

@@ -58,18 +58,21 @@ class Lake:
         share=0.5,
         dates=None,
         memory=2**30,
+        sources=None,
+        prefer=True,
     ):
         self.store = Store(str(path))
-        self.policy = parse_policy(
-            POLICY.replace("{drop}", drop).replace("{share}", str(share)), "test.toml"
-        )
+        text = POLICY.replace("{drop}", drop).replace("{share}", str(share))
+        if not prefer:
+            text = text.replace('prefer = "quality.score"\n', "")
+        self.policy = parse_policy(text, "test.toml")
         families = {family.name: family for family in FAMILIES}
         self.shards, copies = [], {}
         for key, documents in shards.items():
             rows = [
                 {
                     "id": name,
-                    "source": f"https://{name}.org/shard.warc.gz",
+                    "source": (sources or {}).get(name, f"https://{name}.org/shard.warc.gz"),
                     "date": (dates or {}).get(name),
                     "length": struct(families["length"], words=words),
                     "quality": struct(families["quality"], score=score),
@@ -85,9 +88,6 @@ class Lake:
                     "id": name,
                     "cluster_id": (clusters or {}).get(name),
                     "exact_id": (exact or {}).get(name),
-                    "cluster_size": 2,
-                    "similarity": 1.0,
-                    "matched_id": "x",
                     **(receipts or {}).get(name, {}),
                 }
                 for row, (name, _, _) in enumerate(documents)

@@ -22,6 +22,11 @@ class ShardRef(msgspec.Struct, frozen=True):
     signals: tuple[str, ...] = ()
     """Paths of its run-wide signals: files with the rows of the documents, in their order."""
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of all that is measured of it."""
+        return self.documents, *self.signals
+
     def with_signals(self, path: str) -> ShardRef:
         """The same with one more file of run-wide signals."""
         return msgspec.structs.replace(self, signals=(*self.signals, path))

@@ -14,7 +14,7 @@ import pytest
 
 TOP = Path(__file__).resolve().parents[1]
 IGNORED = shutil.ignore_patterns(
-    ".git", ".venv", "demo", "build", "dist", "*.egg-info", "__pycache__", ".*_cache"
+    ".git", ".venv", ".mutation", "demo", "build", "dist", "*.egg-info", "__pycache__", ".*_cache"
 )
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

@@ -112,7 +112,7 @@ def bands(
             stage=STAGE,
             fingerprint=fingerprint,
             key=shard.key,
-            inputs=[shard.documents],
+            inputs=[shard.documents, *([shard.decisions] if shard.decisions else [])],
             outputs=outputs,
             facts={
                 "documents": len(documents),

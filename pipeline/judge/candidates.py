@@ -103,7 +103,7 @@ def candidates(
             stage=CANDIDATES,
             fingerprint=fingerprint,
             key=shard.key,
-            inputs=[shard.documents, duplicates],
+            inputs=[*shard.files, duplicates],
             outputs=outputs,
             facts={"members": table.num_rows, "captures": pages.num_rows},
             seconds=time.perf_counter() - began,

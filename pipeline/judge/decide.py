@@ -70,7 +70,7 @@ def decide(
             stage=STAGE,
             fingerprint=fingerprint,
             key=shard.key,
-            inputs=[shard.documents, *survivor_paths],
+            inputs=[*shard.files, *survivor_paths],
             outputs=[writer.output],
             ledger={
                 "records": table.num_rows,

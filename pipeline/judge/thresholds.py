@@ -32,7 +32,7 @@ def thresholds(
             stage=THRESHOLDS,
             fingerprint=fingerprint,
             key=KEY,
-            inputs=[shard.documents for shard in shards],
+            inputs=[path for shard in shards for path in shard.files],
             facts=found,
             seconds=time.perf_counter() - began,
         ),

@@ -111,7 +111,7 @@ def part(
             stage=STAGE,
             fingerprint=fingerprint,
             key=shard.key,
-            inputs=[shard.documents, decisions],
+            inputs=[*shard.files, decisions],
             outputs=[writer.output],
             ledger={
                 "records": counts["kept"] + counts["empty"],

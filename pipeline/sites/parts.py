@@ -97,7 +97,7 @@ def site_parts(
             stage=STAGE,
             fingerprint=fingerprint,
             key=shard.key,
-            inputs=[shard.documents, *([duplicates] if duplicates else [])],
+            inputs=[*shard.files, *([duplicates] if duplicates else [])],
             outputs=[written_sums.output, written_samples.output],
             facts={"groups": written_sums.output.rows, "sampled": written_samples.output.rows},
             seconds=time.perf_counter() - began,

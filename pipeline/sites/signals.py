@@ -72,7 +72,7 @@ def site_signals(
             stage=STAGE,
             fingerprint=fingerprint,
             key=shard.key,
-            inputs=[shard.documents, *spread_paths],
+            inputs=[*shard.files, *spread_paths],
             outputs=[writer.output],
             seconds=time.perf_counter() - began,
         ),

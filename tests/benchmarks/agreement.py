@@ -1,4 +1,4 @@
-"""Verdicts beside datatrove's own filters, on all real English documents, and why any differ.
+"""Verdicts beside datatrove's own filters, on real and composed documents, and why any differ.
 
     python tests/benchmarks/agreement.py --data DATA --work WORK
 
@@ -21,7 +21,7 @@ from collections import Counter
 import common
 import pyarrow as pa
 from common import ROOT, read_jsonl, write_jsonl
-from verdicts import FILTERS, REASONS, SOURCES, judge, pack, read, rules
+from verdicts import COMPOSED, FILTERS, REASONS, SOURCES, judge, pack, read, rules
 
 from thresher.filters.kernels.rules.exceptions import exceptions
 from thresher.filters.kernels.text.tables import SCRIPT, tables
@@ -148,6 +148,7 @@ def show_ours(rows, measured):
 def report(options):
     """Print everything; whether a filter differs too much."""
     every = {source: list(read(options.data, source)) for source in SOURCES}
+    every[COMPOSED] = list(read(None, COMPOSED))
     rows = [{"id": name, "text": text} for found in every.values() for name, text in found]
     rows.sort(key=lambda row: (len(row["text"]), row["id"]))
     rows = rows[: options.documents]

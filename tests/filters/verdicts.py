@@ -21,6 +21,9 @@ from thresher.filters.policy.sql import compile_rules
 
 SOURCES = ("weborganizer", "reference", "openstax", "scitldr", "reuters", "newsgroups")
 
+COMPOSED = "composed"
+"""Documents of our own, which `compose_documents.py` wrote."""
+
 _DIGITS = "0123456789abcdefghijklmnopqrstuv"
 
 QUALITY_FAMILIES = ("length", "symbols", "lines", "stopwords")
@@ -62,9 +65,15 @@ REASONS = {
 """datatrove's reasons and ours; datatrove gives only the first, we give all."""
 
 
-def read(folder: Path, source: str) -> Iterator[tuple[str, str]]:
-    """The id and text of every document of a source, in the order of the file."""
-    with gzip.open(folder / "text" / f"{source}.jsonl.gz", "rt", encoding="utf-8") as file:
+def read(folder: Path | None, source: str) -> Iterator[tuple[str, str]]:
+    """The id and text of every document of a source, in the order of the file.
+
+    Args:
+        folder: of real data; our own documents need none.
+        source: one of `SOURCES`, or `COMPOSED`.
+    """
+    place = Path(__file__).parent if folder is None else folder / "text"
+    with gzip.open(place / f"{source}.jsonl.gz", "rt", encoding="utf-8") as file:
         for line in file:
             row = json.loads(line)
             yield f"{source}/{row['id']}", row["text"]

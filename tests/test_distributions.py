@@ -84,11 +84,56 @@ def test_the_sdist_holds_the_package_and_nothing_else_that_is_imported(built):
 def test_the_wheel_alone_runs_the_demo(built, environment, tmp_path):
     pip = ("-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps")
     call(environment, *pip, built[1])
-    variables = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "NUMBA_CACHE_DIR")}
     thresher = environment.with_name("thresher")
-    said = call(thresher, "demo", "--folder", tmp_path / "demo", cwd=tmp_path, env=variables)
+    said = call(thresher, "demo", "--folder", tmp_path / "demo", cwd=tmp_path, env=outside())
     assert "curated shards" in said
     home = call(
-        environment, "-c", "import thresher; print(thresher.__file__)", cwd=tmp_path, env=variables
+        environment, "-c", "import thresher; print(thresher.__file__)", cwd=tmp_path, env=outside()
     )
     assert str(environment.parents[1]) in home
+
+
+@pytest.fixture(scope="module")
+def newcomer(built, tmp_path_factory):
+    """The Python of an environment as `pip install .` makes it, by the index, without the lock."""
+    folder = tmp_path_factory.mktemp("newcomer")
+    call(sys.executable, "-m", "venv", folder)
+    python = folder / "bin" / "python"
+    call(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", built[1])
+    return python
+
+
+def outside():
+    return {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "NUMBA_CACHE_DIR")}
+
+
+def test_what_pip_install_leaves_out_one_line_mends(newcomer, tmp_path):
+    demo = (newcomer.with_name("thresher"), "demo", "--folder", tmp_path / "demo")
+    done = subprocess.run(
+        demo, cwd=tmp_path, env=outside(), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    (line,) = done.stderr.splitlines()
+    assert not (tmp_path / "demo").exists()
+    command = line.partition("Install it: ")[2].split()
+    assert command[:2] == ["pip", "install"]
+    call(newcomer, "-m", *command)
+    said = call(*demo, cwd=tmp_path, env=outside())
+    assert "curated shards" in said
+
+
+def test_a_fasttext_that_cannot_train_is_told_and_mended(newcomer, tmp_path):
+    asked = "from thresher.classifiers import extras as e; print(e._can_train()); print(e.MEND)"
+
+    def can_train():
+        return call(newcomer, "-c", asked, cwd=tmp_path, env=outside()).splitlines()
+
+    assert can_train()[0] == "True"
+    call(
+        newcomer, "-m", "pip", "install", "-q", "--force-reinstall", "--no-deps", "fasttext-predict"
+    )
+    before, mend = can_train()
+    assert before == "False"
+    for command in mend.split(" && "):
+        call(newcomer, "-m", *command.split())
+    assert can_train()[0] == "True"

@@ -118,8 +118,8 @@ def test_paths_are_those_that_were_typed_wherever_the_recipe_is(here):
         'name = "mine"\nversion = 1\n'
         '[[rules]]\nreason = "short"\nsignal = "length.words"\nbelow = 9'
     )
-    (here / "elsewhere").mkdir()
-    (here / "link").symlink_to(here / "elsewhere")
+    (here / "else" / "where").mkdir(parents=True)
+    (here / "link").symlink_to(here / "else" / "where")
     for folder in ("a/b", "link", "."):
         said = invoke(
             *("init", f"{folder}/r.toml", "-i", "x.jsonl", "--lake", "out", "--policy", "mine.toml")

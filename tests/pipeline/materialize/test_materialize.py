@@ -60,7 +60,7 @@ def lake(store: Store, shards: int, rows: int, seed: int = 0) -> dict[str, dict]
                 "id": f"{rng.getrandbits(128):032x}",
                 "url": None if row % 9 == 0 else f"https://example.com/{number}/{row}",
                 "source": f"crawl/{number}.warc",
-                "text": f"Page {row} " + "word " * rng.randrange(5, 80),
+                "text": f"Page {row} isn't " + "word " * rng.randrange(5, 80),
                 "language": {"code": "en", "score": 0.9},
                 "quality": {"score": rng.random()},
             }

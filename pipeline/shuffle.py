@@ -93,7 +93,8 @@ def runs_in_range(store: Store, path: str, low: int, high: int) -> Iterator[pa.T
             end = len(values)
             if bounds.max > high:
                 end = int(np.searchsorted(values, kind(high), side="right"))
-            yield table.slice(start, end - start)
+            if start < end:  # a range may lie between two numbers of the group
+                yield table.slice(start, end - start)
 
 
 def fixed_binary(column: pa.Array | pa.ChunkedArray, kind: np.dtype[N]) -> npt.NDArray[N]:

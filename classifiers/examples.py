@@ -22,11 +22,10 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
-from fsspec.implementations.local import LocalFileSystem
 
 from thresher.classifiers.leaving_out import LeftOut, UnusableRecord
+from thresher.classifiers.training_files import format_of
 from thresher.filters.errors import InputError, no_such_field
-from thresher.filters.mending import broken_link, needs_package
 
 MAX_DOCUMENT_BYTES = 64 << 20
 """A longer line or text file is refused: it is no document."""
@@ -38,8 +37,6 @@ TEXT_FILE_FIELD = "text"
 """The one field of a .txt file."""
 
 _CHUNK = 1 << 20
-_FORMATS = (".jsonl", ".ndjson", ".txt", ".parquet")
-_KNOWN = f"{', '.join(_FORMATS)}; .gz, .zst"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CORRUPT = (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError, pa.ArrowException)
 
@@ -63,47 +60,6 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which was the first of them, and why; empty where there is none."""
 
 
-def expand(patterns: list[str], where: str) -> list[str]:
-    """The files that fsspec URLs, globs and folders name: each once, sorted.
-
-    A folder stands for all files of a known format below it, but for hidden ones.
-
-    Raises:
-        InputError: where one names nothing, a link that leads nowhere, or a file of no known
-            format.
-    """
-    found: set[str] = set()
-    for pattern in patterns:
-        try:
-            filesystem, path = fsspec.core.url_to_fs(pattern)
-            local = isinstance(filesystem, LocalFileSystem)
-            link = broken_link(path) if local else ""
-            is_folder = filesystem.isdir(path)
-            if is_folder:
-                matches = [name for name in filesystem.find(path) if _is_meant(name, path)]
-            else:
-                matches = filesystem.glob(path) if _is_glob(path) else [path]
-            files = [match for match in matches if filesystem.isfile(match)]
-        except Exception as error:
-            # Every back end of fsspec has its own tree of errors.
-            problem = needs_package(error, pattern)
-            problem = problem or f"{pattern} cannot be read ({type(error).__name__}: {error})"
-            raise InputError(f"{where}: {problem}.") from error
-        if local:
-            link = link or next((each for match in matches if (each := broken_link(match))), "")
-        if link:
-            raise InputError(f"{where}: {link}.")
-        if not files:
-            kind = f" of a known format ({_KNOWN})" if is_folder else ""
-            raise InputError(f"{where}: {pattern} names no file{kind}.")
-        urls = [file if local else filesystem.unstrip_protocol(file) for file in files]
-        for url in urls:
-            if _format(url) not in _FORMATS:
-                raise InputError(f"{where}: {url} has no known format ({_KNOWN}).")
-        found.update(urls)
-    return sorted(found)
-
-
 def read(
     url: str, fields: Sequence[str], take: Callable[[Record], None], left_out: LeftOut
 ) -> Source:
@@ -118,7 +74,7 @@ def read(
     Raises:
         InputError: where the file is damaged, or too many records cannot be used.
     """
-    reader = {".parquet": _read_parquet, ".txt": _read_text}.get(_format(url), _read_jsonl)
+    reader = {".parquet": _read_parquet, ".txt": _read_text}.get(format_of(url), _read_jsonl)
     left_out.start_file()
     try:
         with fsspec.open(url, "rb") as raw:
@@ -209,21 +165,6 @@ class _Lines(Protocol):
     def readline(self, size: int = -1, /) -> bytes: ...
 
     def read(self, size: int = -1, /) -> bytes: ...
-
-
-def _is_meant(name: str, folder: str) -> bool:
-    """Whether a file below a folder is one of texts, and not hidden."""
-    below = name[len(folder.rstrip("/")) + 1 :].split("/")
-    return _format(name) in _FORMATS and not any(part.startswith(".") for part in below)
-
-
-def _is_glob(path: str) -> bool:
-    return any(mark in path for mark in "*?[")
-
-
-def _format(url: str) -> str:
-    name = url.rsplit("/", 1)[-1].lower().removesuffix(".gz").removesuffix(".zst")
-    return name[name.rfind(".") :] if "." in name else ""
 
 
 def _decompressed(url: str, raw: io.RawIOBase) -> _Lines:

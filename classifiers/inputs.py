@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 import msgspec
 import tldextract
 
-from thresher.classifiers.examples import Record, Source, expand, hand_on, read, text_of
+from thresher.classifiers.examples import Record, Source, hand_on, read, text_of
 from thresher.classifiers.leaving_out import LeftOut
 from thresher.classifiers.settings import InputSettings
+from thresher.classifiers.training_files import expand
 from thresher.filters.errors import ConfigError, InputError
 
 UNITS = 2**64

@@ -12,6 +12,7 @@ import zstandard
 
 from thresher.classifiers import examples
 from thresher.classifiers.leaving_out import LeftOut, UnusableRecord
+from thresher.classifiers.training_files import expand
 from thresher.filters.errors import InputError
 
 TEXTS = ["one", "zwei\nü", ""]
@@ -71,7 +72,7 @@ def test_text_files_by_glob_on_another_file_system():
     memory = fsspec.filesystem("memory")
     for name in ("b", "a"):
         memory.pipe_file(f"/texts/{name}.txt", f"{name} \xe9\n".encode())
-    urls = examples.expand(["memory://texts/*.txt", "memory://texts/a.txt"], "here")
+    urls = expand(["memory://texts/*.txt", "memory://texts/a.txt"], "here")
     assert urls == ["memory:///texts/a.txt", "memory:///texts/b.txt"]
     assert [read(url)[1] for url in urls] == [["a \xe9\n"], ["b \xe9\n"]]
 
@@ -79,16 +80,24 @@ def test_text_files_by_glob_on_another_file_system():
 def test_a_folder_stands_for_all_its_files_of_texts(tmp_path):
     (tmp_path / "b" / ".hidden").mkdir(parents=True)
     kept = ["a.txt", "b/d.TXT", "b/e.txt.gz", "b/f.jsonl", "b/g.ndjson.zst", "b/h.parquet"]
-    for name in (*kept, "b/g.md", "b/i.csv", "b/.hidden/a.txt", ".a.txt", "b/_SUCCESS"):
+    for name in (
+        *kept,
+        "b/x.parquet.gz",
+        "b/g.md",
+        "b/i.csv",
+        "b/.hidden/a.txt",
+        ".a.txt",
+        "b/_SUCCESS",
+    ):
         (tmp_path / name).touch()
-    found = examples.expand([f"{tmp_path}/", f"{tmp_path}/b"], "here")
+    found = expand([f"{tmp_path}/", f"{tmp_path}/b"], "here")
     assert [url.removeprefix(f"{tmp_path}/") for url in found] == kept
 
 
 def test_a_folder_in_a_hidden_one_is_meant_where_it_is_named(tmp_path):
     (tmp_path / ".cache").mkdir()
     (tmp_path / ".cache" / "a.txt").touch()
-    assert examples.expand([f"{tmp_path}/.cache"], "here") == [f"{tmp_path}/.cache/a.txt"]
+    assert expand([f"{tmp_path}/.cache"], "here") == [f"{tmp_path}/.cache/a.txt"]
 
 
 @pytest.mark.parametrize("pattern", ["{}/a.txt", "{}/*.txt", "{}", "{}/a.txt/below/*.jsonl"])
@@ -97,7 +106,7 @@ def test_a_link_that_leads_nowhere_is_named(tmp_path, pattern):
     (tmp_path / "b.txt").touch()
     said = rf"^here: '{tmp_path}/a\.txt' is a link to 'nowhere', which is not there\.$"
     with pytest.raises(InputError, match=said):
-        examples.expand([pattern.format(tmp_path)], "here")
+        expand([pattern.format(tmp_path)], "here")
 
 
 def test_a_null_is_an_empty_text(tmp_path):
@@ -240,10 +249,12 @@ def test_parquet_columns(tmp_path):
         ("{}/*.jsonl", "names no file"),
         ("{}", r"names no file of a known format \(\.jsonl, "),
         ("{}/a.csv", "no known format"),
+        ("{}/a.parquet.gz", "no known format"),
         ("nosuch://a.jsonl", "cannot be read"),
     ],
 )
 def test_what_is_not_there(tmp_path, pattern, said):
-    (tmp_path / "a.csv").touch()
+    for name in ("a.csv", "a.parquet.gz"):
+        (tmp_path / name).touch()
     with pytest.raises(InputError, match=f"here: .*{said}"):
-        examples.expand([pattern.format(tmp_path)], "here")
+        expand([pattern.format(tmp_path)], "here")

@@ -115,7 +115,7 @@ def make_plan(recipe: Recipe) -> Plan:
         recipe.sites,
         recipe.curated,
         sorted(shard.key for shard in inputs),
-        [(run.documents, run.decisions) for run in earlier],
+        [run.identity for run in earlier],
     )
     return Plan(
         recipe=recipe,

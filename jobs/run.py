@@ -20,6 +20,7 @@ from thresher.filters.errors import RunError, ThresherError
 from thresher.filters.policy import policy_to_mapping
 from thresher.jobs import stopping
 from thresher.jobs.executor import ONE_CORE, Executor, Needs, Task
+from thresher.jobs.ledger import check_curated, check_handed_on
 from thresher.jobs.outside import cause_from_outside
 from thresher.jobs.plan import Plan
 from thresher.jobs.progress import Reporter, title_of
@@ -142,6 +143,7 @@ class _Run:
             duplicates = self._deduplicate(shards)
             shards = self._signals(measured, shards, duplicates)
             decisions = self._judge(shards, duplicates)
+            check_handed_on(measured, "documents", decisions)
             self._materialize(measured, shards, decisions)
         except StageFailedError:
             pass
@@ -220,6 +222,7 @@ class _Run:
             parts.part,
             {s.key: (s, decisions[s.key].output().path, settings) for s in shards},
         )
+        check_handed_on(decisions, "kept", made)
         ranges = plan_shards((parts.histogram_of(m) for m in made.values()), settings)
         paths = [manifest.output().path for manifest in made.values()]
         mark = fingerprint(curated.STAGE, curated.VERSION, mark, settings.identity)
@@ -232,6 +235,7 @@ class _Run:
                 for index, keys in enumerate(ranges)
             },
         )
+        check_curated(made, written)
         self._curated = f"{curated.STAGE}/{mark}"
         card = dataset_card(
             self._plan.recipe.name,

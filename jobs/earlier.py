@@ -24,6 +24,11 @@ class EarlierRun(msgspec.Struct, frozen=True):
     """Fingerprint of its judging."""
     shards: tuple[ShardRef, ...]
 
+    @property
+    def identity(self) -> list[str]:
+        """What a fingerprint depends on: what it kept, and the name that receipts call it by."""
+        return [self.run_id, self.documents, self.decisions]
+
 
 def find_earlier(recipe: Recipe) -> tuple[EarlierRun, ...]:
     """The runs that a recipe names.

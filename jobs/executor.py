@@ -45,6 +45,9 @@ class TaskFailedError(ThresherError):
         self.text, self.transient = text, transient
 
 
+_RAY_TRACEBACK = "\ntraceback: "
+"""What Ray puts between a sentence and the frames of its own."""
+
 HEED_SECONDS = 1.0
 """How often the driver looks whether it is to stop, while tasks run."""
 
@@ -291,5 +294,5 @@ def _describe(error: BaseException) -> str:
     """The error and where it was raised, in one line."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].name}:{frames[-1].lineno})" if frames else ""
-    said = shortened(redact(str(error).strip()), MESSAGE_CHARACTERS)
-    return f"{type(error).__name__}: {said}{place}"
+    said = " ".join(str(error).partition(_RAY_TRACEBACK)[0].split())
+    return f"{type(error).__name__}: {shortened(redact(said), MESSAGE_CHARACTERS)}{place}"

@@ -159,7 +159,7 @@ def _made(
         recipe.sites,
         recipe.curated,
         sorted(shard.key for shard in inputs),
-        [(run.documents, run.decisions) for run in earlier],
+        [run.identity for run in earlier],
     )
     return Plan(
         recipe=recipe,

@@ -19,6 +19,7 @@ from thresher.filters.errors import RunError, ThresherError
 from thresher.filters.policy import policy_to_mapping
 from thresher.jobs import stopping
 from thresher.jobs.executor import ONE_CORE, Executor, Needs, Task
+from thresher.jobs.ledger import check_handed_on
 from thresher.jobs.outside import cause_from_outside
 from thresher.jobs.plan import Plan
 from thresher.jobs.progress import Reporter, title_of
@@ -148,6 +149,7 @@ class _Run:
             duplicates = self._deduplicate(shards)
             shards = self._signals(measured, shards, duplicates)
             decisions = self._judge(shards, duplicates)
+            check_handed_on(measured, "documents", decisions)
             judged = self._fingerprints[judge.STAGE]
             failed = [failure for failure in self._failures if failure.stage == measure.STAGE]
             self._curated = curate(

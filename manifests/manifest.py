@@ -2,7 +2,7 @@
 
 A manifest is JSON, written last and atomically: its existence is the commit. A stage is done
 with a shard if and only if the manifest parses and every output it names is there with the
-size it promises.
+size it promises, and it says of itself what its place says.
 """
 
 from __future__ import annotations
@@ -110,12 +110,13 @@ def load_all(
     sizes = store.sizes(f"{stage}/{fingerprint}") if wanted else {}
     found = {}
     for key in wanted:
+        data = store.read_bytes(manifest_path(stage, fingerprint, key))
         try:
-            manifest = msgspec.json.decode(
-                store.read_bytes(manifest_path(stage, fingerprint, key)), type=Manifest
-            )
-        except msgspec.DecodeError:
+            manifest = msgspec.json.decode(data, type=Manifest)
+        except (msgspec.DecodeError, UnicodeDecodeError):
             continue
+        if (manifest.stage, manifest.fingerprint, manifest.key) != (stage, fingerprint, key):
+            continue  # a copy of another one
         if all(sizes.get(output.path) == output.bytes for output in manifest.outputs):
             found[key] = manifest
     return found

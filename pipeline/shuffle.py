@@ -79,7 +79,7 @@ def rows_in_range(
 
 
 def runs_in_range(store: Store, path: str, low: int, high: int) -> Iterator[pa.Table]:
-    """The rows of a file whose first column lies in [low, high], by row group."""
+    """The rows of a file whose first column lies in [low, high], by row group that has some."""
     with store.open(path) as file:
         parquet = pq.ParquetFile(file)
         for group in range(parquet.num_row_groups):

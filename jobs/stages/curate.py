@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from thresher.filters.policy import Policy
 from thresher.jobs.card import Work, card_of
+from thresher.jobs.ledger import check_curated, check_handed_on
 from thresher.jobs.plan import Plan
 from thresher.jobs.stages.dedup import RunStage
 from thresher.manifests.manifest import Manifest, fingerprint
@@ -40,6 +41,9 @@ def curate(
 
     Returns:
         Their folder in the lake.
+
+    Raises:
+        LedgerError: if counts do not balance.
     """
     settings = plan.recipe.curated
     mark = fingerprint(parts.STAGE, parts.VERSION, judged, settings.identity)
@@ -49,6 +53,7 @@ def curate(
         parts.part,
         {s.key: (s, decisions[s.key].output().path, settings) for s in shards},
     )
+    check_handed_on(decisions, "kept", made)
     ranges = plan_shards((parts.histogram_of(m) for m in made.values()), settings)
     paths = [manifest.output().path for manifest in made.values()]
     mark = fingerprint(curated.STAGE, curated.VERSION, mark, settings.identity)
@@ -61,6 +66,7 @@ def curate(
             for index, keys in enumerate(ranges)
         },
     )
+    check_curated(made, written)
     marks = {judge.STAGE: judged, curated.STAGE: mark}
     card = card_of(plan, policy, marks, Work(measured, decisions, made, written), failures)
     folder = f"{curated.STAGE}/{mark}"

@@ -16,10 +16,15 @@ from thresher.filters.measure import MinHashSettings
 from thresher.jobs.earlier import EarlierRun
 from thresher.jobs.executor import ONE_CORE, Needs
 from thresher.manifests.manifest import Manifest, fingerprint
-from thresher.pipeline.dedup import DedupSettings, clusters, components, edges, members, verify
-from thresher.pipeline.dedup.bands import STAGE as BANDS
-from thresher.pipeline.dedup.bands import VERSION as BANDS_VERSION
-from thresher.pipeline.dedup.bands import bands
+from thresher.pipeline.dedup import (
+    DedupSettings,
+    bands,
+    clusters,
+    components,
+    edges,
+    members,
+    verify,
+)
 from thresher.pipeline.dedup.nodes import Slice, cut
 from thresher.pipeline.shards import ShardRef
 from thresher.pipeline.shuffle import partition_key
@@ -69,16 +74,17 @@ def find_duplicates(
 
     def banded_of(chosen: Sequence[ShardRef], *upstream: str) -> list[Manifest]:
         layout = [settings.urls, settings.near, settings.layout(), minhash]
-        mark = fingerprint(BANDS, BANDS_VERSION, *upstream, layout)
-        made = run(BANDS, mark, bands, {s.key: (s, settings, minhash) for s in chosen})
+        mark = fingerprint(bands.STAGE, bands.VERSION, *upstream, layout)
+        made = run(bands.STAGE, mark, bands.bands, {s.key: (s, settings, minhash) for s in chosen})
         return [made[shard.key] for shard in chosen]
 
     known = [m for old in earlier for m in banded_of(old.shards, old.documents, old.decisions)]
     banded = [*banded_of(shards, documents), *known]
     upstream = [
+        bands.VERSION,
         documents,
         [shard.key for shard in shards],
-        [[old.documents, old.decisions, [s.key for s in old.shards]] for old in earlier],
+        [[*old.identity, [s.key for s in old.shards]] for old in earlier],
     ]
     own = len(shards)
     shards = [*shards, *(shard for old in earlier for shard in old.shards)]

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from thresher.filters.signals.lines import REPEATED_LINES
 from thresher.jobs.stages.dedup import RunStage
 from thresher.manifests.manifest import fingerprint
 from thresher.pipeline.repeated_lines import LinesSettings, count, measure
@@ -39,7 +40,7 @@ def with_line_signals(
         return list(shards)
     buckets = settings.buckets(documents)
     keys = [shard.key for shard in shards]
-    mark = fingerprint(count.KEYS, count.VERSION, *upstream, keys, buckets)
+    mark = fingerprint(count.KEYS, count.VERSION, REPEATED_LINES.version, *upstream, keys, buckets)
     work: dict[str, tuple[Any, ...]]
     work = {shard.key: (shard, duplicates.get(shard.key), buckets) for shard in shards}
     made = run(count.KEYS, mark, count.line_keys, work)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from thresher.filters.signals import site
 from thresher.jobs.stages.dedup import RunStage
 from thresher.manifests.manifest import fingerprint
 from thresher.pipeline.shards import ShardRef
@@ -36,7 +37,8 @@ def with_site_signals(
         return list(shards)
     how = msgspec.structs.replace(settings, flag_below=-1.0)
     keys = [shard.key for shard in shards]
-    mark = fingerprint(parts.STAGE, parts.VERSION, *upstream, how.sample_documents)
+    families = [family.version for family in site.FAMILIES]
+    mark = fingerprint(parts.STAGE, parts.VERSION, families, *upstream, how.sample_documents)
     made = run(
         parts.STAGE,
         mark,

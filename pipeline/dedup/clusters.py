@@ -157,9 +157,13 @@ def _with_clusters(found: pa.Table, clusters: pa.Table) -> pa.Table:
 
 
 def _with_matches(found: pa.Table, notes: pa.Table) -> pa.Table:
-    """Members with their receipts: an equal text, else the closest of the near neighbours."""
+    """Members with their receipts: an equal text, else the closest of the near neighbours.
+
+    Of several that are as close it is the first by `order`, as in the forest of the verified pairs:
+    that one is among them however they were cut.
+    """
     node = notes["node"].to_numpy()
-    rank = np.lexsort((notes["other_order"].to_numpy(), -notes["estimate"].to_numpy(), node))
+    rank = np.lexsort((notes["order"].to_numpy(), -notes["estimate"].to_numpy(), node))
     ends, first = np.unique(node[rank], return_index=True)
     place = np.full(found.num_rows, -1, np.int64)
     place[np.searchsorted(found["node"].to_numpy(), ends)] = rank[first]

@@ -34,7 +34,7 @@ from thresher.pipeline.shuffle import (
 )
 
 STAGE, NAMES = "members", "names"
-VERSION = 1
+VERSION = 2
 
 MEMBERS = pa.schema(
     [
@@ -70,7 +70,8 @@ NOTES = pa.schema(
         *(field for field in NEAR if field.name not in ("node", "other")),
     ]
 )
-"""What a near neighbour tells a document: the smallest id of its text, and how alike they are."""
+"""What a near neighbour tells a document: the smallest id of its text, the text's `order`, and how
+alike they are."""
 
 CLUSTERS = pa.schema(
     [

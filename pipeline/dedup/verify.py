@@ -39,13 +39,13 @@ from thresher.pipeline.shuffle import (
 )
 
 STAGE = "verified"
-VERSION = 2
+VERSION = 3
 
 SCHEMA = pa.schema(
     [
         ("node", pa.int64()),
         ("other", pa.int64()),
-        ("other_order", pa.uint64()),
+        ("order", pa.uint64()),
         ("estimate", pa.float64()),
         ("similarity", pa.float64()),
         ("verified", pa.dictionary(pa.int8(), pa.string())),
@@ -53,7 +53,7 @@ SCHEMA = pa.schema(
     ]
 )
 """Each pair twice, once from either end. `similarity` is exact where `verified` is `shingles`, and
-the signatures' `estimate` otherwise; `other_order` is half of the other text's hash."""
+the signatures' `estimate` otherwise; `order` is half of the hash of the text of `node`."""
 
 _HOW = ("signature", "shingles")
 _TEXTS_BYTES = 8_192
@@ -216,7 +216,7 @@ class _Checks:
             [
                 pairs.node[mine],
                 pairs.node[other],
-                pairs.order[other],
+                pairs.order[mine],
                 estimate[both],
                 similarity[both],
                 pa.DictionaryArray.from_arrays(how[both] - 1, list(_HOW)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from small_runs import Lake
 
 from thresher.jobs.sample import write_sample
 
@@ -11,6 +12,12 @@ from thresher.jobs.sample import write_sample
 def sample(tmp_path_factory):
     """The sample crawl, written once."""
     return write_sample(tmp_path_factory.mktemp("sample"))
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory):
+    """A finished run with every stage on a small crawl, for tests that change nothing of it."""
+    return Lake(tmp_path_factory.mktemp("small"), 1)
 
 
 @pytest.fixture

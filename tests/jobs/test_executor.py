@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
+import signal
+
 import pytest
 import ray
 
-from thresher.filters.errors import LedgerError
+from thresher.filters.errors import ConfigError, LedgerError, ThresherError
 from thresher.jobs import executor
 from thresher.jobs.executor import InProcess, OnRay, Task, TaskFailedError
 from thresher.manifests.manifest import Manifest
@@ -37,6 +41,16 @@ def flaky(folder, name, failures, error):
         if error == "ledger":
             raise LedgerError("1 is not 2")
         raise ValueError(f"bad value in {name}")
+    return Manifest(stage="s", fingerprint="f", key=name)
+
+
+def dies(folder, name, deaths):
+    """Is killed so many times, as by the kernel for its memory."""
+    count = folder / name
+    made = int(count.read_text()) if count.exists() else 0
+    count.write_text(str(made + 1))
+    if made < deaths:
+        os.kill(os.getpid(), signal.SIGKILL)
     return Manifest(stage="s", fingerprint="f", key=name)
 
 
@@ -114,9 +128,54 @@ def test_on_ray(tmp_path, monkeypatch):
         assert_as_expected(list(on_ray.run(tasks(tmp_path, *ROWS))))
         with pytest.raises(LedgerError, match="1 is not 2"):
             list(on_ray.run(tasks(tmp_path, ("ledger", 1))))
+        assert_the_dead_are_replaced(on_ray, tmp_path)
     finally:
         on_ray.close()
     assert not ray.is_initialized()
+
+
+def assert_the_dead_are_replaced(on_ray, folder):
+    made = [Task("s", f"dies{n}", dies, (folder, f"dies{n}", n)) for n in (1, 0, 3)]
+    found = {result.task.key: result for result in on_ray.run(made)}
+    assert {key: result.attempts for key, result in found.items()} == {
+        "dies0": 1,
+        "dies1": 2,
+        "dies3": 3,
+    }
+    assert {key for key, result in found.items() if result.manifest is None} == {"dies3"}
+    error = found["dies3"].error
+    assert error.startswith("WorkerCrashedError: The worker died unexpectedly")
+    assert "\n" not in error
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("one\n  two"), "ValueError: one two"),
+        (ValueError(""), "ValueError: "),
+        (OSError(5, "s3://key:secret@bucket/a cannot be read"), "OSError: [Errno 5] s3://"),
+        (
+            ray.exceptions.RaySystemError("No module named 'x'", "Traceback (most ...):\n  a.py"),
+            "RaySystemError: System error: No module named 'x'",
+        ),
+        (ValueError("long " * 200), "ValueError: " + ("long " * 200)[:500]),
+    ],
+)
+def test_an_error_is_told_in_one_line_without_secrets(error, said):
+    text = executor._describe(error)
+    assert text.startswith(said)
+    assert "\n" not in text
+    assert "Traceback" not in text
+    assert "secret" not in text
+    assert len(text) < 600
+
+
+def test_where_an_error_was_raised_is_told():
+    def raises():
+        raise ValueError("no")
+
+    (result,) = InProcess().run([Task("s", "k", raises, ())])
+    assert result.error == f"ValueError: no (raises:{raises.__code__.co_firstlineno + 1})"
 
 
 def test_the_error_of_a_task_is_pickled_as_text():
@@ -124,3 +183,90 @@ def test_the_error_of_a_task_is_pickled_as_text():
 
     error = pickle.loads(pickle.dumps(TaskFailedError("text", True)))
     assert (error.text, error.transient) == ("text", True)
+
+
+class Cluster:
+    """Ray as `OnRay` sees it: a submitted task runs at once, or its worker is dead."""
+
+    def __init__(self, deaths=0):
+        self.deaths, self.most, self.cancelled = deaths, 0, []
+        self._running = {}
+
+    def submit(self, task):
+        reference = object()
+        self._running[reference] = task
+        self.most = max(self.most, len(self._running))
+        return reference
+
+    def wait(self, references, num_returns, timeout):
+        assert (num_returns, timeout) == (1, executor.HEED_SECONDS)
+        assert set(references) == set(self._running)
+        return [references[-1]], references[:-1]
+
+    def get(self, reference):
+        task = self._running.pop(reference)
+        if self.deaths:
+            self.deaths -= 1
+            raise ray.exceptions.WorkerCrashedError
+        try:
+            return executor._attempt(task.function, task.args)
+        except ThresherError as error:
+            raise ray.exceptions.RayTaskError("f", "", error) from None
+
+    def cancel(self, reference, force):
+        assert force
+        self.cancelled.append(self._running.pop(reference))
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    """An executor on such a cluster, and it."""
+    fake = Cluster()
+    monkeypatch.setattr(executor.ray, "wait", fake.wait)
+    monkeypatch.setattr(executor.ray, "get", fake.get)
+    monkeypatch.setattr(executor.ray, "cancel", fake.cancel)
+    monkeypatch.setattr(executor, "_submit", fake.submit)
+    monkeypatch.setattr(executor, "PAUSE_SECONDS", 0.0)
+    on_ray = OnRay.__new__(OnRay)
+    on_ray._ours, on_ray._resources, on_ray.in_flight = False, {"CPU": 2.0}, 2
+    return on_ray, fake
+
+
+def test_the_driver_of_ray_takes_what_ends(tmp_path, cluster):
+    on_ray, fake = cluster
+    assert_as_expected(list(on_ray.run(iter(tasks(tmp_path, *ROWS)))))
+    assert fake.most == 2
+    assert not fake.cancelled
+
+
+@pytest.mark.parametrize(
+    ("deaths", "attempts", "made"), [(1, 2, True), (2, 3, True), (3, 3, False)]
+)
+def test_a_dead_worker_is_replaced_twice(tmp_path, cluster, deaths, attempts, made):
+    on_ray, fake = cluster
+    fake.deaths = deaths
+    (result,) = on_ray.run(tasks(tmp_path, ("reset", 0)))
+    assert (result.attempts, result.manifest is not None) == (attempts, made)
+    assert result.error.startswith("" if made else "WorkerCrashedError: ")
+
+
+def test_a_ledger_that_does_not_balance_ends_what_else_runs(tmp_path, cluster):
+    on_ray, fake = cluster
+    made = tasks(tmp_path, ("reset", 0), ("ledger", 1), ("value", 0))
+    with pytest.raises(LedgerError, match="1 is not 2"):
+        list(on_ray.run(made))
+    assert fake.cancelled == [made[0]]
+    assert not (tmp_path / "value0").exists()
+
+
+def test_what_the_cluster_does_not_have_is_not_waited_for(tmp_path, cluster):
+    on_ray, _ = cluster
+    (task,) = tasks(tmp_path, ("reset", 0))
+    for needs, said in (
+        (executor.Needs(cpus=2.5), "needs 2.5 CPU, and the cluster has 2"),
+        (executor.Needs(gpus=0.5), "needs 0.5 GPU, and the cluster has 0"),
+    ):
+        with pytest.raises(ConfigError, match=f"{said}.*run.address"):
+            list(on_ray.run([dataclasses.replace(task, needs=needs)]))
+    (result,) = on_ray.run([dataclasses.replace(task, needs=executor.Needs(cpus=2.0))])
+    assert result.manifest is not None

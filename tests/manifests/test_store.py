@@ -5,8 +5,7 @@ import uuid
 import pyarrow as pa
 import pytest
 
-from thresher.filters.errors import LedgerError, StoreError
-from thresher.manifests.manifest import Manifest, commit, fingerprint, load, load_all, manifest_path
+from thresher.filters.errors import StoreError
 from thresher.manifests.shards import ShardWriter, read_batches, read_table
 from thresher.manifests.store import Store
 
@@ -68,46 +67,3 @@ def test_failed_shard_leaves_nothing(store):
     with pytest.raises(RuntimeError), ShardWriter(store, "s/f/k.parquet", schema):
         raise RuntimeError("boom")
     assert not store.exists("s/f/k.parquet")
-
-
-def test_manifest_is_the_commit(store):
-    output = write(store, "s/f/k.parquet")
-    assert load(store, "s", "f", "k") is None
-    commit(store, Manifest(stage="s", fingerprint="f", key="k", outputs=[output]))
-    loaded = load(store, "s", "f", "k")
-    assert loaded is not None
-    assert loaded.output() == output
-
-
-def test_shard_is_not_done_when_an_output_is_missing_or_torn(store):
-    for key in ("gone", "torn", "fine", "garbled"):
-        output = write(store, f"s/f/{key}.parquet")
-        commit(store, Manifest(stage="s", fingerprint="f", key=key, outputs=[output]))
-    store.remove("s/f/gone.parquet")
-    store.write_bytes("s/f/torn.parquet", b"PAR1")
-    store.write_bytes(manifest_path("s", "f", "garbled"), b'{"stage": "s"')
-    assert list(load_all(store, "s", "f")) == ["fine"]
-
-
-@pytest.mark.parametrize(
-    ("ledger", "reasons"),
-    [
-        ({"records": 3, "documents": 1, "gated": 1, "failed": 0}, {"gated/empty": 1}),
-        ({"records": 2, "documents": 1, "gated": 1}, {}),
-        ({"records": 2, "kept": 1, "dropped": 1}, {"dropped/x": 2}),
-        ({"records": 1, "kept": 1}, {"failed/x": 1}),
-    ],
-)
-def test_unbalanced_ledger_is_refused(store, ledger, reasons):
-    with pytest.raises(LedgerError):
-        commit(store, Manifest(stage="s", fingerprint="f", key="k", ledger=ledger, reasons=reasons))
-    assert load(store, "s", "f", "k") is None
-
-
-def test_fingerprint_is_canonical():
-    assert fingerprint("a", 1, {"x": 1, "y": [2]}) == fingerprint("a", 1, {"y": [2], "x": 1})
-    assert fingerprint("a", 1, {"x": 1}) != fingerprint("a", 2, {"x": 1})
-    with pytest.raises(TypeError):
-        fingerprint("a", 1, {1, 2})
-    with pytest.raises(TypeError):
-        fingerprint("a", 1, float("nan"))

@@ -9,8 +9,18 @@ import random
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
-from dedup_lake import DedupSettings, ShardRef, text_documents, texts_mix, write_documents
+from dedup_lake import (
+    PERMUTATIONS,
+    DedupSettings,
+    ShardRef,
+    deduplicate,
+    document,
+    text_documents,
+    texts_mix,
+    write_documents,
+)
 
 import thresher.jobs.stages.dedup as stages
 from thresher.filters.measure import MinHashSettings
@@ -63,6 +73,29 @@ def test_the_same_bytes_for_any_number_of_tasks(lake, monkeypatch, count):
     assert len(whole) == SHARDS
     in_tasks(monkeypatch, count)
     assert duplicates(lake, f"{count}") == whole
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
+@pytest.mark.parametrize("shards", [1, SHARDS])
+def test_of_texts_equally_alike_a_receipt_names_the_first_by_hash(
+    tmp_path, monkeypatch, count, shards
+):
+    alike = []
+    for n in range(7):  # each differs from each other one in 16 of 112 values
+        signature = np.arange(PERMUTATIONS, dtype=np.uint32)
+        signature[8 * n : 8 * n + 8] += 1
+        alike.append(document(f"name {n}", f"text {n}", signature))
+    in_tasks(monkeypatch, count)
+    if shards == 1:
+        monkeypatch.setattr(stages, "cut", lambda *_: (Slice(0, 0, 1),))
+    settings = {"threshold": 0.8, "verify": "signature", "bands": 14, "rows": 8}
+    facts, tables = deduplicate(tmp_path, alike, shards, **settings)
+    assert facts["verified"]["tasks"] == max(1, count - 1)
+    first, second = sorted(alike, key=lambda each: int.from_bytes(each[1][:8], "little"))[:2]
+    found = {row["id"]: row for table in tables for row in table.to_pylist()}
+    assert {name: row["matched_id"] for name, row in found.items()} == {
+        each[0]: second[0] if each is first else first[0] for each in alike
+    }
 
 
 def run_until_killed(lake, mark, writes):

@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections import defaultdict
 from functools import cache
-from itertools import groupby
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +23,6 @@ from thresher.filters.evaluation_index import (
     entries,
 )
 from thresher.filters.kernels.text.tables import SCRIPT_RANGES
-from thresher.filters.transforms.cuts import cut_windows, without
 
 
 @cache
@@ -236,76 +234,3 @@ def test_many_hits_and_any_order_of_the_examples_make_no_difference():
     assert {len(found) for found in spans.to_pylist()} == {1}
     halves = [measure_overlap(part, index, names)[0] for part in (texts[:150], texts[150:])]
     assert pa.concat_arrays(halves).equals(family)
-
-
-@st.composite
-def texts_with_matches(draw):
-    """Long texts whose words are of any length, and matches in them that are near or far apart."""
-    rng = draw(st.randoms(use_true_random=False))
-    longest = draw(st.sampled_from([3, 30, 60, 300]))
-    size = draw(st.integers(1, 9_000))
-    text = ""
-    while len(text) < size:
-        text += rng.choice("ab") * rng.randint(1, longest) + rng.choice(" \n")
-    text, matches, at = text[:size], [], 0
-    furthest = draw(st.sampled_from([150, 450, 900, 2_000]))
-    while (start := at + rng.randint(0, furthest)) < size:
-        at = min(size, start + rng.randint(1, 100))
-        matches.append({"start": start, "end": at})
-    return text, matches
-
-
-def cut_by_hand(text, matches):
-    """The spans that go, by marking every character of the text."""
-    gone = [False] * len(text)
-    for match in matches:
-        start, end = max(0, match["start"] - 200), min(len(text), match["end"] + 200)
-        near = [place for place in range(start, start - 40, -1) if place > 0]
-        start = next((place for place in near if text[place - 1].isspace()), start)
-        near = [place for place in range(end, end + 40) if place < len(text)]
-        end = next((place for place in near if text[place].isspace()), end)
-        gone[start:end] = [True] * (end - start)
-    parts = [list(part) for _, part in groupby(range(len(text)), key=gone.__getitem__)]
-    for part in parts:
-        if matches and len(part) < 200:
-            gone[part[0] : part[-1] + 1] = [True] * len(part)
-    spans = [list(part) for cut, part in groupby(range(len(text)), key=gone.__getitem__) if cut]
-    left = sum(not cut for cut, _ in groupby(gone))
-    return [(0, len(text))] if left > 10 else [(span[0], span[-1] + 1) for span in spans]
-
-
-@settings(max_examples=150, deadline=None)
-@given(texts_with_matches())
-def test_a_cut_takes_the_match_and_its_window(drawn):
-    text, matches = drawn
-    spans = cut_windows(text, matches)
-    assert [(start, end) for start, end, _ in spans] == cut_by_hand(text, matches)
-    kept = [part for part in _parts(text, spans) if part]
-    assert without(text, spans) == "\n\n".join(kept)
-
-
-@pytest.mark.parametrize(("between", "whole"), [(199, True), (200, False), (201, False)])
-def test_parts_of_fewer_characters_than_200_go(between, whole):
-    text = "x" * (2 * 210 + between + 1_000)
-    matches = [{"start": 0, "end": 10}, {"start": 410 + between, "end": 420 + between}]
-    spans = [(start, end) for start, end, _ in cut_windows(text, matches)]
-    end = 620 + between
-    assert spans == ([(0, end)] if whole else [(0, 210), (210 + between, end)])
-
-
-@pytest.mark.parametrize(("cuts", "whole"), [(9, False), (10, True), (11, True)])
-def test_a_text_in_more_than_ten_parts_goes_whole(cuts, whole):
-    text = "x" * ((cuts + 1) * 1_000)
-    matches = [{"start": n * 1_000, "end": n * 1_000 + 1} for n in range(1, cuts + 1)]
-    spans = cut_windows(text, matches)
-    assert len(spans) == (1 if whole else cuts)
-    assert (spans[0][:2] == (0, len(text))) == whole
-    assert without(text, spans).count("x") == (0 if whole else len(text) - cuts * 401)
-
-
-def _parts(text, spans):
-    at = 0
-    for start, end, _ in spans:
-        yield text[at:start]
-        at = end
-    yield text[at:]

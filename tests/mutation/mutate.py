@@ -51,7 +51,8 @@ TESTS_LEFT_OUT = {"tests/manifests/catalog/test_clients.py"}
 """Starts programs of its own."""
 THIRD_PARTY = (
     "numpy", "pyarrow", "pyarrow.compute", "pyarrow.parquet", "pyarrow.dataset", "duckdb", "numba",
-    "scipy.sparse.csgraph", "msgspec", "hypothesis", "fsspec", "zstandard", "pytest_timeout",
+    "scipy.sparse.csgraph", "msgspec", "hypothesis", "fsspec", "zstandard", "pytest_timeout", "ray",
+    "fastwarc", "resiliparse.parse", "tldextract", "typer", "rich.progress", "aiohttp",
 )  # fmt: skip
 A_MODULE = 40
 """Mutants of each module in the sample."""
@@ -63,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     root = options.root.resolve()
     os.chdir(root)
     sys.path.insert(0, str(root / "src"))
+    sys.dont_write_bytecode, sys.pycache_prefix = False, str(root / ".mutation" / "bytecode")
     os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", CI="1")
     for name in THIRD_PARTY:  # before the first fork, and nothing of Thresher's
         importlib.import_module(name)

@@ -31,7 +31,7 @@ from trials import (
     tried,
 )
 
-TEST_SECONDS = 15.0
+TEST_SECONDS = 10.0
 """Of processor time that a mutant's tests may take; those of the module's folder come first."""
 
 

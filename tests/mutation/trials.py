@@ -34,8 +34,10 @@ VOID = "void"
 _NOT_TRIED = 99
 _OF_TIME = (signal.SIGXCPU, signal.SIGKILL)
 _SECONDS = 6.0
-"""Before a trial is given up, besides a multiple of what its tests take."""
-_TIMES = 8
+"""Of processor time before a trial is given up, besides a multiple of what its tests take."""
+_TIMES = 3
+_WAITING = 8
+"""Seconds by the clock for each of those: other work may slow a trial down."""
 _BYTES = 12 * 2**30
 """Address space of a trial: a mutant may ask for memory without end."""
 
@@ -78,7 +80,7 @@ def tried(child: Callable[[Callable[[str], None]], None], seconds: float, folder
         finally:
             _tell(theirs, "(pytest stopped)")
     os.close(theirs)
-    deadline = time.monotonic() + 3 * (seconds * _TIMES + _SECONDS)
+    deadline = time.monotonic() + _WAITING * (seconds * _TIMES + _SECONDS)
     status = None
     while status is None and time.monotonic() < deadline:
         done, ended = os.waitpid(process, os.WNOHANG)

@@ -301,3 +301,130 @@ def test_guests_are_signals_of_a_policy_where_the_recipe_names_them():
         parse_policy(text, "m", guests=["regexp"])
     stored = policy_to_mapping(parse_policy(text, "m", guests=["regex_filter"]))
     assert policy_from_mapping(stored, "m").rules[0].signal == "guests.regex_filter"
+
+
+QUALITY = 'signal = "quality.score"\n'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        WORDS + "\nbelow = 10\nabove = 10",
+        WORDS + "\nbelow = 0",
+        WORDS + "\nabove = 0",
+        WORDS + f"\nabove = {2**63 - 1}",
+        WORDS + "\nbelow = 1e3",
+        QUALITY + "below = 0.0",
+        QUALITY + "below = 1.0",
+        QUALITY + "above = 1.0",
+        QUALITY + "above = 0.0",
+        QUALITY + "keep_top = 0.0001",
+        QUALITY + "keep_top = 0.9999",
+        QUALITY + 'keep_top = 0.5\nkeep_top_of = "language"',
+        WORDS + '\nbelow = 5\nties_above = "a"',
+        'signal = "language.code"\nin = ["en"]\n[rules.by_language]\nde = { in = ["de"] }',
+        WORDS + "\nbelow = 2\nabove = 9\n[rules.by_language]\nde = {below = 9}",
+        WORDS + "\n[rules.by_language]\nde = {off = true}",
+        SCORE + MEDIAN,
+        SCORE + "below_median = {least = 0.3, most = 0.3}",
+        SCORE + "below_median = {least = 0.0, most = 1.0, deviations = 0}",
+        f'signal = "slop.phrases_per_1000_words"\nabove = {2**53}',
+    ],
+)
+def test_a_bound_is_taken_to_its_end(body):
+    policy = parse_policy(HEAD + rule(body), "mine.toml")
+    assert len(policy.rules) == 1
+    assert parse_policy(HEAD + rule(body, "a1_b2"), "m").rules[0].reason == "a1_b2"
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        (QUALITY + "below = 1.0000001", "rules[0].below"),
+        (QUALITY + "below = -0.0000001", "rules[0].below"),
+        (QUALITY + "above = 1.0000001", "rules[0].above"),
+        (QUALITY + "above = -0.0000001", "rules[0].above"),
+        (QUALITY + "keep_top = 0", "rules[0].keep_top"),
+        (QUALITY + "keep_top = 1", "rules[0].keep_top"),
+        (WORDS + "\nbelow = 11\nabove = 10", "rules[0]"),
+        (WORDS + f"\nbelow = {-(2**63) - 1}", "rules[0].below"),
+        (WORDS + '\nbelow = 5\nties_above = ""', "rules[0].ties_above"),
+        ('signal = "language.code"\nnot_in = []', "rules[0].not_in"),
+        ('signal = "language.code"\nnot_in = ["a", ""]', "rules[0].not_in"),
+        (SCORE + MEDIAN.replace("0.3", "0.91"), "rules[0].below_median.least"),
+        (SCORE + MEDIAN.replace("0.3", "-0.1"), "rules[0].below_median.least"),
+        (SCORE + MEDIAN.replace("}", ", deviations = inf}"), "rules[0].below_median.deviations"),
+        (SCORE + MEDIAN.replace("}", ", deviations = nan}"), "rules[0].below_median.deviations"),
+        (WORDS + "\nbelow = 2\nabove = 9\n[rules.by_language]\nde = {below = 10}",
+         "rules[0].by_language.de"),
+        ('signal = "language.code"\nin = ["a"]\n[rules.by_language]\nde = { not_in = ["b"] }',
+         "rules[0].by_language.de.not_in"),
+        ("all = [{signal = 'length.words', below = 3}]\nkeep_top = 0.5", "rules[0]"),
+        ("all = [{signal = 'length.words', below = 3}]\n" + MEDIAN, "rules[0]"),
+        ("all = [{signal = 'length.words', below = 3}]\n" + WORDS, "rules[0]"),
+    ],
+)  # fmt: skip
+def test_a_bound_just_beyond_is_refused(body, where):
+    assert refused(HEAD + rule(body)).where == f"mine.toml: {where}"
+
+
+@pytest.mark.parametrize("reason", ["a__b", "_a", "a_", "1a", "A", "a-b", "a b", "", "é"])
+def test_a_reason_is_a_word_of_the_catalog(reason):
+    assert refused(HEAD + rule(WORDS + "\nbelow = 1", reason)).where.endswith("[0].reason")
+
+
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [("a", True), ("a1-b", True), ("a_b", False), ("a-", False), ("-a", False), ("1a", False)],
+)
+def test_a_policy_has_a_name_for_files(name, right):
+    text = f'name = "{name}"\nversion = 1\n' + rule(WORDS + "\nbelow = 1")
+    if right:
+        assert parse_policy(text, "m").name == name
+    else:
+        assert refused(text).where == "mine.toml: name"
+
+
+@pytest.mark.parametrize(
+    ("body", "hint"),
+    [
+        (WORDS, "State 'below' or 'above'."),
+        (WORDS + "\nis = true", "Use 'below' or 'above'."),
+        (WORDS + "\nbelow = 2.6", "Try 3."),
+        ('signal = "language.code"\nabove = 1', "Use 'in' or 'not_in'."),
+        ('signal = "c4.has_lorem_ipsum"\nabove = 1', "Use 'is'."),
+        (WORDS + "\n[rules.by_language]\nde = {}", "State 'below' or 'above', or off = true."),
+        (WORDS + "\n[rules.by_language]\njaa = {below = 1}", "Did you mean 'ja'?"),
+    ],
+)
+def test_what_is_refused_says_what_to_write(body, hint):
+    assert refused(HEAD + rule(body)).hint == hint
+
+
+def test_scorers_are_signals_of_a_policy_where_the_recipe_names_them():
+    text = HEAD + rule('signal = "scores.mine"\nbelow = 0.5')
+    for scores in (["mine"], None):
+        assert parse_policy(text, "m", scores=scores).rules[0].signal == "scores.mine"
+    with pytest.raises(ConfigError, match=r"Did you mean 'scores.mind'\?.*\[\[scores\]\]"):
+        parse_policy(text, "m", scores=["mind"])
+    with pytest.raises(ConfigError, match=r"no signal 'scores\.mine'"):
+        parse_policy(text, "m", scores=())
+    guest = HEAD + rule('signal = "guests.any"\nin = ["a"]')
+    assert parse_policy(guest, "m", guests=None).rules[0].signal == "guests.any"
+    preferred = HEAD + '[duplicates]\ndrop = ["near"]\nprefer = "guests.any"'
+    with pytest.raises(ConfigError, match="needs a signal of numbers"):
+        parse_policy(preferred, "m", guests=None)
+
+
+def test_a_share_or_median_of_nothing_measured_drops_nothing():
+    text = rule(WORDS + "\nkeep_top = 0.5", "a") + rule(SCORE + MEDIAN, "b")
+    signed = 'signal = "language.score"\nkeep_top = 0.5\nkeep_top_of = "language"'
+    policy = parse_policy(HEAD + text + rule(signed, "c"), "m")
+    found = {"a": {}, "b": {}, "c": {"de": {"value": 0.25, "id": "x"}}}
+    a, b, c = resolve(policy, found).rules
+    assert (a.below, a.ties_above, a.by_language) == (0, None, {})
+    assert (b.below, b.below_median, b.by_language) == (0.3, None, {})
+    assert (c.below, c.ties_above, c.keep_top, c.keep_top_of) == (0.0, None, None, "run")
+    assert c.by_language == {"de": LanguageBounds(below=0.25, ties_above="x")}
+    whole = resolve(policy, found | {"a": {"": {"value": 2.5, "id": "y"}}}).rules[0]
+    assert whole.below == 3, "what is not below 2.5 is not below 3 words"

@@ -199,19 +199,36 @@ def test_layouts_follow_from_the_threshold():
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("where", "right", "wrong"),
     [
-        {"threshold": 0.0},
-        {"bands": 3},
-        {"bands": 0, "rows": 1},
-        {"bands": 20, "rows": 13, "permutations": 112},
-        {"memory_mb": 1.0},
-        {"margin": -0.1},
+        ("threshold", ({"threshold": 0.001}, {"threshold": 1.0}), ({"threshold": 0.0},)),
+        ("threshold", (), ({"threshold": 1.001}, {"threshold": -0.1})),
+        ("margin", ({"margin": 0.0}, {"margin": 1.0}), ({"margin": -0.1}, {"margin": 1.1})),
+        ("bands", ({"bands": 1, "rows": 1},), ({"bands": 3}, {"rows": 3})),
+        ("bands", (), ({"bands": 0, "rows": 1}, {"bands": 1, "rows": 0})),
+        (
+            "permutations",
+            ({"bands": 20, "rows": 13, "permutations": 260}, {"permutations": 1}),
+            ({"bands": 20, "rows": 13, "permutations": 259}, {"permutations": 0}),
+        ),
+        ("memory_mb", ({"memory_mb": 64},), ({"memory_mb": 63.9},)),
     ],
 )
-def test_impossible_settings_are_refused(wrong):
-    with pytest.raises(ConfigError):
-        DedupSettings(**wrong).check("dedup")
+def test_settings_are_refused_just_beyond_their_bounds(where, right, wrong):
+    for each in right:
+        DedupSettings(**each).check("dedup")
+    for each in wrong:
+        with pytest.raises(ConfigError, match=rf"dedup\.{where}"):
+            DedupSettings(**each).check("dedup")
+
+
+def test_what_settings_come_to():
+    assert DedupSettings().signature_values == 112
+    assert DedupSettings(permutations=64).signature_values == 64
+    assert DedupSettings(bands=2, rows=3).signature_values == 6
+    assert DedupSettings(memory_mb=1.5).memory == 3 << 19
+    sizes = [DedupSettings(threshold=t).layout() for t in (0.6, 0.7, 0.8, 0.9)]
+    assert sizes == [(28, 4), (22, 5), (16, 7), (10, 11)]
 
 
 def test_equal_bytes_are_told_from_equal_texts(tmp_path):

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thresher.filters.errors import ConfigError
-from thresher.pipeline.materialize import KEY_SPACE, CuratedSettings
+from thresher.pipeline.materialize import KEY_SPACE, CuratedSettings, validation_low
 from thresher.pipeline.materialize.curated import group_sizes
 from thresher.pipeline.materialize.parts import in_order
 from thresher.pipeline.materialize.plan import BINS, Histogram, add, histogram, plan_shards
@@ -80,18 +80,50 @@ def test_ties_are_broken_by_id_and_provenance():
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"),
+    ("setting", "right", "wrong"),
     [
-        ("shard_bytes", 0),
-        ("row_group_rows", 0),
-        ("min_row_groups", 0),
-        ("validation_fraction", 1.0),
-        ("seed", -1),
-        ("compression_level", 30),
-        ("transforms", ("clean_line",)),
+        ("shard_bytes", (1, 1_000_000_000), (0, 1_000_000_001)),
+        ("row_group_rows", (1, 10**9), (0,)),
+        ("min_row_groups", (1, 10**9), (0,)),
+        ("validation_fraction", (0.0, 0.999), (-0.001, 1.0)),
+        ("seed", (0, 2**64 - 1), (-1, 2**64)),
+        ("compression_level", (1, 22), (0, 23)),
+        ("transforms", ((), ("redact_pii",)), (("clean_line",), ("redact_pii", "redact_pii"))),
     ],
 )
-def test_settings_that_make_no_sense_are_refused(setting, value):
-    wrong = msgspec.structs.replace(CuratedSettings(), **{setting: value})
-    with pytest.raises(ConfigError, match=rf"curated\.{setting}"):
-        wrong.check("curated")
+def test_settings_are_refused_just_beyond_their_bounds(setting, right, wrong):
+    for value in right:
+        msgspec.structs.replace(CuratedSettings(), **{setting: value}).check("curated")
+    for value in wrong:
+        with pytest.raises(ConfigError, match=rf"curated\.{setting}"):
+            msgspec.structs.replace(CuratedSettings(), **{setting: value}).check("curated")
+
+
+def test_a_histogram_counts_rows_and_bytes_where_they_belong():
+    chosen = CuratedSettings(validation_fraction=0.25)
+    low = validation_low(chosen)
+    assert low == 3 * KEY_SPACE // 4
+    width = low // BINS
+    keys = [0, width - 1, width, low - 1, low, KEY_SPACE - 1]
+    found = histogram(np.array(keys, np.uint64), np.array([1, 2, 4, 8, 16, 32]), chosen)
+    rows, sizes = [0] * (BINS + 1), [0] * (BINS + 1)
+    rows[0], rows[1], rows[BINS - 1], rows[BINS] = 2, 1, 1, 2
+    sizes[0], sizes[1], sizes[BINS - 1], sizes[BINS] = 3, 4, 8, 48
+    assert (found.rows, found.bytes) == (rows, sizes)
+    whole = CuratedSettings(validation_fraction=0.0)
+    assert validation_low(whole) == KEY_SPACE
+    last = histogram(np.array([KEY_SPACE - 1], np.uint64), np.array([5]), whole)
+    assert (last.rows[BINS - 1], last.rows[BINS]) == (1, 0)
+    twice = add([found, found])
+    assert (twice.rows[0], twice.bytes[BINS]) == (4, 96)
+
+
+@pytest.mark.parametrize(("target", "shards"), [(20, 5), (40, 2), (41, 2), (66, 2), (67, 1)])
+def test_the_number_of_shards_is_the_nearest_to_the_target(target, shards):
+    rows = [1 if n < 100 else 0 for n in range(BINS + 1)]
+    plan = plan_shards([Histogram(rows, rows)], CuratedSettings(shard_bytes=target))
+    assert len(plan) == shards
+    low = validation_low(CuratedSettings())
+    bins = [-(-100 * n // shards) for n in range(shards)]  # a cell goes where its middle falls
+    assert [r.low for r in plan] == [low * n // BINS for n in bins]
+    assert plan[-1].high == low - 1

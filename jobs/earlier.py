@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from thresher.filters.errors import ConfigError
+from thresher.filters.errors import ConfigError, StoreError
 from thresher.jobs.recipe import Recipe
 from thresher.manifests.run import find_run
 from thresher.manifests.store import Store
@@ -34,7 +34,7 @@ def find_earlier(recipe: Recipe) -> tuple[EarlierRun, ...]:
     """The runs that a recipe names.
 
     Raises:
-        StoreError: if a lake holds no such run.
+        StoreError: if a lake holds no such run, or lacks facts of one.
         ConfigError: if a run has no decisions, or signed its documents in another way.
     """
     return tuple(_find(recipe, name) for name in recipe.dedup.against)
@@ -62,5 +62,13 @@ def _find(recipe: Recipe, name: str) -> EarlierRun:
         msgspec.structs.replace(shard, run=run.run_id, lake=lake)
         for shard in judged_shards(store, run, signals=())
     )
+    failed = {failure.key for failure in run.failures if failure.stage == measure.STAGE}
+    lost = {item.key for item in run.inputs} - failed - {shard.key for shard in shards}
+    if lost:
+        raise StoreError(
+            f"{store.url()} lacks documents or decisions of {len(lost)} of {len(run.inputs)} "
+            f"shards of run {run.run_id}; its recipe makes them again, and dedup.against may go "
+            "without it"
+        )
     marks = run.fingerprints
     return EarlierRun(run.run_id, marks[measure.STAGE], marks[judge.STAGE], shards)

@@ -121,11 +121,12 @@ class _Framer:
     def _warc_record(self) -> Record | Rejected:
         headers: dict[bytes, str] = {}
         self.current = record = Record("")
+        start = self._reader.position
         size = junk = 0
         for line in self._header_lines():
             size += len(line)
             if size >= _HEADER_BYTES:
-                lost = size + self._skip_junk()
+                lost = self._reader.position - start + self._skip_junk()
                 detail = "the record header does not end"
                 return self.reject_current("malformed_record", detail, lost)
             name, colon, value = line.partition(b":")
@@ -144,7 +145,7 @@ class _Framer:
         record.identified_type = headers.get(b"warc-identified-payload-type", "")
         length = headers.get(b"content-length", "")
         if not (_TYPE.fullmatch(record.type) and _LENGTH.fullmatch(length)) or junk > _JUNK_BYTES:
-            lost = size + self._skip_junk()
+            lost = self._reader.position - start + self._skip_junk()
             what = "Content-Length" if _TYPE.fullmatch(record.type) else "WARC-Type"
             detail = f"no valid {what} in the record header"
             return self.reject_current("malformed_record", detail, lost)

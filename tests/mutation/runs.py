@@ -18,7 +18,6 @@ from standing import UNREACHED, Result, Survivor, add_result, read_results, stam
 from trials import (
     KILLED,
     SURVIVED,
-    TIMED_OUT,
     VOID,
     Collected,
     Outcome,
@@ -101,7 +100,9 @@ class Runs:
         if mutant.module not in self._kept:
             self._kept[mutant.module] = self.results(mutant.module)
         result = self._kept[mutant.module].get(mutant.id)
-        return result is None or result.stamp != self._stamp(mutant, result.outcome, result.test)
+        if result is None or result.stamp != self._stamp(mutant, result.outcome):
+            return True
+        return "::" in result.test and result.test.split(" ")[0] not in self._reach
 
     def module(self, module: str, some: Sequence[Mutant], deadline: float) -> None:
         """Try mutants of a module, in a process that has imported nothing of Thresher's."""
@@ -175,7 +176,7 @@ class Runs:
                 return
             tests = _ordered(given[mutant.id], killers)
             if not tests:
-                self._note(mutant, Outcome(UNREACHED), 0.0)
+                self._note(mutant, Outcome(UNREACHED))
                 continue
 
             def child(
@@ -194,7 +195,6 @@ class Runs:
         killers: Counter[str],
     ) -> None:
         """Try a mutant and note the outcome; a test that fails without it too is no proof."""
-        began = time.monotonic()
         folder = self._root / ".mutation" / "tmp" / str(os.getpid())
         outcome = tried(child, sum(self._reach[test].seconds for test in tests), folder)
         test = outcome.test
@@ -204,13 +204,14 @@ class Runs:
                 self._works[test] = again.what == SURVIVED
             if not self._works[test]:
                 print(f"fails without a mutant: {test}", flush=True)
-                outcome = Outcome(VOID, test)
+                outcome = Outcome(VOID, test, outcome.seconds)
             killers[test] += 1
-        self._note(mutant, outcome, time.monotonic() - began)
+        self._note(mutant, outcome)
 
-    def _note(self, mutant: Mutant, outcome: Outcome, seconds: float) -> None:
-        stamp = self._stamp(mutant, *outcome)
-        result = Result(mutant.id, mutant.module, *outcome, stamp, round(seconds, 2))
+    def _note(self, mutant: Mutant, outcome: Outcome) -> None:
+        what, test, seconds = outcome
+        stamp = self._stamp(mutant, what)
+        result = Result(mutant.id, mutant.module, what, test, stamp, round(seconds, 2))
         add_result(self._path(mutant.module), result)
 
     def _imported_from(self, module: str) -> str:
@@ -220,12 +221,8 @@ class Runs:
     def _path(self, module: str) -> Path:
         return self._root / ".mutation" / "results" / f"{module.replace('/', '-')}.jsonl"
 
-    def _stamp(self, mutant: Mutant, outcome: str, test: str) -> str:
-        if outcome == TIMED_OUT:
-            files = []
-        else:
-            by_test = outcome == KILLED and test in self._reach
-            files = files_of([test] if by_test else self.tests_of(mutant))
+    def _stamp(self, mutant: Mutant, outcome: str) -> str:
+        files = files_of(self.tests_of(mutant)) if outcome in (SURVIVED, UNREACHED) else []
         return stamp_of(self._root, mutant.module, files)
 
 

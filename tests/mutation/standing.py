@@ -1,7 +1,7 @@
 """What mutation runs found: results to go on from, the list of survivors, the score.
 
-A result holds as long as the module and the tests it rests on are what they were: of a mutant that
-died, the file of the test that killed it, of one that survived, the files of all its tests.
+A result holds as long as the module is what it was and, of a mutant that died, the test is there
+that killed it, or, of one that survived, all its tests are what they were.
 """
 
 from __future__ import annotations

@@ -43,10 +43,11 @@ _BYTES = 12 * 2**30
 
 
 class Outcome(NamedTuple):
-    """What became of a trial, and the test that failed."""
+    """What became of a trial, the test that failed, and the seconds of processor time it took."""
 
     what: str
     test: str = ""
+    seconds: float = 0.0
 
 
 def tried(child: Callable[[Callable[[str], None]], None], seconds: float, folder: Path) -> Outcome:
@@ -81,25 +82,27 @@ def tried(child: Callable[[Callable[[str], None]], None], seconds: float, folder
             _tell(theirs, "(pytest stopped)")
     os.close(theirs)
     deadline = time.monotonic() + _WAITING * (seconds * _TIMES + _SECONDS)
-    status = None
-    while status is None and time.monotonic() < deadline:
-        done, ended = os.waitpid(process, os.WNOHANG)
-        if done:
-            status = ended
-        else:
+    done = status = 0
+    while not done and time.monotonic() < deadline:
+        done, status, used = os.wait4(process, os.WNOHANG)
+        if not done:
             time.sleep(0.004)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process, signal.SIGKILL)  # and what it started
-    if status is None:
-        os.waitpid(process, 0)
-    said = os.read(ours, 4000).decode() if status is not None else ""
+    if not done:
+        _, status, used = os.wait4(process, 0)
+    os.set_blocking(ours, False)  # something that the trial started may hold the other end
+    said = b""
+    with contextlib.suppress(BlockingIOError):
+        said = os.read(ours, 4000) if done else b""
     os.close(ours)
     shutil.rmtree(folder, ignore_errors=True)
-    if status is None or (os.WIFSIGNALED(status) and os.WTERMSIG(status) in _OF_TIME):
-        return Outcome(TIMED_OUT)
+    took = used.ru_utime + used.ru_stime
+    if not done or (os.WIFSIGNALED(status) and os.WTERMSIG(status) in _OF_TIME):
+        return Outcome(TIMED_OUT, "", took)
     if os.WIFEXITED(status) and os.WEXITSTATUS(status) in (0, _NOT_TRIED):
-        return Outcome(VOID if os.WEXITSTATUS(status) else SURVIVED)
-    return Outcome(KILLED, said or "(its process ended)")
+        return Outcome(VOID if os.WEXITSTATUS(status) else SURVIVED, "", took)
+    return Outcome(KILLED, said.decode() or "(its process ended)", took)
 
 
 def _tell(pipe: int, test: str) -> None:

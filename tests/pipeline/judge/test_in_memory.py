@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pyarrow as pa
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thresher.filters.errors import InputError
-from thresher.filters.policy import parse_policy
+from thresher.filters.policy import parse_policy, shipped_policy
+from thresher.filters.policy.sql import signals_of
 from thresher.pipeline.judge.in_memory import judge_table
 
 POLICY = """
@@ -160,3 +162,112 @@ def test_a_language_is_needed_where_it_is_asked(of):
             judge_table(table, policy)
     else:
         assert judge_table(table, policy).decisions["verdict"].to_pylist() == ["kept"]
+
+
+def policy_of(*rules, guests=()):
+    body = "".join(f'[[rules]]\nreason = "r{n}"\n{rule}\n' for n, rule in enumerate(rules))
+    return parse_policy(f'name = "mine"\nversion = 1\n{body}', "mine.toml", guests=guests)
+
+
+WORDS = 'signal = "length.words"\nbelow = 50'
+BOTH = 'all = [{ signal = "length.words", below = 50 }, { signal = "site.pages", below = 2 }]'
+SHARE = 'signal = "quality.score"\nkeep_top = 0.5'
+ROW = {"id": "a", "words": 10, "score": 0.5, "code": "en", "pages": 1}
+
+
+def judged(table, policy):
+    found = judge_table(table, policy)
+    return found.decisions.to_pylist(), found.not_asked
+
+
+def test_a_table_without_ids_is_judged_without_them():
+    table = table_of([ROW, ROW | {"words": 60}]).drop_columns("id")
+    decisions, _ = judged(table, policy_of(WORDS))
+    assert [list(row) for row in decisions] == [["verdict", "reason", "reasons", "unknown"]] * 2
+    assert [row["verdict"] for row in decisions] == ["dropped", "kept"]
+    with pytest.raises(InputError, match="no column id"):
+        judge_table(table, policy_of(SHARE))
+    tied = 'signal = "length.words"\nbelow = 50\nties_above = "a"'
+    for rule in (tied, f"{WORDS}\n[rules.by_language]\nde = {{ below = 1, ties_above = 'a' }}"):
+        with pytest.raises(InputError, match="no column id"):
+            judge_table(table, policy_of(rule))
+
+
+def test_ids_may_be_of_any_kind_and_absent():
+    table = table_of([ROW, ROW]).drop_columns("id").append_column("id", pa.array([7, None]))
+    decisions, _ = judged(table, policy_of(WORDS))
+    assert [row["id"] for row in decisions] == ["7", None]
+
+
+def test_a_rule_that_lacks_one_of_its_signals_is_not_asked():
+    for table in (table_of([ROW]).drop_columns("site"), table_of([ROW | {"pages": None}])):
+        decisions, not_asked = judged(table, policy_of(BOTH, WORDS))
+        assert decisions[0]["reasons"] == ["r1"]
+        assert not_asked == ("r0",)
+    decisions, not_asked = judged(table_of([ROW, ROW | {"pages": None}]), policy_of(BOTH, WORDS))
+    assert [row["reasons"] for row in decisions] == [["r0", "r1"], ["r1"]]
+    assert not_asked == ()
+    assert judged(table_of([]), policy_of(BOTH)) == ([], ())
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda t: t.drop_columns("length"), "looks at: length. Judge"),
+        (lambda t: t.drop_columns(["length", "quality"]), "looks at: length, quality. Judge"),
+        (
+            lambda t: t.set_column(1, "length", pa.array([{"characters": 1}])),
+            "looks at: length.words. Judge",
+        ),
+        (lambda t: t.set_column(1, "length", pa.array([1])), "length is int64, and no struct"),
+        (lambda t: t.append_column("length", t["length"]), "several columns length"),
+        (lambda t: t.append_column("id", t["id"]), "several columns id"),
+        (
+            lambda t: t.set_column(1, "length", pa.array([{"words": "many"}])),
+            "length.words is string, and no int64",
+        ),
+        (lambda t: t.set_column(0, "id", pa.array([[1]])), "id is list"),
+    ],
+)
+def test_a_table_that_cannot_be_judged_says_why(change, problem):
+    policy = policy_of(WORDS, 'signal = "quality.score"\nbelow = 0.1')
+    with pytest.raises(InputError, match=problem.replace(".", r"\.")):
+        judge_table(change(table_of([ROW])), policy)
+
+
+def test_of_many_signals_that_are_lacking_some_are_named():
+    policy = shipped_policy("gopher")
+    with pytest.raises(InputError) as caught:
+        judge_table(pa.table({"id": ["a"]}), policy)
+    said = str(caught.value).split("looks at: ")[1].split(". Judge")[0]
+    assert len(said.split(" and ")[0].split(", ")) <= 5
+    needed = {name.split(".")[0] for name in signals_of(policy)}
+    more = re.search(r" and (\d+) more", said)
+    listed = len(said.split(" and ")[0].split(", "))
+    assert listed + int(more[1] if more else 0) == len(needed)
+
+
+@pytest.mark.parametrize("least", [0.0, 0.9])
+def test_a_median_needs_the_language(least):
+    bound = f"below_median = {{ least = {least}, most = 1.0, deviations = 0 }}"
+    policy = policy_of(f'signal = "quality.score"\n{bound}')
+    rows = [
+        ROW | {"id": name, "score": score}
+        for name, score in zip("abc", (0.0, 0.5, 1.0), strict=True)
+    ]
+    decisions, _ = judged(table_of(rows), policy)
+    dropped = [row["id"] for row in decisions if row["verdict"] == "dropped"]
+    assert dropped == (["a"] if least == 0.0 else ["a", "b"])
+    with pytest.raises(InputError, match="looks at: language"):
+        judge_table(table_of(rows).drop_columns("language"), policy)
+
+
+def test_verdicts_of_guests_are_words_and_may_be_absent():
+    policy = policy_of('signal = "guests.strict"\nnot_in = ["passed"]', guests=["strict"])
+    guests = pa.array([{"strict": "passed"}, {"strict": "bad"}, {"strict": None}])
+    table = table_of([ROW] * 3).append_column("guests", guests)
+    decisions, not_asked = judged(table, policy)
+    assert [row["reasons"] for row in decisions] == [[], ["r0"], []]
+    assert not_asked == ()
+    decisions, not_asked = judged(table_of([ROW]), policy)
+    assert (decisions[0]["verdict"], not_asked) == ("kept", ("r0",))

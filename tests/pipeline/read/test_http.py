@@ -8,6 +8,7 @@ import pytest
 
 from thresher.pipeline.read import bodies, http
 from thresher.pipeline.read.media import starts_like_html
+from thresher.pipeline.read.payload import Record, record_to_page
 
 
 @pytest.mark.parametrize(
@@ -55,3 +56,104 @@ def test_a_body_of_many_members_is_whole():
 def test_robots_of_all_headers_are_joined():
     head = b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-Robots-Tag: %d\r\n" % i for i in range(3))
     assert http.parse_response(head + b"\r\n").headers["x-robots-tag"] == "0, 1, 2"
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(199, "http_status"), (200, None), (204, None), (299, None), (300, "http_status"),
+     (304, "http_status"), (404, "http_status"), (100, "http_status"), (500, "http_status")],
+)  # fmt: skip
+def test_a_page_has_a_status_of_success(status, reason):
+    head = f"HTTP/1.1 {status} Words\r\nContent-Type: text/html\r\n\r\n".encode()
+    found = record_to_page(Record("response", "r", "u", "d", body=head + b"<p>x"), 1 << 20)
+    assert getattr(found, "reason", None) == reason
+    if reason:
+        assert found.detail == str(status)
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        (b"HTTP/1.1 200 OK", 200),
+        (b"HTTP/2 200", 200),
+        (b"HTTP/1.0\t 404 Not Found", 404),
+        (b"HTTP/1.1 2000 OK", None),
+        (b"HTTP/1.1 20 OK", None),
+        (b"HTTP/1.1", None),
+        (b"http/1.1 200 OK", None),
+        (b" HTTP/1.1 200 OK", None),
+    ],
+)
+def test_a_status_line(line, status):
+    if status is None:
+        with pytest.raises(http.MalformedHttp, match="no HTTP status line"):
+            http.parse_response(line + b"\r\n\r\n")
+    else:
+        assert http.parse_response(line + b"\r\n\r\nbody").status == status
+
+
+def test_of_a_header_the_first_line_counts_and_of_a_list_all_do():
+    head = (
+        b"HTTP/1.1 200 OK\r\nContent-Language: en\r\ncontent-language: de\r\nTDM-Policy : a\r\n"
+        b"Content-Type: text/plain\r\nCONTENT-TYPE: text/html\r\nno header\r\nX: \xe9: b \r\n"
+        b"Content-Encoding: gzip\r\nContent-Encoding: br\r\nTransfer-Encoding: a\r\n"
+        b"Transfer-Encoding: b\r\nServer: s\r\nServer: t\r\n\r\nrest\r\n\r\n"
+    )
+    response = http.parse_response(head)
+    assert response.headers == {
+        "content-language": "en",
+        "tdm-policy": "a",
+        "content-type": "text/plain, text/html",
+        "x": "é: b",
+        "content-encoding": "gzip, br",
+        "transfer-encoding": "a, b",
+        "server": "s",
+    }
+    assert response.body == b"rest\r\n\r\n"
+    assert response.declarations == {"content-language": "en", "tdm-policy": "a"}
+    robots = http.parse_response(b"HTTP/1.1 200 OK\nX-Robots-Tag: a\nTDM-Reservation: 1\n\nb")
+    assert robots.declarations == {"tdm-reservation": "1", "x-robots-tag": "a"}
+    assert robots.body == b"b"
+
+
+@pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\n\r\n", b"\n\r\r\n"])
+def test_the_head_ends_at_a_blank_line(end):
+    response = http.parse_response(b"HTTP/1.1 200 OK\r\nA: b" + end + b"c")
+    assert (response.headers, response.body) == ({"a": "b"}, b"c")
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_a_head_of_a_quarter_of_a_megabyte_ends(over):
+    size = (1 << 18) - len(b"HTTP/1.1 200 OK\r\nA: \n\n") + over
+    block = b"HTTP/1.1 200 OK\r\nA: " + b"b" * size + b"\n\n"
+    assert len(block) == (1 << 18) + over
+    if over:
+        with pytest.raises(http.MalformedHttp, match="do not end"):
+            http.parse_response(block + b"c")
+    else:
+        assert http.parse_response(block + b"c").body == b"c"
+    endless = block[: 1 << 18].rstrip(b"\n")
+    assert http.parse_response(endless).body == b"", "a short block may be all head"
+
+
+@pytest.mark.parametrize(
+    ("declared", "identified", "body", "page"),
+    [
+        ("text/html", "", b"words", True),
+        ("text/plain", "text/html", b"words", True),
+        ("text/html", "text/plain", b"<p>", False),
+        ("text/html", "application/octet-stream", b"words", True),
+        ("application/octet-stream", "", b"<p>", True),
+        ("application/octet-stream", "", b"words", False),
+        ("", "*/*", b"<p>", True),
+        ("text/xml", "", b"<html>", True),
+        ("text/xml", "", b"<p>", False),
+        ("text/plain", "application/xml", b"<html>", True),
+        *(("text/html", "", start + b"<p>", False) for start in http._NOT_HTML_START),
+    ],
+)
+def test_what_is_html(declared, identified, body, page):
+    assert http.is_html(declared, identified, body) == page
+    possible = http.may_be_html(declared, identified)
+    assert possible or not page
+    assert possible == (declared != "text/html" or identified != "text/plain")

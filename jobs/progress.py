@@ -167,7 +167,7 @@ class Live(_Told):
     def __init__(self, console: Console) -> None:
         super().__init__(console)
         self._doing = ""
-        self._spinner = Spinner("dots")
+        self._spinner = Spinner("line")  # of ASCII
         self._region = LiveRegion(
             console=console,
             get_renderable=self._render,

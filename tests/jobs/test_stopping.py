@@ -335,7 +335,6 @@ class Unraisable:
     exc_value = ValueError("of a finalizer")
 
 
-@pytest.mark.usefixtures("heeding")
 def test_a_display_is_ended_before_the_last_word():
     script = (
         "from thresher.jobs import stopping\n"
@@ -349,6 +348,7 @@ def test_a_display_is_ended_before_the_last_word():
     assert (ended.returncode, ended.stderr) == (130, said)
 
 
+@pytest.mark.usefixtures("heeding")
 def test_an_echo_is_no_second_signal():
     with pytest.raises(stopping.Stopped):
         os.kill(os.getpid(), signal.SIGTERM)

@@ -6,7 +6,7 @@ import importlib.util
 
 from thresher.filters.errors import ConfigError
 
-INSTALL = "pip install 'thresher[train]'"
+INSTALL = "pip install scikit-learn matplotlib"
 MEND = (
     "pip uninstall -y fasttext-predict && "
     "pip install --force-reinstall --no-deps fasttext-community"

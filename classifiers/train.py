@@ -152,7 +152,7 @@ def train(
 
 def role_of(name: str, languages: Collection[str]) -> str:
     """What a model is for by its name, without its language: `machine_text`."""
-    words = re.split("[.-]", name)
+    words = name.replace("-", ".").split(".")
     if len(words) > 1 and words[-1] in languages:
         words.pop()
     role = "_".join(words)

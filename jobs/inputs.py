@@ -14,9 +14,9 @@ from thresher.pipeline.decontamination import EvaluationSet, EvaluationSettings,
 from thresher.pipeline.read import Rejected, read_shard
 from thresher.pipeline.read.inputs import InputSettings, InputShard, list_inputs
 
-__all__ = ["evaluation_sets_of", "inputs_of"]
+__all__ = ["ROWS", "check_text_field", "evaluation_sets_of", "inputs_of"]
 
-_ROWS = ("jsonl", "parquet")
+ROWS = ("jsonl", "parquet")
 """Formats whose text is a field that the recipe names."""
 
 
@@ -24,7 +24,6 @@ def inputs_of(settings: InputSettings, lake: str) -> tuple[InputShard, ...]:
     """The input shards of a recipe that writes to a lake.
 
     Raises:
-        ConfigError: where files of rows have no field of the text's name.
         InputError: where one is missing, a link that leads nowhere, out of reach, or in the lake.
     """
     for index, url in enumerate(settings.urls):
@@ -34,8 +33,6 @@ def inputs_of(settings: InputSettings, lake: str) -> tuple[InputShard, ...]:
     for shard in shards:
         if shard.bytes == 0:  # what a link that leads nowhere is listed with
             _check_link("input.urls", shard.uri)
-    if all(shard.format in _ROWS for shard in shards):
-        _check_text_field(settings, shards)
     return shards
 
 
@@ -52,11 +49,20 @@ def evaluation_sets_of(settings: Sequence[EvaluationSettings]) -> tuple[Evaluati
         return find_sets(settings)
 
 
-def _check_text_field(settings: InputSettings, shards: Sequence[InputShard]) -> None:
-    """Look at the first rows of a few shards: where none has the field, the setting is wrong."""
-    some = {0, len(shards) // 2, len(shards) - 1}
-    said = [_without_text(shards[place], settings) for place in sorted(some)]
-    if all(said):
+def check_text_field(settings: InputSettings, shards: Sequence[InputShard]) -> None:
+    """Look at the first rows of a few shards: where none has the field, the setting is wrong.
+
+    Args:
+        settings: which field has the text.
+        shards: of any formats; those that are no rows have no fields.
+
+    Raises:
+        ConfigError: where files of rows have no field of the text's name.
+    """
+    rows = [shard for shard in shards if shard.format in ROWS]
+    some = {0, len(rows) // 2, len(rows) - 1} if rows else set()
+    said = [_without_text(rows[place], settings) for place in sorted(some)]
+    if said and all(said):
         raise ConfigError("input.text_field", said[0])
 
 

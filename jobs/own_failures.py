@@ -33,7 +33,7 @@ class _Tally:
 
 
 def failure_notes(measured: Iterable[Manifest], scored: Iterable[Manifest]) -> list[str]:
-    """A sentence for each scorer and guest that failed on texts.
+    """A sentence for each scorer and guest that failed on texts, and for an extractor.
 
     Args:
         measured: manifests of the stage `documents`, in key order.
@@ -45,10 +45,19 @@ def failure_notes(measured: Iterable[Manifest], scored: Iterable[Manifest]) -> l
         if tally.failed
     ]
     guests: dict[str, tuple[int, str]] = {}
+    pages, failed, first_page = 0, 0, ""
     for manifest in measured:
+        custom = manifest.facts.get("custom", {"pages": 0, "failed": 0, "first": ""})
+        pages, failed = pages + custom["pages"], failed + custom["failed"]
+        first_page = first_page or custom["first"]
         for name, facts in manifest.facts.get("guests", {}).items():
             count, first = guests.get(name, (0, facts["first"]))
             guests[name] = count + facts["failed"], first
+    if failed:
+        found.append(
+            f"extract.custom failed on {failed:,} of {pages:,} pages, which have all of their "
+            f"visible text instead: {first_page}"
+        )
     return found + [
         f"guests.{name} is NULL where it failed on {count:,} texts: document {first}"
         for name, (count, first) in guests.items()

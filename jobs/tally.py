@@ -76,7 +76,7 @@ class Tally:
             # Of what is finished: the time since then has given nothing that is counted yet.
             seconds = max(self._latest - self._began, 1e-3)
             yield f"{self._records / seconds:,.0f} documents/s"
-            yield f"{100 * self._survived / self._records:.1f}% kept"
+            yield f"{100 * self._survived / self._records:.1f}% go on"
         if self._before:
             yield f"{self._before} done before"
         if self._failed:

@@ -16,7 +16,7 @@ SOURCES = {
     for folder in ("filters", "classifiers", "manifests", "pipeline", "jobs", "src")
     for path in (ROOT / folder).rglob("*.py")
 }
-COMES_ALONG = {"llvmlite"}
+COMES_ALONG = {"llvmlite", "pillow"}
 """What a dependency cannot be without."""
 
 

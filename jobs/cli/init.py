@@ -51,7 +51,7 @@ def init(
     ] = "web-en",
 ) -> None:
     """Write a recipe that runs, with every setting, its default and what it means. It looks at the
-    first of the input files and names the fields of its rows. Nothing is overwritten.
+    first of the input files, or the first of rows, and names its fields. Nothing is overwritten.
     """  # noqa: D205 - typer shows the whole text
     from thresher.filters.policy import shipped_policies
     from thresher.jobs.policy import find_policy
@@ -117,7 +117,7 @@ def _beside(typed: str, folder: Path) -> str:
 
 def _look(urls: list[str], lake: str, stated: dict[str, Any], notes: dict[str, str]) -> str:
     """Look at the first file, and state what its rows need; what to say of the input."""
-    from thresher.jobs.inputs import inputs_of
+    from thresher.jobs.inputs import ROWS, inputs_of
     from thresher.jobs.recipe import resolve_path
     from thresher.jobs.starter import row_settings
     from thresher.pipeline.read.inputs import InputSettings
@@ -125,17 +125,19 @@ def _look(urls: list[str], lake: str, stated: dict[str, Any], notes: dict[str, s
 
     settings = InputSettings(urls=urls)
     shards = inputs_of(settings, resolve_path(lake, Path.cwd()))
-    look = look_at(shards[0], settings)
-    read = f"{shown(shards[0].name)}, {look.format}"
+    # Rows have fields to name; beside archives they are what needs a look.
+    first = next((shard for shard in shards if shard.format in ROWS), shards[0])
+    look = look_at(first, settings)
+    read = f"{shown(first.name)}, {look.format}"
     if more := len(shards) - 1:
         read += f", and {more:,} more file{'s' * (more > 1)}"
     if not look.fields:
         return read
-    found = row_settings(look, shards[0].name)
+    found = row_settings(look, first.name)
     stated["input"] |= {
         setting: field for setting, field in found.items() if field != getattr(settings, setting)
     }
-    notes["input.text_field"] = _fields_note(shards[0], look)
+    notes["input.text_field"] = _fields_note(first, look)
     for setting in ("id_field", "url_field", "date_field"):
         if setting not in found:
             notes[f"input.{setting}"] = "The first file seems to have none."

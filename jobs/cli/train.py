@@ -167,10 +167,12 @@ def print_card(card: ModelCard, folder: str) -> None:
             first = f"the first: {source.first_unusable}"
             text = f"unusable and left out: {source.unusable:,} in {source.url}, {first}"
             output.print(shown(text, _LONGEST), markup=False, highlight=False)
+    # A recipe may lie in another folder, from where its paths start.
+    place = folder if "://" in folder else str(Path(folder).absolute())
     section = f"[{card.role}]" if card.role in ("quality", "machine_text") else "[[scores]]"
     output.print(
-        f'use    model = "{folder}" under {section} in a recipe, or: thresher models add '
-        f"{shlex.quote(folder)}",
+        f'use    model = "{place}" under {section} in a recipe, or: thresher models add '
+        f"{shlex.quote(place)}",
         markup=False,
         highlight=False,
     )

@@ -83,7 +83,7 @@ def training_page() -> Iterator[str]:
         "rest is split by domain into what is trained on, what the search and the calibration use, "
         "and what is held out for the reported figures; `held_out` keeps whole sources for these. "
         "The classifiers that come with Thresher are made this way: see the files beside them in "
-        "`classifiers/models/`. Training needs `pip install 'thresher[train]'`."
+        "`classifiers/models/`. Training needs `pip install scikit-learn matplotlib`."
     )
     yield _TRAINING_EXAMPLE
     yield from struct_tables(TrainSettings, "train")

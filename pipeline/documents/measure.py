@@ -30,6 +30,7 @@ from thresher.manifests.schemas import QUARANTINE, documents_schema
 from thresher.manifests.shards import ShardWriter
 from thresher.manifests.store import Store
 from thresher.pipeline.decontamination import EvaluationRef, load_index
+from thresher.pipeline.documents.custom import CustomTally
 from thresher.pipeline.extract import ExtractSettings
 from thresher.pipeline.extract.columns import extract_column, metadata_column
 from thresher.pipeline.extract.shared import extract_pages
@@ -135,12 +136,15 @@ def _measure(
         buffer = _RowGroups(documents)
         sums: list[str] = []
         loss = Loss()
+        custom = CustomTally()
         read = read_shard(shard, settings.input, sums.append, loss, distrusted)
         for chunk in _chunks(read):
             book.records += len(chunk)
             pages = gate_urls(book.admit(chunk), settings.gates, book)
             pages = gate_page_languages(pages, settings.gates, book)
             extracted = book.admit_extracted(pages, extract_pages(pages, settings.extract))
+            if settings.extract.custom:
+                custom.add(extracted)
             passed = gate_texts(extracted, settings.gates, book)
             if passed:
                 index = _index(store, settings)
@@ -171,6 +175,7 @@ def _measure(
                 **book.state(loss),
                 "text_bytes": buffer.text_bytes,
                 "guests": guests.facts(),
+                **({"custom": custom.facts()} if settings.extract.custom else {}),
             },
             seconds=time.perf_counter() - began,
         ),

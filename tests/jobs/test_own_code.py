@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from thresher.jobs.api.result import result_of
 from thresher.jobs.cli import main
 from thresher.jobs.executor import InProcess
 from thresher.jobs.own_code import code_of
@@ -12,6 +13,7 @@ from thresher.jobs.progress import Silent
 from thresher.jobs.recipe import read_recipe
 from thresher.jobs.run import execute
 from thresher.manifests import catalog
+from thresher.manifests.manifest import load_all
 
 
 @pytest.fixture
@@ -73,6 +75,28 @@ def test_an_extractor_of_a_file_beside_the_recipe(recipe_for, sample, tmp_path, 
     with catalog.connect(plan.store) as database:
         rows = database.execute("SELECT DISTINCT extract.profile, extract.fallback FROM documents")
         assert ("custom", None) in rows.fetchall()
+
+
+def test_pages_that_an_extractor_fails_on_are_counted_and_told(recipe_for, sample, tmp_path):
+    failing = PAGES.replace(
+        "    return html", "    if len(html) % 2:\n        raise ValueError('odd')\n    return html"
+    )
+    plan = make_plan(read_recipe(extracting(recipe_for, sample, tmp_path, failing)))
+    record = execute(plan, InProcess(), Silent())
+    (note,) = result_of(plan.store, record).notes
+    (facts,) = (
+        m.facts["custom"]
+        for m in load_all(plan.store, "documents", plan.documents_fingerprint).values()
+    )
+    assert 0 < facts["failed"] < facts["pages"]
+    assert note == (
+        f"extract.custom failed on {facts['failed']} of {facts['pages']} pages, which have all of "
+        f"their visible text instead: {facts['first']}"
+    )
+    assert facts["first"].endswith(": extraction_error")
+    with catalog.connect(plan.store) as database:
+        counted = "SELECT count(*) FROM documents WHERE extract.fallback = 'extraction_error'"
+        assert 0 < database.execute(counted).fetchone()[0] <= facts["failed"]
 
 
 def test_a_changed_extractor_measures_anew(recipe_for, sample, tmp_path):

@@ -91,8 +91,10 @@ def test_where_some_rows_may_have_the_text_the_run_will_tell(recipe_for, sample,
     good = rows(tmp_path, "d.jsonl", *[{"text": "x"}] * 3)
     cut = tmp_path / "e.jsonl"
     cut.write_bytes(b"")
-    for urls in ([lines], [null], [bad, good], [bad, str(sample.shards[0])], [str(cut)]):
+    for urls in ([lines], [null], [bad, good], [good, str(sample.shards[0])], [str(cut)]):
         planned(recipe_for, tmp_path, urls)
+    with pytest.raises(ConfigError, match=r"c\.jsonl has no field 'text'; its fields are body"):
+        planned(recipe_for, tmp_path, [str(sample.shards[0]), bad])
 
 
 def test_a_shard_without_the_text_says_in_a_run_which_fields_it_has(recipe_for, tmp_path):

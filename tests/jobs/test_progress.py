@@ -49,7 +49,7 @@ def go_through(reporter):
 
 EXPECTED = [
     r"compiling",
-    r"measure: 3/3 shards, [\d,]+ documents/s, 50\.0% kept, 1 failed, 1 not read whole",
+    r"measure: 3/3 shards, [\d,]+ documents/s, 50\.0% go on, 1 failed, 1 not read whole",
     r"dedup: components: 6/6 shards",
     r"curate: shards: 4/4 shards, 4 done before",
 ]
@@ -162,10 +162,10 @@ def test_a_stage_that_lasts_is_heard_of_where_there_is_no_terminal(monkeypatch):
     lines = file.getvalue().splitlines()
     assert len(lines) == 200
     assert (
-        lines[0] == "measure: 2/400 shards, about 3 h 19 min left, 0 documents/s, 50.0% kept, 60 s"
+        lines[0] == "measure: 2/400 shards, about 3 h 19 min left, 0 documents/s, 50.0% go on, 60 s"
     )
     assert lines[-2].startswith("measure: 398/400 shards, about 60 s left")
-    assert lines[-1] == "measure: 400/400 shards, 0 documents/s, 50.0% kept, 3 h 20 min"
+    assert lines[-1] == "measure: 400/400 shards, 0 documents/s, 50.0% go on, 3 h 20 min"
 
 
 def test_the_time_that_is_left_is_counted_down(monkeypatch):

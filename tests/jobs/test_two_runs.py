@@ -41,7 +41,8 @@ class Between(InProcess):
 
 def steps(page):
     """Counts by step of the funnel of a report."""
-    rows = re.findall(r"<tr><td>([a-z ]+)</td><td class=n>([\d,]+)</td><td class=n>", page)
+    plain = re.sub(r"</?abbr[^>]*>", "", page)
+    rows = re.findall(r"<tr><td>([a-z ]+)</td><td class=n>([\d,]+)</td><td class=n>", plain)
     return {step: int(count.replace(",", "")) for step, count in rows}
 
 

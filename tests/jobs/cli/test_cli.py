@@ -40,7 +40,7 @@ def test_run_ends_with_the_funnel_and_the_paths(lake):
     _, folder, result = lake
     for text in ("records read", "kept", str(folder / "catalog.duckdb"), "curated shards"):
         assert text in result.output
-    for text in ("measure: 2/2 shards", "documents/s", "% kept"):
+    for text in ("measure: 2/2 shards", "documents/s", "% go on"):
         assert text in result.stderr
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -76,8 +77,8 @@ def test_a_trained_folder_is_used_as_it_was_told(sample, tmp_path, monkeypatch):
     assert told in result.output
     used = result.output.strip().splitlines()[-1]
     assert used == (
-        'use    model = "models/own-taste" under [[scores]] in a recipe, or: thresher models add '
-        "models/own-taste"
+        f'use    model = "{Path.cwd()}/models/own-taste" under [[scores]] in a recipe, or: '
+        f"thresher models add {Path.cwd()}/models/own-taste"
     )
     added = invoke(*used.partition("thresher ")[2].split(), "--json")
     assert added.exit_code == 0, added.output

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+from pathlib import Path
+
 import msgspec
 import pytest
-from small_runs import Counting, run
+from ray import cloudpickle
+from small_runs import Counting, digests, run
 
 from thresher.jobs import run as driving
+from thresher.jobs.executor import OnRay
 from thresher.jobs.plan import make_plan
 from thresher.jobs.progress import Silent
 from thresher.jobs.recipe import recipe_of
 from thresher.manifests import catalog
 from thresher.manifests.heartbeat import last_beat
+from thresher.manifests.manifest import manifest_path
 from thresher.manifests.run import load_runs
 from thresher.manifests.store import Store
 from thresher.pipeline.dedup import edges
@@ -166,3 +174,56 @@ def test_the_same_run_is_found_done(small, tmp_path):
     assert executor.tasks == []
     assert record.fingerprints == small.record.fingerprints
     assert len(load_runs(plan.store)) == 1
+
+
+def test_a_manifest_comes_after_all_that_it_names(small, tmp_path, monkeypatch):
+    recipe = small.copy(tmp_path, small.record.fingerprints)
+    store, renamed = Store(recipe["lake"]), []
+    replace = Path.replace
+
+    def told(path, target):
+        renamed.append(str(target).removeprefix(f"{store.url()}/"))
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", told)
+    run(recipe, Counting())
+    place = {path: number for number, path in enumerate(renamed)}
+    facts = [path for path in renamed if not path.startswith(("runs/", "report", "catalog"))]
+    assert sorted(facts) == sorted(set(facts))  # none is written twice
+    for stage, made in small.stages.items():
+        for key, manifest in made.items():
+            commit = place[manifest_path(stage, manifest.fingerprint, key)]
+            assert all(place[output.path] < commit for output in manifest.outputs)
+    assert all(path.startswith("runs/") for path in renamed[:2])
+
+
+measured = measure.measure_shard
+
+
+def measure_or_die(store, shard, *arguments):
+    """The stage of documents, whose worker is killed at the first attempt of one shard."""
+    mark = Path(store.url("killed"))
+    if shard.name == "shard1.jsonl" and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return measured(store, shard, *arguments)
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_worker_that_dies_is_replaced_and_counted(small, tmp_path, monkeypatch):
+    recipe = small.copy(tmp_path, small.record.fingerprints)
+    monkeypatch.setattr(measure, "measure_shard", measure_or_die)
+    executor = OnRay(workers=2)
+    # Workers cannot import what this module imports.
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    try:
+        store, record = run(recipe, executor)
+    finally:
+        cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
+        executor.close()
+    assert store.exists("killed")
+    assert record.failures == []
+    (key,) = (item.key for item in record.inputs if item.uri == "shard1.jsonl")
+    assert record.attempts == {f"documents/{key}": 2}
+    assert digests(store) == digests(small.store)

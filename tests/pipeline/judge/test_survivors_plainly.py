@@ -7,9 +7,10 @@ chance.
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import pytest
-from judge_lake import Lake
+from judge_lake import COUNTED, Lake
 
 KINDS = ("identical", "exact", "near", "url")
 SOURCES = ("wiki", "news", "crawl", "forum")
@@ -100,7 +101,8 @@ def groups_of(documents, level):
 
 
 def expected(documents, drop, trusted, prefer, newest):
-    """Reason, survivor, its run, cluster, its size and the receipt of every document."""
+    """Reason, survivor, its run, cluster, its size and the receipt of every document that has any;
+    and who gives way to another capture of its page."""
     known = {each["id"]: known_of(each, drop) for each in documents}
     passing = {each["id"] for each in documents if each["words"] >= 50 and not known[each["id"]]}
 
@@ -134,7 +136,7 @@ def expected(documents, drop, trusted, prefer, newest):
                 kind, survivor = (kind, best["id"]) if kind in drop else (None, None)
             receipt = tuple(each.get(field) for field in RECEIPT)
             found[each["id"]] = (kind, survivor, run, cluster, len(members), *receipt)
-    return found
+    return found, moved
 
 
 DROPS = [
@@ -154,7 +156,7 @@ def test_survivors_are_who_a_plain_reading_says(tmp_path, seed, drop):
     trusted = rng.choice(([], ["news", "wiki"], ["forum", "nowhere", "crawl"]))
     prefer, newest = rng.random() < 0.5, rng.random() < 0.5
     lake = lake_of(tmp_path, documents, drop, trusted, prefer, newest, rng.choice((2**30, 20_000)))
-    plainly = expected(documents, drop, trusted, prefer, newest)
+    plainly, moved = expected(documents, drop, trusted, prefer, newest)
     columns = ("survivor_id", "survivor_run", "cluster_id", "cluster_size", *RECEIPT)
     for each in documents:
         kind, *rest = plainly.get(each["id"], (None,) * 9)
@@ -162,6 +164,25 @@ def test_survivors_are_who_a_plain_reading_says(tmp_path, seed, drop):
         reasons = ["too_few_words"] * (each["words"] < 50) + [f"{kind}_duplicate"] * bool(kind)
         assert row["reasons"] == reasons, (each, drop, trusted)
         assert [row[name] for name in columns] == rest, (each, drop, trusted)
+    assert {stage: lake.facts[stage] for stage in COUNTED} == counted(
+        documents, plainly, moved, drop
+    )
+
+
+def counted(documents, plainly, moved, drop):
+    """The facts of the stages."""
+    there = [
+        each
+        for each in documents
+        if each.get(level_of(drop)) or "url_id" in each or known_of(each, drop)
+    ]
+    captures = sum("url_id" in each for each in there) if "url" in drop else 0
+    kinds = [kind for kind, *_ in plainly.values()]
+    return {
+        "candidates": Counter(members=len(there), captures=captures),
+        "pages": Counter(moved=len(moved)) if captures else Counter(),
+        "survivors": Counter(lost=sum(kind is not None for kind in kinds)) if there else Counter(),
+    }
 
 
 def lake_of(folder, documents, drop, trusted, prefer, newest, memory):

@@ -244,14 +244,15 @@ def test_equal_bytes_are_told_from_equal_texts(tmp_path):
 
 
 def test_of_several_earlier_copies_the_one_of_the_same_bytes_is_named(tmp_path):
-    old = text_documents(["one two", "One two", "one TWO", "three"])
+    old = text_documents(["One two", "one two", "one TWO", "three"])
+    assert old[0][0] > old[1][0], "the smallest id is not of the same bytes"
     new = text_documents(["ONE two", "x", "One two", "three"])
     new = [(name[::-1], *rest) for name, *rest in new]
     _, rows = against_earlier(tmp_path, old, new)
     found = {name: (row["earlier_id"], row["earlier_kind"]) for name, row in rows.items()}
     assert found == {
         new[0][0]: (min(name for name, *_ in old[:3]), "exact"),
-        new[2][0]: (old[1][0], "identical"),
+        new[2][0]: (old[0][0], "identical"),
         new[3][0]: (old[3][0], "identical"),
     }
 

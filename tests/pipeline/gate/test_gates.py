@@ -38,18 +38,23 @@ def test_ordinary_urls_pass(blocklist):
     assert blocklist.blocked([]) == []
 
 
-def test_kinds(blocklist):
+def test_kinds(blocklist, cache):
     word = sorted(blocklist._hard)[0]
     soft = sorted(blocklist._soft)[:2]
+    subword = min(blocklist._subword.pattern.split("|"), key=lambda each: (len(each), each))
     urls = [
         "http://www.0-1sex.com/",
         f"http://example.org/{word}/",
         f"http://example.org/{soft[0]}-{soft[1]}",
         f"http://example.org/{soft[0]}",
-        "http://example.org/Free-Live-Cams-Now",
+        f"http://example.org/{soft[0]}-{soft[0]}",
+        f"http://example.org/x{subword.upper()}x",
+        f"http://example.org/x{subword[:2]}-{subword[2:]}x",
     ]
     found = blocklist.blocked(urls)
-    assert found[:4] == ["domain", "hard_word", "soft_words", None]
+    assert found == ["domain", "hard_word", "soft_words", None, None, "subword", "subword"]
+    strict = UrlBlocklist(UrlBlocklistSettings(soft_words=1, cache_folder=str(cache)))
+    assert strict.blocked(urls[2:5]) == ["soft_words"] * 3
 
 
 @pytest.mark.filterwarnings("ignore:The 'registered_domain' property:DeprecationWarning")

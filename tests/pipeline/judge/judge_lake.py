@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pyarrow as pa
 
 from thresher.filters.policy import parse_policy
@@ -28,6 +30,9 @@ keep_top = {share}
 drop = {drop}
 prefer = "quality.score"
 """
+
+COUNTED = ("candidates", "pages", "survivors")
+"""Stages whose facts are counts."""
 
 DOCUMENT_SCHEMA = pa.schema(
     [
@@ -58,12 +63,12 @@ class Lake:
         share=0.5,
         dates=None,
         sources=None,
-        prefer="quality.score",
+        prefer=True,
         memory=2**30,
     ):
         self.store = Store(str(path))
         text = POLICY.replace("{drop}", drop).replace("{share}", str(share))
-        if prefer is None:
+        if not prefer:
             text = text.replace('prefer = "quality.score"', "")
         self.policy = parse_policy(text, "test.toml")
         families = {family.name: family for family in FAMILIES}
@@ -100,11 +105,15 @@ class Lake:
                 copies[key] = f"duplicates/f/{key}.parquet"
                 self._write(copies[key], pa.Table.from_pylist(members, DUPLICATES))
 
-        self.ran = {}
+        self.ran, self.facts = {}, {}
 
         def run(stage, mark, function, work):
             self.ran[stage] = list(work)
-            return {key: function(self.store, *rest, mark) for key, rest in work.items()}
+            made = {key: function(self.store, *rest, mark) for key, rest in work.items()}
+            self.facts[stage] = Counter()
+            for manifest in made.values() if stage in COUNTED else ():
+                self.facts[stage].update(manifest.facts)
+            return made
 
         found = Duplicates("f", copies)
         self.policy, self.manifests = judge_documents(run, self.shards, found, self.policy, memory)

@@ -62,14 +62,14 @@ class Lake:
         receipts=None,
         share=0.5,
         dates=None,
+        memory=2**30,
         sources=None,
         prefer=True,
-        memory=2**30,
     ):
         self.store = Store(str(path))
         text = POLICY.replace("{drop}", drop).replace("{share}", str(share))
         if not prefer:
-            text = text.replace('prefer = "quality.score"', "")
+            text = text.replace('prefer = "quality.score"\n', "")
         self.policy = parse_policy(text, "test.toml")
         families = {family.name: family for family in FAMILIES}
         self.shards, copies = [], {}
@@ -93,9 +93,6 @@ class Lake:
                     "id": name,
                     "cluster_id": (clusters or {}).get(name),
                     "exact_id": (exact or {}).get(name),
-                    "cluster_size": 2,
-                    "similarity": 1.0,
-                    "matched_id": "x",
                     **(receipts or {}).get(name, {}),
                 }
                 for row, (name, _, _) in enumerate(documents)

@@ -46,6 +46,10 @@ NAME = r"^[a-z0-9]+([.-][a-z0-9]+)*$"
 VERSION = r"^[A-Za-z0-9]+([.][A-Za-z0-9]+)*$"
 
 
+_ANY = "score"
+"""The role of a file that no card speaks of: it serves for any score."""
+
+
 class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What the registry knows of a model."""
 
@@ -269,7 +273,7 @@ def _file_name(card: BundleCard) -> str:
 
 def _file(url: str) -> Model:
     """A file named by its address, with the card that lies beside it and speaks of it."""
-    plain = Model(name=url, url=url, origin="file")
+    plain = Model(name=url, url=url, role=_ANY, origin="file")
     folder, _, _ = url.rpartition("/")
     if not isinstance(_filesystem(url), LocalFileSystem):
         return plain

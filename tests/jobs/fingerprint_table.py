@@ -63,7 +63,10 @@ class Change(NamedTuple):
 
 _OFF = {"dedup.against": []}
 _LAYOUT = {"dedup.bands": 14, "dedup.rows": 8, "dedup.permutations": 112, **_OFF}
-_CUSTOM = {"extract.profile": "custom", "extract.custom": "json:loads"}
+_CUSTOM = {"extract.profile": "custom", "extract.custom": "$SCORERS:page"}
+# A file without a card is a model of which nothing is known but what is stated.
+_KEEP = {"quality.positive_label": "__label__keep"}
+_MACHINE = {"machine_text.positive_label": "__label__machine"}
 _SAMPLER = {"guests[].filter": "datatrove.SamplerFilter", "guests[].arguments": {}}
 _MODEL = {"scores[].callable": "", "scores[].model": "quality-en@1"}
 _FACTORY = {
@@ -92,7 +95,9 @@ CHANGES = (
     Change("gates.min_characters", 99, "documents"),
     Change("gates.retain_fraction", 0.02, "documents"),
     Change("extract.profile", "fast", "documents"),
-    Change("extract.custom", "json:dumps", "documents", _CUSTOM),
+    Change("extract.custom", "$SCORERS:other_page", "documents", _CUSTOM),
+    # What is stated is the file's hash already.
+    Change("extract.custom_sha256", "$SCORER", base=_CUSTOM),
     Change("extract.custom_version", "2", "documents", _CUSTOM),
     Change("extract.timeout_seconds", 11.0, "documents"),
     Change("extract.max_bytes", 1 << 20, "documents"),
@@ -101,11 +106,11 @@ CHANGES = (
     Change("minhash.unit", "characters", "documents", _OFF),
     Change("minhash.ngram", 6, "documents", _OFF),
     Change("minhash.seed", 2, "documents", _OFF),
-    Change("quality.model", "machine-text-en@1", "documents"),
+    Change("quality.model", "$QUALITY_FILE", "documents", _KEEP),
     Change("quality.positive_label", "__label__drop", "documents"),
     # What is stated is the model's hash already.
     Change("quality.sha256", "$QUALITY"),
-    Change("machine_text.model", "quality-en@1", "documents"),
+    Change("machine_text.model", "$MACHINE_TEXT_FILE", "documents", _MACHINE),
     Change("machine_text.positive_label", "__label__human", "documents"),
     Change("machine_text.sha256", "$MACHINE_TEXT"),
     Change("guests", [], "documents"),
@@ -125,6 +130,7 @@ CHANGES = (
     Change("scores[].range", [0.0, 1000.0], "model_scores"),
     Change("scores[].batch_texts", 255, "model_scores"),
     Change("scores[].max_characters", 99_999, "model_scores"),
+    Change("scores[].allow_failures", 0.5),
     Change("scores[].resources.cpus", 2.0),
     Change("scores[].resources.gpus", 0.5),
     Change("scores[].resources.memory_mb", 100.0),

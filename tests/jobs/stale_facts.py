@@ -8,6 +8,7 @@ import functools
 import hashlib
 import shutil
 import sys
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -20,8 +21,10 @@ from thresher.jobs.executor import Result
 from thresher.jobs.plan import make_plan
 from thresher.jobs.progress import Silent
 from thresher.jobs.recipe import recipe_of
+from thresher.jobs.stages import curate
 from thresher.manifests.manifest import load_all
 
+MODELS = Path(__file__).parents[2] / "classifiers" / "models"
 SCORERS = """
 def length(texts):
     return [len(text) / 1000 for text in texts]
@@ -34,6 +37,12 @@ def make_head(seed):
 
 def make_other(seed):
     return length
+
+def page(html):
+    return html
+
+def other_page(html):
+    return html
 """
 POLICY = """
 name = "small"
@@ -105,7 +114,11 @@ class Finished:
         }
         (folder / "copy").mkdir()
         shutil.copy(folder / "questions.jsonl", folder / "copy" / "renamed.jsonl")
+        for name in ("quality-en", "machine-text-en"):
+            shutil.copy(MODELS / f"{name}@1" / f"{name}.ftz", folder)
         self._words = {
+            "$QUALITY_FILE": str(folder / "quality-en.ftz"),
+            "$MACHINE_TEXT_FILE": str(folder / "machine-text-en.ftz"),
             "$LAKE": str(folder / "another"),
             "$POLICY": str(folder / "other.toml"),
             "$COPY": str(folder / "copy" / "renamed.jsonl"),
@@ -165,8 +178,13 @@ def only_planned():
             patch.setattr(planning, name, functools.cache(getattr(planning, name)))
         patch.setattr(driving, "load_all", lambda *_: {})
         patch.setattr(driving.catalog, "build", lambda _: None)
-        for name in ("write_report", "check_handed_on", "check_curated"):
-            patch.setattr(driving, name, lambda *_: None)
+        for module, name in (
+            (driving, "write_report"),
+            (driving, "check_handed_on"),
+            (curate, "check_handed_on"),
+            (curate, "check_curated"),
+        ):
+            patch.setattr(module, name, lambda *_: None)
         yield
 
 

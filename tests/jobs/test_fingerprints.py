@@ -306,8 +306,8 @@ def unresolved(finished):
 def test_a_policy_makes_stale_what_it_judged(finished, unresolved, monkeypatch, kind, field):
     read = planning.read_policy
 
-    def other(recipe):
-        policy = read(recipe)
+    def other(*wanted):
+        policy = read(*wanted)
         changes = {field: OTHER_POLICY[kind][field]}
         if kind is Policy:
             return msgspec.structs.replace(policy, **changes)

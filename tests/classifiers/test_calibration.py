@@ -107,7 +107,7 @@ def test_without_scikit_learn_the_error_says_what_to_install(monkeypatch):
         return plain(name, *arguments, **named)
 
     monkeypatch.setattr(builtins, "__import__", refuse)
-    with pytest.raises(ConfigError, match=r"pip install 'thresher\[train\]'"):
+    with pytest.raises(ConfigError, match=r"pip install scikit-learn matplotlib"):
         fit([0.9] * 30, [0.1] * 30)
 
 

@@ -18,7 +18,8 @@ def test_all_is_there():
 
 def test_a_missing_package_says_what_to_type(monkeypatch):
     monkeypatch.setitem(extras._PACKAGES, "scikit-learn", "no_such_module")
-    with pytest.raises(ConfigError, match=r"scikit-learn is not installed.*pip install scikit-learn matplotlib"):
+    said = r"scikit-learn is not installed.*pip install scikit-learn matplotlib"
+    with pytest.raises(ConfigError, match=said):
         require_packages()
 
 

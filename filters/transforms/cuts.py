@@ -54,8 +54,20 @@ def drop_lines(text: str, numbers: list[int]) -> list[Span]:
             blank_before = not line.strip()
         at = end
     if after_cut:
-        spans.append((len(text[:start].rstrip("\n")), len(text), ""))
+        spans.append((_end_of_kept(text, spans, start), len(text), ""))
     return spans
+
+
+def _end_of_kept(text: str, spans: list[Span], end: int) -> int:
+    """Where what is kept ends without its line ends; cuts that they lie behind are taken out."""
+    while end:
+        if spans and spans[-1][1] == end:
+            end = spans.pop()[0]
+        elif text[end - 1] == "\n":
+            end -= 1
+        else:
+            break
+    return end
 
 
 WINDOW = 200
@@ -104,7 +116,7 @@ def _window(text: str, start: int, end: int) -> tuple[int, int]:
 CUTS: tuple[Cut, ...] = (
     Cut(
         name="repeated_lines",
-        version=1,
+        version=2,
         meaning=(
             "Drops lines that many documents of the run, or of their site, have in common; "
             "`lines.remove` says which."

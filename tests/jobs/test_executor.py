@@ -167,7 +167,7 @@ def test_an_error_is_told_in_one_line_without_secrets(error, said):
     assert "\n" not in text
     assert "Traceback" not in text
     assert "secret" not in text
-    assert len(text) < 600
+    assert len(text) < executor.MESSAGE_CHARACTERS + 50
 
 
 def test_where_an_error_was_raised_is_told():

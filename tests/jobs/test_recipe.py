@@ -294,7 +294,10 @@ def test_a_policy_may_name_the_guests_and_scores_of_its_recipe(tmp_path):
         "guests": [{"filter": "datatrove.SamplerFilter"}],
         "scores": [{"name": "mine", "meaning": "Mine.", "callable": "json:loads"}],
     }
-    assert [rule.reason for rule in read_policy(with_settings(**more)).rules] == ["r0", "r1"]
+    assert [rule.reason for rule in read_policy(with_settings(**more), "recipe").rules] == [
+        "r0",
+        "r1",
+    ]
     for section in ("guests", "scores"):
         with pytest.raises(ConfigError, match=f"{section}"):
-            read_policy(with_settings(**{**more, section: []}))
+            read_policy(with_settings(**{**more, section: []}), "recipe")

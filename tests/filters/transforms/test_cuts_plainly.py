@@ -179,6 +179,6 @@ def test_a_cut_counts_the_texts_that_it_changed():
 
 def test_cuts_say_what_they_read():
     assert {cut.name: (cut.column, cut.version) for cut in CUTS} == {
-        "repeated_lines": ("repeated_line_numbers", 1),
+        "repeated_lines": ("repeated_line_numbers", 2),
         "cut_contamination": ("contamination_spans", 1),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 from collections import Counter
 
 from thresher.jobs.executor import InProcess
@@ -12,6 +14,8 @@ from thresher.jobs.run import execute
 from thresher.manifests.store import Store
 
 EVERYTHING = """
+[gates]
+languages = []
 [lines]
 enabled = true
 [curated]
@@ -41,12 +45,27 @@ class Watching(InProcess):
                 yield result
 
 
-def test_every_manifest_names_what_its_task_read(tmp_path, recipe_for, sample, monkeypatch):
-    urls = [str(shard) for shard in sample.shards[:2]]
+def texts(number):
+    """Sentences of their own, some of them again, and lines that all documents have."""
+    rng = random.Random(number % 25)
+    words = [f"{a}{b}{c}" for a in "bcdfgklm" for b in "aeiou" for c in "nprst"]
+    lines = [" ".join(rng.choices(words, k=20)) + "." for _ in range(6)]
+    return "Home and away\n" + "\n".join(lines)
+
+
+def test_every_manifest_names_what_its_task_read(tmp_path, recipe_for, monkeypatch):
+    urls = []
+    for shard in range(2):
+        path = tmp_path / f"{shard}.jsonl"
+        rows = [
+            {"id": f"{shard}-{n}", "text": texts(40 * shard + n), "url": f"http://e{n % 3}.org/{n}"}
+            for n in range(40)
+        ]
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        urls.append(str(path))
     watching = Watching(monkeypatch)
-    execute(
-        make_plan(read_recipe(recipe_for(tmp_path / "l", urls, EVERYTHING))), watching, Silent()
-    )
+    recipe = read_recipe(recipe_for(tmp_path / "lake", urls, EVERYTHING))
+    execute(make_plan(recipe), watching, Silent())
     made_of, stages = {}, Counter()
     for manifest, read in watching.found:
         named = set(manifest.inputs)

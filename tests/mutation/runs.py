@@ -31,7 +31,8 @@ from trials import (
 )
 
 TEST_SECONDS = 10.0
-"""Of processor time that a mutant's tests may take; those of the module's folder come first."""
+"""Of processor time that a mutant's tests may take: those of the module's folder, and then as long
+those of others."""
 
 
 class Runs:
@@ -85,11 +86,12 @@ class Runs:
             return far, costs[file], file
 
         taken: list[str] = []
-        seconds = 0.0
+        left = {True: TEST_SECONDS, False: TEST_SECONDS}
         for test in sorted(found, key=order):
-            if not taken or seconds + self._reach[test].seconds <= TEST_SECONDS:
+            near, seconds = test.startswith(folder), self._reach[test].seconds
+            if seconds <= left[near] or left[near] == TEST_SECONDS:
                 taken.append(test)
-                seconds += self._reach[test].seconds
+                left[near] -= seconds
         return taken
 
     def is_open(self, mutant: Mutant) -> bool:

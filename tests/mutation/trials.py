@@ -81,12 +81,16 @@ def tried(child: Callable[[Callable[[str], None]], None], seconds: float, folder
         finally:
             _tell(theirs, "(pytest stopped)")
     os.close(theirs)
-    deadline = time.monotonic() + _WAITING * (seconds * _TIMES + _SECONDS)
+    patience = _WAITING * (seconds * _TIMES + _SECONDS)
     done = status = 0
-    while not done and time.monotonic() < deadline:
+    before = time.monotonic()
+    while not done and patience > 0:
         done, status, used = os.wait4(process, os.WNOHANG)
         if not done:
             time.sleep(0.004)
+        now = time.monotonic()
+        patience -= min(now - before, 1.0)  # a machine may sleep, and both processes with it
+        before = now
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process, signal.SIGKILL)  # and what it started
     if not done:

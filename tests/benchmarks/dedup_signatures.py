@@ -23,7 +23,7 @@ ENVIRONMENTS = {
     "marin-dupekit, characters": ("dupekit", "marin-dupekit"),
     "rensa, words": ("rensa", "rensa"),
     "datasketch, words": ("datasketch", "datasketch"),
-    "datatrove, words": ("datatrove", "datatrove", "spacy"),
+    "datatrove, words": ("datatrove", "datatrove", "spacy", "tokenizers"),
 }
 """By peer: its pins in `peers/`, and what an environment that has it holds."""
 PEERS = ("marin-dupekit, characters", "rensa, words", "datasketch, words", "datatrove, words")

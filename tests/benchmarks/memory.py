@@ -17,6 +17,7 @@ from peak_memory import peak_mb
 
 from thresher.jobs.executor import InProcess
 from thresher.jobs.plan import make_plan
+from thresher.jobs.progress import Reporter
 from thresher.jobs.recipe import read_recipe
 from thresher.jobs.run import execute
 
@@ -61,14 +62,11 @@ def write_warc(path, size):
             )
 
 
-class Reports:
+class Reports(Reporter):
     """A reporter that prints the peak so far after each stage."""
 
     def begin(self, stage, *_counts):
         self.stage, self.start = stage, time.perf_counter()
-
-    def advance(self, *_manifest):
-        pass
 
     def end(self):
         own = peak_mb()

@@ -14,7 +14,7 @@ from thresher.jobs.cli.asking import asked
 from thresher.jobs.cli.common import EXIT_INCOMPLETE, errors, output
 from thresher.jobs.cli.pasting import opening, pasted, thresher_command
 from thresher.jobs.cli.run import print_result, with_run_options
-from thresher.jobs.cli.tables import cell, print_table
+from thresher.jobs.cli.tables import print_table
 from thresher.jobs.progress import reporter_for
 from thresher.jobs.sample import SampleCrawl, write_sample
 from thresher.manifests.store import Store
@@ -78,8 +78,9 @@ _SITE_RULES = (
     "  FROM dropped) USING (name)\n"
     "WHERE why IN ('machine_site', 'template_site') GROUP BY why, name ORDER BY why, name"
 )
-_BEST_DROPPED = (
-    "SELECT reason, round(quality.score, 2) AS quality, url FROM dropped ORDER BY 2 DESC LIMIT 10"
+_ALONE = (
+    "SELECT reason, count(*) AS pages FROM dropped WHERE len(reasons) = 1 "
+    "GROUP BY reason ORDER BY pages DESC"
 )
 _ONE_DROPPED = "SELECT url FROM dropped ORDER BY reasons <> ['machine_site'], id LIMIT 1"
 
@@ -133,8 +134,7 @@ def _ask(store: Store, run: str) -> None:
     """Some questions with their SQL and answers."""
     for question, sql in _QUESTIONS:
         names, found = _answer(store, run, sql)
-        rows = [[cell(value, 70) for value in row] for row in found]
-        print_table(question, names, rows, caption=sql)
+        print_table(question, names, found, caption=sql)
 
 
 def _compare(store: Store, run: str, crawl: SampleCrawl) -> None:
@@ -162,7 +162,7 @@ def _end(result: RunResult, store: Store, recipe: Path) -> None:
     url = rows[0][0] if rows else "URL"
     thresher, lake = thresher_command(), store.url()
     _say(f"recipe          {recipe.absolute()}, of which another run does only what changed")
-    _say("\nNext: the best of what was dropped, why one page was dropped, and the report.\n")
-    _say(pasted(*thresher, "query", _BEST_DROPPED, "--lake", lake))
+    _say("\nNext: which reasons dropped a page alone, why one page was dropped, and the report.\n")
+    _say(pasted(*thresher, "query", _ALONE, "--lake", lake))
     _say(pasted(*thresher, "explain", url, "--lake", lake))
     _say(opening(result.report))

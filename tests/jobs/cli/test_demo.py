@@ -63,8 +63,7 @@ def test_the_commands_it_ends_with_work_when_pasted(said, place):
     folder, environment = place
     best, why, page = said.stdout.splitlines()[-3:]
     found = paste(best, environment)
-    assert "quality" in found
-    assert found.count("example") >= 10
+    assert re.search(r"machine_site +│ 16 ", found)
     found = paste(why, environment)
     assert re.search(r"DROPS +│ machine_site", found)
     assert "guides.example.com" in found

@@ -23,6 +23,7 @@ from thresher.jobs.progress import Silent
 from thresher.jobs.recipe import recipe_of
 from thresher.jobs.stages import curate
 from thresher.manifests.manifest import load_all
+from thresher.manifests.store import Store
 
 MODELS = Path(__file__).parents[2] / "classifiers" / "models"
 SCORERS = """
@@ -172,10 +173,12 @@ class Finished:
 
 @contextlib.contextmanager
 def only_planned():
-    """Nothing of a lake is looked at or written but run records, and models are loaded once."""
+    """Of a lake only its runs are looked at, nothing is written, and models are loaded once."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("QualityModel", "LanguageIdentifier"):
             patch.setattr(planning, name, functools.cache(getattr(planning, name)))
+        for name in ("write_bytes", "remove", "sweep"):
+            patch.setattr(Store, name, lambda *_: None)
         patch.setattr(driving, "load_all", lambda *_: {})
         patch.setattr(driving.catalog, "build", lambda _: None)
         for module, name in (

@@ -1,4 +1,4 @@
-"""How far a stage is: shards, documents a second, the share that is kept, the time that is left."""
+"""How far a stage is: shards, documents a second, the share that goes on, the time that is left."""
 
 from __future__ import annotations
 

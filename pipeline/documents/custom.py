@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from thresher.pipeline.extract import Extracted
+from thresher.pipeline.extract.extractor import RETRIED
 from thresher.pipeline.gate.book import document_id
 
 
@@ -25,11 +26,10 @@ class CustomTally:
             if item.facts is None:
                 continue
             self._pages += 1
-            if (item.facts.fallback or "").startswith("extraction_"):
+            if item.facts.fallback in RETRIED:
                 self._failed += 1
-                self._first = self._first or f"document {document_id(item.page)}: " + str(
-                    item.facts.fallback
-                )
+                if not self._first:
+                    self._first = f"document {document_id(item.page)}: {item.facts.fallback}"
 
     def facts(self) -> dict[str, Any]:
         """Of `custom`: pages, how many of them failed, and the first of these."""

@@ -39,10 +39,11 @@ _DEATH_SECONDS = 1.0
 _LAST_BYTES = 250
 _START_BYTES = 4_000
 """How much is told of what a process wrote before its end."""
-_RETRIED = frozenset(
+RETRIED = frozenset(
     {"extraction_timeout", "extraction_crash", "extraction_memory", "extraction_error"}
 )
-_OUT_OF_MEMORY = (b"memory allocation", b"MemoryError", b"std::bad_alloc", b"out of memory")
+"""Failures after which a page gets all of its text; `Facts.fallback` then names the failure."""
+_OUT_OF_MEMORY = ("memory allocation", "MemoryError", "std::bad_alloc", "out of memory")
 
 
 class ExtractionStartError(ThresherError):
@@ -98,7 +99,7 @@ class Extractor:
 
         def settle(answer: Answer, i: int) -> bool:
             """Note an answer; False where the page shall be tried once more."""
-            if answer.reason in _RETRIED and i not in failures:
+            if answer.reason in RETRIED and i not in failures:
                 failures[i] = answer
                 return False
             if answer.reason and i in failures:
@@ -252,7 +253,7 @@ class _Child:
         while not answers and not self._broken and time.monotonic() < deadline:
             answers = self._exchange(deadline)
         if not answers or answers[0].reason == NOT_STARTED:
-            said = answers[0].detail if answers else self._last_errors(_START_BYTES).decode()
+            said = answers[0].detail if answers else self._last_errors(_START_BYTES)
             self.stop()
             raise ExtractionStartError(f"the extraction process does not start: {said}")
 
@@ -296,17 +297,17 @@ class _Child:
             code = self._process.wait()
         errors = self._last_errors()
         if any(sign in errors for sign in _OUT_OF_MEMORY):
-            return Answer("extraction_memory", errors.decode("utf-8", "replace"))
+            return Answer("extraction_memory", errors)
         if code == -signal.SIGALRM:
             return Answer("extraction_timeout", "ended by its own alarm")
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return Answer("extraction_crash", f"{name} {errors.decode('utf-8', 'replace')}".strip())
+        return Answer("extraction_crash", f"{name} {errors}".strip())
 
-    def _last_errors(self, most: int = _LAST_BYTES) -> bytes:
-        """The last lines that the process wrote, as UTF-8; a line alone may be cut at its start."""
+    def _last_errors(self, most: int = _LAST_BYTES) -> str:
+        """The last lines that the process wrote; a line alone may be cut at its start."""
         size = self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(0, size - most))
         said = self._errors.read()
         if size > most:
             said = said.partition(b"\n")[2] or said
-        return said.decode("utf-8", "replace").encode()
+        return said.decode("utf-8", "replace")

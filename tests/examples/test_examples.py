@@ -5,11 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import tempfile
-import time
 import tomllib
 from pathlib import Path
 
@@ -182,56 +179,14 @@ def bucket_place():
     server.stop()
 
 
-@pytest.fixture
-def cluster_of():
-    """Starts a cluster of one node with some variables; its address."""
-    heads, folders = [], []
-
-    def start(variables):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        folders.append(tempfile.mkdtemp(dir="/tmp"))  # pytest's own are too long for sockets
-        command = ["start", "--head", "--block", "--port", str(port), "--num-cpus", "2"]
-        command += ["--include-dashboard=false", "--disable-usage-stats"]
-        command += ["--temp-dir", folders[-1]]
-        heads.append(
-            subprocess.Popen(
-                [sys.executable, "-m", "ray.scripts.scripts", *command],
-                env={
-                    **os.environ,
-                    "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-                    **variables,
-                },
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        )
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        return f"127.0.0.1:{port}"
-
-    yield start
-    for head in heads:
-        head.terminate()
-        head.wait(60)
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 @pytest.mark.slow
 @pytest.mark.ray
 @pytest.mark.timeout(600)
-def test_a_bucket_and_a_cluster(example, type_in, bucket_place, cluster_of):
+def test_a_bucket_and_a_cluster(example, type_in, bucket_place, start_cluster):
     folder = example("s3_and_cluster")
     # As with the token that Ray keeps in the home of whoever starts the head.
     variables = bucket_place | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "a" * 64}
-    (said,) = type_in(folder, **variables, RAY_ADDRESS=cluster_of(variables))
+    (said,) = type_in(folder, **variables, RAY_ADDRESS=start_cluster(variables, cpus=2))
     assert "5 shards, 5 to measure" in said
     assert re.search(r"bucket-[0-9a-f]{8}: complete", said)
     assert re.search(r"(?m)^bucket-[0-9a-f]{8} complete 5/5 shards$", said)

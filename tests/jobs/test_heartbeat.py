@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import threading
-import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -32,11 +31,6 @@ def clock(monkeypatch):
     moment = [datetime.now(UTC)]
     monkeypatch.setattr(heartbeat, "now", lambda: moment[0])
     return moment
-
-
-@pytest.fixture(params=["local", "memory"])
-def store(request, tmp_path):
-    return Store(str(tmp_path) if request.param == "local" else f"memory://{uuid.uuid4().hex}")
 
 
 def begun(store, **changes):

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
-import time
 
 import pytest
 
@@ -131,31 +128,10 @@ def test_ray_starts_under_a_long_folder(recipe_for, sample, tmp_path):
 
 
 @pytest.fixture
-def cluster():
+def cluster(start_cluster):
     """A cluster that lets in who knows the token: (address, environment of who does)."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    folder = tempfile.mkdtemp(dir="/tmp")  # pytest's own are too long for sockets
     known = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "a" * 64}
-    command = ["start", "--head", "--block", "--port", str(port), "--num-cpus", "1"]
-    command += ["--include-dashboard=false", "--disable-usage-stats", "--temp-dir", folder]
-    head = subprocess.Popen(
-        [sys.executable, "-m", "ray.scripts.scripts", *command],
-        env={**os.environ, **known},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            break
-        except OSError:
-            time.sleep(0.1)
-    yield f"127.0.0.1:{port}", known
-    head.terminate()
-    head.wait(60)
-    shutil.rmtree(folder, ignore_errors=True)
+    return start_cluster(known, cpus=1), known
 
 
 @pytest.mark.chaos

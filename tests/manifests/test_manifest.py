@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import uuid
 
 import msgspec
 import pytest
@@ -19,12 +18,6 @@ from thresher.manifests.manifest import (
     load_all,
     manifest_path,
 )
-from thresher.manifests.store import Store
-
-
-@pytest.fixture(params=["local", "memory"])
-def store(request, tmp_path):
-    return Store(str(tmp_path) if request.param == "local" else f"memory://{uuid.uuid4().hex}")
 
 
 def made(store, key="k", stage="s", mark="f", files=(b"one", b"three"), **changes):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 import msgspec
 import pytest
 
@@ -21,12 +19,6 @@ from thresher.manifests.run import (
     load_runs,
     save_run,
 )
-from thresher.manifests.store import Store
-
-
-@pytest.fixture(params=["local", "memory"])
-def store(request, tmp_path):
-    return Store(str(tmp_path) if request.param == "local" else f"memory://{uuid.uuid4().hex}")
 
 
 def record(run_id, status="complete", started="1", finished="", name="n", **changes):

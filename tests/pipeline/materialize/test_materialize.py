@@ -102,11 +102,6 @@ def materialize(store: Store, shards: int, settings: CuratedSettings = SETTINGS,
     return load_all(store, "curated", FINGERPRINT)
 
 
-@pytest.fixture(params=["file", "memory"])
-def store(request, tmp_path):
-    return Store(str(tmp_path) if request.param == "file" else f"memory://{uuid.uuid4().hex}")
-
-
 def read(store: Store, manifests) -> list[pa.Table]:
     return [pq.read_table(pa.BufferReader(store.read_bytes(m.output().path))) for m in manifests]
 

@@ -5,19 +5,11 @@ Valid files of every kind, and files with damage in them, in this process.
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
+import mutations
 import pytest
 
 import thresher.pipeline.read as reading
 from thresher.pipeline.read import InputSettings, InputShard, Loss, NotVerified, read_shard
-
-sys.path.insert(0, str(Path(__file__).parent))
-try:
-    import mutations
-finally:
-    sys.path.pop(0)
 
 HEAD = 64
 """Bytes of the first piece, by which a file is told; damage before it may tell another format."""

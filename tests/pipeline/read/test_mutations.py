@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
-from pathlib import Path
 
+import mutations
 import pytest
-
-_PATH = Path(__file__).with_name("mutations.py")
-_spec = importlib.util.spec_from_file_location("read_mutations", _PATH)
-assert _spec is not None
-assert _spec.loader is not None
-mutations = importlib.util.module_from_spec(_spec)
-sys.modules["read_mutations"] = mutations
-_spec.loader.exec_module(mutations)
 
 KINDS = sorted(mutations.kinds())
 ALL = 10_000
@@ -24,7 +15,7 @@ ALL = 10_000
 
 
 def in_child(folder, seed, count, *names):
-    command = [sys.executable, str(_PATH), "--folder", str(folder)]
+    command = [sys.executable, mutations.__file__, "--folder", str(folder)]
     command += ["--seed", str(seed), "--count", str(count)]
     command += [argument for name in names for argument in ("--file", name)]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)

@@ -7,22 +7,13 @@ magic number, header, checksum, line end and record straddles a boundary at some
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import re
-import sys
-from pathlib import Path
 
+import mutations
 import pytest
 
 from thresher.pipeline import read as reading
 from thresher.pipeline.read import gzip, lz4, stored
-
-_PATH = Path(__file__).with_name("mutations.py")
-if "read_mutations" not in sys.modules:
-    _spec = importlib.util.spec_from_file_location("read_mutations", _PATH)
-    sys.modules["read_mutations"] = importlib.util.module_from_spec(_spec)
-    _spec.loader.exec_module(sys.modules["read_mutations"])
-mutations = sys.modules["read_mutations"]
 
 STREAMS = sorted(name for name in mutations.kinds() if name != "parquet")
 FEW = (1, 2, 3, 7, 64)

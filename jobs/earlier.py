@@ -6,10 +6,11 @@ import msgspec
 
 from thresher.filters.errors import ConfigError, StoreError
 from thresher.jobs.recipe import Recipe
+from thresher.jobs.stages.measure import SIGNALS
+from thresher.manifests.layout import SIGNATURE, text_stage
 from thresher.manifests.run import find_run
 from thresher.manifests.store import Store
 from thresher.pipeline import judge
-from thresher.pipeline.documents import measure
 from thresher.pipeline.judged import judged_shards
 from thresher.pipeline.shards import ShardRef
 
@@ -18,8 +19,8 @@ class EarlierRun(msgspec.Struct, frozen=True):
     """What is needed of an earlier run. Nothing of it is changed."""
 
     run_id: str
-    documents: str
-    """Fingerprint of its measuring."""
+    signed: str
+    """Fingerprint of its signatures, and so of its texts."""
     decisions: str
     """Fingerprint of its judging."""
     shards: tuple[ShardRef, ...]
@@ -27,7 +28,7 @@ class EarlierRun(msgspec.Struct, frozen=True):
     @property
     def identity(self) -> list[str]:
         """What a fingerprint depends on: what it kept, and the name that receipts call it by."""
-        return [self.run_id, self.documents, self.decisions]
+        return [self.run_id, self.signed, self.decisions]
 
 
 def find_earlier(recipe: Recipe) -> tuple[EarlierRun, ...]:
@@ -44,14 +45,15 @@ def _find(recipe: Recipe, name: str) -> EarlierRun:
     lake, _, run_name = name.partition("#") if "/" in name else (recipe.lake, "#", name)
     store = Store(lake)
     run = find_run(store, run_name)
-    if {measure.STAGE, judge.STAGE} - set(run.fingerprints):
+    texts = text_stage(run.fingerprints)
+    if {texts, judge.STAGE} - set(run.fingerprints):
         raise ConfigError("dedup.against", f"run {run.run_id} has not judged its documents yet.")
     try:
-        signed = msgspec.convert(run.recipe, Recipe).measure_settings().minhash
+        signed = msgspec.convert(run.recipe, Recipe).signing
     except msgspec.ValidationError as error:
         problem = f"run {run.run_id} has a recipe of another version: {error}."
         raise ConfigError("dedup.against", problem) from error
-    wanted = recipe.measure_settings().minhash
+    wanted = recipe.signing
     if signed != wanted:
         raise ConfigError(
             "dedup.against",
@@ -60,9 +62,9 @@ def _find(recipe: Recipe, name: str) -> EarlierRun:
         )
     shards = tuple(
         msgspec.structs.replace(shard, run=run.run_id, lake=lake)
-        for shard in judged_shards(store, run, signals=())
+        for shard in judged_shards(store, run)
     )
-    failed = {failure.key for failure in run.failures if failure.stage == measure.STAGE}
+    failed = {failure.key for failure in run.failures if failure.stage in (texts, SIGNALS)}
     lost = {item.key for item in run.inputs} - failed - {shard.key for shard in shards}
     if lost:
         raise StoreError(
@@ -71,4 +73,5 @@ def _find(recipe: Recipe, name: str) -> EarlierRun:
             "without it"
         )
     marks = run.fingerprints
-    return EarlierRun(run.run_id, marks[measure.STAGE], marks[judge.STAGE], shards)
+    signatures = marks[SIGNATURE if SIGNATURE in marks else texts]
+    return EarlierRun(run.run_id, signatures, marks[judge.STAGE], shards)

@@ -64,25 +64,41 @@ class Needs:
 ONE_CORE = Needs()
 
 
+Made = Manifest | tuple[Manifest, ...]
+"""What a task returns."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One shard of a stage: `function(*args)` returns its manifest."""
+    """One shard of a stage: `function(*args)` returns its manifest, or those of several stages."""
 
     stage: str
     key: str
-    function: Callable[..., Manifest]
+    function: Callable[..., Made]
     args: tuple[Any, ...]
     needs: Needs = ONE_CORE
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a task: a manifest, or the error it ended with."""
+    """What became of a task: manifests, or the error it ended with."""
 
     task: Task
-    manifest: Manifest | None
+    made: Made | None
     attempts: int
     error: str = ""
+
+    @property
+    def manifests(self) -> tuple[Manifest, ...]:
+        """All that it made; empty if it failed."""
+        if self.made is None:
+            return ()
+        return self.made if isinstance(self.made, tuple) else (self.made,)
+
+    @property
+    def manifest(self) -> Manifest | None:
+        """The first of them."""
+        return self.manifests[0] if self.made is not None else None
 
 
 class Executor(Protocol):
@@ -161,7 +177,7 @@ class OnRay:
     def run(self, tasks: Iterable[Task]) -> Iterator[Result]:
         """See `Executor.run`."""
         waiting = iter(tasks)
-        running: dict[ray.ObjectRef[Manifest], tuple[Task, int]] = {}
+        running: dict[ray.ObjectRef[Made], tuple[Task, int]] = {}
         pausing: list[_Pausing] = []
         try:
             while True:
@@ -226,11 +242,11 @@ class OnRay:
 
 
 @ray.remote(max_retries=0)
-def _execute(function: Callable[..., Manifest], args: tuple[Any, ...]) -> Manifest:
+def _execute(function: Callable[..., Made], args: tuple[Any, ...]) -> Made:
     return _attempt(function, args)
 
 
-def _attempt(function: Callable[..., Manifest], args: tuple[Any, ...]) -> Manifest:
+def _attempt(function: Callable[..., Made], args: tuple[Any, ...]) -> Made:
     """Run a task where it is; any error of its own becomes text, while all of it is known.
 
     Raises:
@@ -279,7 +295,7 @@ def pause_seconds(attempt: int) -> float:
     return PAUSE_SECONDS * 4.0 ** (attempt - 1)
 
 
-def _submit(task: Task) -> ray.ObjectRef[Manifest]:
+def _submit(task: Task) -> ray.ObjectRef[Made]:
     needs = task.needs
     options = _execute.options(
         name=f"{task.stage}/{task.key}",

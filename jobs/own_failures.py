@@ -36,7 +36,7 @@ def failure_notes(measured: Iterable[Manifest], scored: Iterable[Manifest]) -> l
     """A sentence for each scorer and guest that failed on texts, and for an extractor.
 
     Args:
-        measured: manifests of the stage `documents`, in key order.
+        measured: manifests of the texts and of the guests, in key order.
         scored: those of `model_scores`, likewise.
     """
     found = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
@@ -13,21 +13,24 @@ from thresher.classifiers.registry import Model
 from thresher.classifiers.scorers import Scorer, check_scorers
 from thresher.filters.errors import naming
 from thresher.filters.policy import Policy
-from thresher.filters.signals import DOCUMENT_FAMILIES
 from thresher.jobs.earlier import EarlierRun, find_earlier
 from thresher.jobs.inputs import check_text_field, evaluation_sets_of, inputs_of
 from thresher.jobs.recipe import Recipe, read_policy
+from thresher.jobs.stages.measure import marks_of
 from thresher.jobs.stages.scores import scores_mark
+from thresher.manifests.layout import GUESTS, TEXT
 from thresher.manifests.manifest import Manifest, fingerprint, load_all
 from thresher.manifests.run import ModelRecord
 from thresher.manifests.store import Store
 from thresher.pipeline import scores
 from thresher.pipeline.decontamination import EvaluationSet, index_of
-from thresher.pipeline.documents import measure
-from thresher.pipeline.documents.measure import MachineTextSettings, QualitySettings
-from thresher.pipeline.extract import PROFILE_VERSIONS
+from thresher.pipeline.documents.settings import (
+    MachineTextSettings,
+    QualitySettings,
+    SignalSettings,
+)
 from thresher.pipeline.extract.custom import checked
-from thresher.pipeline.guests import check_guests, guests_identity
+from thresher.pipeline.guests import check_guests
 from thresher.pipeline.read.inputs import InputShard
 from thresher.pipeline.read.names import public
 
@@ -41,10 +44,11 @@ class Plan:
     inputs: tuple[InputShard, ...]
     policy: Policy
     models: tuple[ModelRecord, ...]
-    documents_fingerprint: str
+    signals: SignalSettings
+    """How texts are measured, with the models as the registry found them."""
+    marks: Mapping[str, str]
+    """The fingerprint of the texts and of each group of signals, by stage."""
     run_id: str
-    scored: Mapping[str, Model | None] = field(default_factory=dict)
-    """The models of scores by family, with all that decides their scores."""
     scorers: tuple[Scorer, ...] = ()
     """The recipe's own scorers, resolved."""
     earlier: tuple[EarlierRun, ...] = ()
@@ -53,14 +57,20 @@ class Plan:
     """Evaluation sets that documents are measured against."""
 
     def measured(self) -> dict[str, Manifest]:
-        """The input shards that are measured already, by key."""
+        """The manifests of the texts that are there already, by the key of the input shard."""
         keys = [shard.key for shard in self.inputs]
-        return load_all(self.store, measure.STAGE, self.documents_fingerprint, keys)
+        return load_all(self.store, TEXT, self.marks[TEXT], keys)
+
+    def run_code(self) -> list[Manifest]:
+        """The manifests of what code of the user's choice has seen already: pages, and guests."""
+        keys = [shard.key for shard in self.inputs]
+        seen = load_all(self.store, GUESTS, self.marks[GUESTS], keys) if self.recipe.guests else {}
+        return [*self.measured().values(), *seen.values()]
 
     def scored_shards(self) -> dict[str, Manifest]:
         """The input shards that the recipe's own scorers have scored already, by key."""
         keys = [shard.key for shard in self.inputs]
-        mark = scores_mark(self.documents_fingerprint, self.scorers)
+        mark = scores_mark(self.marks[TEXT], self.scorers)
         return load_all(self.store, scores.STAGE, mark, keys) if self.scorers else {}
 
 
@@ -108,7 +118,7 @@ def _made(
     check_text_field(recipe.input, inputs)
     earlier = find_earlier(recipe)
     models = [ModelRecord("language", "lid.176.ftz", identifier.sha256)]
-    found: dict[str, Model | None] = {}
+    found: dict[ScoreRole, Model | None] = {}
     wanted_of: dict[ScoreRole, QualitySettings | MachineTextSettings] = {
         "quality": recipe.quality,
         "machine_text": recipe.machine_text,
@@ -133,26 +143,18 @@ def _made(
         for each in scorers
     ]
     sets = evaluation_sets_of(recipe.decontaminate)
-    evaluation = index_of(sets)
-    settings = recipe.measure_settings(**found)
-    documents = fingerprint(
-        measure.STAGE,
-        measure.VERSION,
-        [(family.name, family.version) for family in DOCUMENT_FAMILIES],
-        [(model.role, model.sha256) for model in models],
-        msgspec.structs.replace(settings.input, urls=[]),
-        settings.gates,
-        settings.extract.identity,
-        PROFILE_VERSIONS[settings.extract.profile],
-        settings.minhash,
-        [model and model.identity for model in found.values()],
-        *guests_identity(recipe.guests),
-        *([evaluation.fingerprint] if evaluation else []),
+    signals = SignalSettings(
+        minhash=recipe.signing,
+        quality=found["quality"],
+        machine_text=found["machine_text"],
+        guests=recipe.guests,
+        evaluation=index_of(sets),
     )
+    marks = marks_of(recipe.texts, signals, identifier.sha256)
     identity = fingerprint(
         "run",
-        1,
-        documents,
+        2,
+        sorted(marks.items()),
         msgspec.to_builtins(policy),
         [scorer.identity for scorer in scorers],
         recipe.dedup,
@@ -168,9 +170,9 @@ def _made(
         inputs=inputs,
         policy=policy,
         models=(*models, *(extractor if own.custom else ()), *scored_by),
-        documents_fingerprint=documents,
+        signals=signals,
+        marks=marks,
         run_id=f"{recipe.name}-{identity[:8]}",
-        scored=found,
         scorers=scorers,
         earlier=earlier,
         evaluation_sets=sets,

@@ -20,7 +20,8 @@ from thresher.jobs.terminal import is_terminal
 from thresher.manifests.manifest import Manifest
 
 _TITLES = {
-    "documents": "measure",
+    "text": "measure",
+    "signals": "measure again",
     "bands": "dedup: bands",
     "edges": "dedup: edges",
     "verified": "dedup: verifying",

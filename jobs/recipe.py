@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
-from thresher.classifiers.registry import Model, is_name
+from thresher.classifiers.registry import is_name
 from thresher.classifiers.scorers import ScorerSettings
 from thresher.filters.config import load, load_toml, plain
 from thresher.filters.errors import ConfigError, InputError
@@ -24,10 +24,10 @@ from thresher.jobs.policy import find_policy
 from thresher.manifests.store import cause_of
 from thresher.pipeline.decontamination import EvaluationSettings
 from thresher.pipeline.dedup import DedupSettings
-from thresher.pipeline.documents.measure import (
+from thresher.pipeline.documents.settings import (
     MachineTextSettings,
-    MeasureSettings,
     QualitySettings,
+    TextSettings,
 )
 from thresher.pipeline.extract import ExtractSettings
 from thresher.pipeline.gate.gating import GateSettings
@@ -104,23 +104,19 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     curated: CuratedSettings = CuratedSettings()
     run: RunSettings = RunSettings()
 
-    def measure_settings(
-        self, quality: Model | None = None, machine_text: Model | None = None
-    ) -> MeasureSettings:
-        """What the measuring stage needs of it, and the models as the registry found them."""
-        return MeasureSettings(
-            input=self.input,
-            gates=self.gates,
-            extract=self.extract,
-            minhash=MinHashSettings(
-                permutations=self.dedup.signature_values,
-                unit=self.minhash.unit,
-                ngram=self.minhash.ngram,
-                seed=self.minhash.seed,
-            ),
-            quality=quality,
-            machine_text=machine_text,
-            guests=self.guests,
+    @property
+    def texts(self) -> TextSettings:
+        """How its texts are got."""
+        return TextSettings(self.input, self.gates, self.extract)
+
+    @property
+    def signing(self) -> MinHashSettings:
+        """How its texts are signed."""
+        return MinHashSettings(
+            permutations=self.dedup.signature_values,
+            unit=self.minhash.unit,
+            ngram=self.minhash.ngram,
+            seed=self.minhash.seed,
         )
 
 

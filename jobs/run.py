@@ -9,11 +9,9 @@ record says so, nothing of what is done is lost, and the same plan goes on from 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
-
-import msgspec
 
 from thresher.filters.errors import RunError, ThresherError
 from thresher.filters.policy import policy_to_mapping
@@ -30,11 +28,13 @@ from thresher.jobs.stages.curate import curate
 from thresher.jobs.stages.dedup import Duplicates, find_duplicates
 from thresher.jobs.stages.judge import judge_documents
 from thresher.jobs.stages.lines import with_line_signals
+from thresher.jobs.stages.measure import SIGNALS, Measured, measure_inputs, upstream_of
 from thresher.jobs.stages.scores import with_scores
 from thresher.jobs.stages.sites import with_site_signals
 from thresher.jobs.version import thresher_version
 from thresher.manifests import catalog
 from thresher.manifests.heartbeat import Beat, Heartbeat
+from thresher.manifests.layout import SIGNATURE, TEXT
 from thresher.manifests.manifest import Manifest, load_all
 from thresher.manifests.run import (
     Attempt,
@@ -45,8 +45,8 @@ from thresher.manifests.run import (
     save_run,
 )
 from thresher.pipeline import decontamination, judge
-from thresher.pipeline.documents import measure
 from thresher.pipeline.shards import ShardRef
+from thresher.pipeline.sites import parts as site_parts
 
 DYING_SECONDS = 2.0
 """What killed processes of tasks get to be gone, so that what they were writing can go."""
@@ -86,6 +86,8 @@ class _Run:
         self._started = _now()
         self._doing, self._shards, self._done = "plan", 0, 0
         self._keys: list[str] = []
+        self._writing: dict[str, str] = {}
+        self._before = 0
 
     def run(self) -> RunRecord:
         with Heartbeat(self._store, self._plan.run_id, self._beat):
@@ -122,9 +124,9 @@ class _Run:
         self._leave("interrupted")
         self._executor.cancel()
         # Tasks that are killed have no time to remove what they are writing.
-        if mark := self._fingerprints.get(self._doing):
+        for stage, mark in self._writing.items():
             for folder in ("", "manifests/"):
-                self._store.sweep(f"{folder}{self._doing}/{mark}", DYING_SECONDS)
+                self._store.sweep(f"{folder}{stage}/{mark}", DYING_SECONDS)
 
     def _leave(self, status: str) -> None:
         """Record how the run ended, if that can still be written."""
@@ -133,9 +135,10 @@ class _Run:
 
     def _progress(self) -> str:
         """What the lake holds of the stage at work: more than has been told, perhaps."""
-        if mark := self._fingerprints.get(self._doing):
-            with contextlib.suppress(Exception):
-                self._done = len(load_all(self._store, self._doing, mark, self._keys))
+        with contextlib.suppress(Exception):
+            found = [load_all(self._store, *each, self._keys) for each in self._writing.items()]
+            if found:
+                self._done = self._before + len(set.intersection(*map(set, found)))
         if not self._shards:
             return title_of(self._doing)
         return f"{title_of(self._doing)}: {self._done} of {self._shards} shards are done"
@@ -144,14 +147,13 @@ class _Run:
         self._store.sweep()
         measured: dict[str, Manifest] = {}
         try:
-            measured = self._measure()
-            shards = [ShardRef(key, measured[key].output().path) for key in sorted(measured)]
+            measured, shards = self._measure()
             duplicates = self._deduplicate(shards)
             shards = self._signals(measured, shards, duplicates)
             decisions = self._judge(shards, duplicates)
             check_handed_on(measured, "documents", decisions)
             judged = self._fingerprints[judge.STAGE]
-            failed = [failure for failure in self._failures if failure.stage == measure.STAGE]
+            failed = [f for f in self._failures if f.stage in (TEXT, SIGNALS)]
             self._curated = curate(
                 self._stage, self._plan, self._policy, judged, measured, shards, decisions, failed
             )
@@ -162,30 +164,25 @@ class _Run:
         whole = not self._failures and not self._exceeded
         record = self._record("complete" if whole else "incomplete")
         save_run(self._store, record)
-        self._doing, self._shards, self._done = "catalog", 0, 0
+        self._doing, self._shards, self._done, self._writing = "catalog", 0, 0, {}
         self._reporter.doing("catalog and report")
         catalog.build(self._store)
         write_report(self._store, record)
         return record
 
-    def _measure(self) -> dict[str, Manifest]:
-        sets = self._plan.evaluation_sets
-        evaluation = decontamination.index_of(sets)
-        if evaluation:
-            build, work = decontamination.evaluation_index, {decontamination.KEY: (sets,)}
+    def _measure(self) -> Measured:
+        plan = self._plan
+        if evaluation := plan.signals.evaluation:
+            work = {decontamination.KEY: (plan.evaluation_sets,)}
+            build = decontamination.evaluation_index
             self._stage(decontamination.STAGE, evaluation.fingerprint, build, work)
-        settings = self._plan.recipe.measure_settings(**self._plan.scored)
-        settings = msgspec.structs.replace(settings, evaluation=evaluation)
-        found = self._stage(
-            measure.STAGE,
-            self._plan.documents_fingerprint,
-            measure.measure_shard,
-            {shard.key: (shard, settings) for shard in self._plan.inputs},
-            needed=False,
+        self._fingerprints |= plan.marks
+        measured = measure_inputs(
+            self._together, self._store, plan.inputs, plan.recipe.texts, plan.signals, plan.marks
         )
-        if not found:
+        if not measured.shards:
             raise StageFailedError
-        return found
+        return measured
 
     def _deduplicate(self, shards: Sequence[ShardRef]) -> Duplicates:
         recipe = self._plan.recipe
@@ -193,26 +190,26 @@ class _Run:
             self._stage,
             shards,
             self._plan.earlier,
-            self._plan.documents_fingerprint,
+            self._plan.marks[SIGNATURE],
             recipe.dedup,
-            recipe.measure_settings().minhash,
+            self._plan.signals.minhash,
         )
 
     def _signals(
         self, measured: dict[str, Manifest], shards: list[ShardRef], duplicates: Duplicates
     ) -> list[ShardRef]:
         """The shards with the signals that take the whole run to measure."""
-        recipe = self._plan.recipe
-        shards, self._exceeded = with_scores(
-            self._stage, shards, self._plan.documents_fingerprint, self._plan.scorers
-        )
+        recipe, marks = self._plan.recipe, self._plan.marks
+        shards, self._exceeded = with_scores(self._stage, shards, marks[TEXT], self._plan.scorers)
         if self._exceeded:
             raise StageFailedError
         documents = sum(measured[shard.key].output().rows for shard in shards)
         copies, upstream = duplicates.paths, duplicates.fingerprint
-        shards = with_line_signals(self._stage, shards, documents, copies, recipe.lines, upstream)
-        marks = (self._plan.documents_fingerprint, upstream)
-        return with_site_signals(self._stage, shards, copies, recipe.sites, *marks)
+        shards = with_line_signals(
+            *(self._stage, shards, documents, copies, recipe.lines, marks[TEXT], upstream)
+        )
+        summed = [*upstream_of(marks, site_parts.COLUMNS), upstream]
+        return with_site_signals(self._stage, shards, copies, recipe.sites, *summed)
 
     def _judge(self, shards: Sequence[ShardRef], duplicates: Duplicates) -> dict[str, Manifest]:
         self._policy, decisions = judge_documents(
@@ -227,7 +224,6 @@ class _Run:
         function: Callable[..., Manifest],
         work: Mapping[str, tuple[Any, ...]],
         *,
-        needed: bool = True,
         needs: Needs = ONE_CORE,
     ) -> dict[str, Manifest]:
         """Run what is not done yet of a stage; manifests of all that is, by key.
@@ -237,38 +233,66 @@ class _Run:
             mark: its fingerprint.
             function: called as `function(store, *arguments, mark)`.
             work: the arguments of each shard by its key.
-            needed: whether the run cannot go on without all of it.
             needs: what each task needs of a machine.
 
         Raises:
-            StageFailedError: if a task failed and the stage is needed whole.
+            StageFailedError: if a task failed.
         """
         self._fingerprints[stage] = mark
         found = load_all(self._store, stage, mark, list(work))
-        self._doing, self._keys = stage, list(work)
-        self._shards, self._done = len(work), len(found)
-        self._reporter.begin(stage, len(work), len(found))
         tasks = [
             Task(stage, key, function, (self._store, *arguments, mark), needs)
             for key, arguments in work.items()
             if key not in found
         ]
+        for manifest in self._run(stage, {stage: mark}, tasks, len(found)):
+            found[manifest.key] = manifest
+        if len(found) < len(work):
+            raise StageFailedError
+        return found
+
+    def _together(
+        self,
+        title: str,
+        marks: Mapping[str, str],
+        function: Callable[..., tuple[Manifest, ...]],
+        work: Mapping[str, tuple[Any, ...]],
+        done: int,
+    ) -> list[Manifest]:
+        """See `RunTogether`."""
+        tasks = [
+            Task(title, key, function, (self._store, *arguments)) for key, arguments in work.items()
+        ]
+        return list(self._run(title, marks, tasks, done))
+
+    def _run(
+        self, title: str, marks: Mapping[str, str], tasks: Sequence[Task], done: int
+    ) -> Iterator[Manifest]:
+        """Run tasks, beside so many that are done; what they make.
+
+        Args:
+            title: name of the stage, or what several at once are called.
+            marks: fingerprint of each stage that they write.
+            tasks: to run.
+            done: how many others are done already.
+        """
+        self._doing, self._writing = title, dict(marks)
+        self._keys, self._before = [task.key for task in tasks], done
+        self._shards, self._done = len(tasks) + done, done
+        self._reporter.begin(title, len(tasks) + done, done)
         try:
             for result in self._executor.run(tasks):
                 stopping.check()  # a signal may have been lost in a library
                 self._reporter.advance(result.manifest)
                 if result.attempts > 1:
-                    self._attempts[f"{stage}/{result.task.key}"] = result.attempts
-                if result.manifest is None:
-                    self._failures.append(Failure(stage, result.task.key, result.error))
+                    self._attempts[f"{title}/{result.task.key}"] = result.attempts
+                if result.made is None:
+                    self._failures.append(Failure(title, result.task.key, result.error))
                 else:
-                    found[result.task.key] = result.manifest
-                    self._done = len(found)
+                    self._done += 1
+                    yield from result.manifests
         finally:
             self._reporter.end()
-        if needed and len(found) < len(work):
-            raise StageFailedError
-        return found
 
     def _beat(self) -> Beat:
         """What `status` says of the run; asked by another thread."""

@@ -27,7 +27,7 @@ def shortfalls(measured: Iterable[Manifest]) -> list[Shortfall]:
     """The shards that were not read whole, by URI.
 
     Args:
-        measured: manifests of the stage `documents`.
+        measured: manifests of the texts.
     """
     found = (
         Shortfall(m.facts["uri"], m.facts["status"], m.facts.get("why", ""))
@@ -41,7 +41,7 @@ def intolerable(measured: Iterable[Manifest], inputs: int, settings: RunSettings
     """Why a run is incomplete: a sentence for each limit that is exceeded.
 
     Args:
-        measured: manifests of the stage `documents`.
+        measured: manifests of the texts.
         inputs: how many input shards the run has.
         settings: the limits.
     """

@@ -47,7 +47,7 @@ def mostly_stopped(measured: Iterable[Manifest]) -> list[Stopped]:
     """The shards of which a technical reason stopped more than half the records, by URI.
 
     Args:
-        measured: manifests of the stage `documents`.
+        measured: manifests of the texts.
     """
     found = []
     for manifest in measured:
@@ -67,7 +67,7 @@ def technical_notes(measured: Iterable[Manifest]) -> list[str]:
     """A sentence for each technical reason that stopped most records of a shard.
 
     Args:
-        measured: manifests of the stage `documents`.
+        measured: manifests of the texts.
     """
     manifests = list(measured)
     by_reason: dict[str, list[Stopped]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""Arrow schemas of the facts in the lake: documents, quarantine, decisions."""
+"""Arrow schemas of the facts in the lake: texts, signals, quarantine, decisions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pyarrow as pa
 
 from thresher.filters import shape
 from thresher.filters.decontamination import SPANS, SPANS_TYPE
-from thresher.filters.signals import DOCUMENT_FAMILIES, family_type
+from thresher.filters.signals import family_type
+from thresher.manifests.layout import GROUPS, TEXT_FAMILIES
 
 PROVENANCE = (
     pa.field("id", pa.string(), nullable=False),
@@ -23,31 +24,39 @@ PROVENANCE = (
 """Where a document came from. `id` is 32 hex digits over the record's own id, URL and content."""
 
 
-def documents_schema(
-    permutations: int, guests: Sequence[str] = (), *, spans: bool = False
-) -> pa.Schema:
-    """Measured documents: provenance, text, a struct per family of signals, shape and signature.
+TEXT_SCHEMA = pa.schema(
+    [
+        *PROVENANCE,
+        pa.field("text", pa.string(), nullable=False),
+        pa.field("raw_hash", pa.binary(16), nullable=False),
+        *(pa.field(name, family_type(name)) for name in TEXT_FAMILIES),
+    ]
+)
+"""A text with what is known of it from reading, gating and extracting. `raw_hash` is of its
+bytes."""
 
-    `content_hash` is of the text in lower case with white space folded, `raw_hash` of its bytes.
+
+def signals_schema(stage: str, *, permutations: int = 0, guests: Sequence[str] = ()) -> pa.Schema:
+    """The columns of a group of signals, in the rows of the texts.
+
+    `content_hash` is of the text in lower case with white space folded.
 
     Args:
-        permutations: 32-bit values of a MinHash signature.
-        guests: names of the recipe's guests, whose verdicts are the column `guests`; without any
-            there is no such column.
-        spans: whether evaluation sets are looked for; without, there is no column of spans.
+        stage: one of `layout.GROUPS`.
+        permutations: 32-bit values of a MinHash signature, of that group.
+        guests: names of the recipe's guests, of that group.
     """
-    verdicts = pa.struct([pa.field(name, pa.string()) for name in guests])
+    types = {
+        shape.COLUMN: shape.TYPE,
+        SPANS: SPANS_TYPE,
+        "content_hash": pa.binary(16),
+        "minhash": pa.binary(4 * permutations) if permutations else pa.binary(),
+        "guests": pa.struct([pa.field(name, pa.string()) for name in guests]),
+    }
     return pa.schema(
         [
-            *PROVENANCE,
-            pa.field("text", pa.string(), nullable=False),
-            pa.field("content_hash", pa.binary(16), nullable=False),
-            pa.field("raw_hash", pa.binary(16), nullable=False),
-            *(pa.field(family.name, family_type(family.name)) for family in DOCUMENT_FAMILIES),
-            *([pa.field("guests", verdicts)] if guests else []),
-            pa.field(shape.COLUMN, shape.TYPE),
-            *([pa.field(SPANS, SPANS_TYPE)] if spans else []),
-            pa.field("minhash", pa.binary(4 * permutations)),
+            pa.field(name, types[name] if name in types else family_type(name))
+            for name in GROUPS[stage]
         ]
     )
 

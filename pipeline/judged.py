@@ -1,7 +1,7 @@
 """Documents with their decisions: what was kept, or dropped and why, as a stream.
 
-A shard's documents, decisions and run-wide signals lie in files of their own with the same rows in
-the same order, so they are read side by side, batch by batch, and no join is needed.
+A shard's texts, signals and decisions lie in files of their own with the same rows in the same
+order, so they are read side by side, batch by batch, and no join is needed.
 """
 
 from __future__ import annotations
@@ -13,46 +13,46 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from thresher.filters.errors import ConfigError, StoreError, did_you_mean
-from thresher.filters.signals import RUN_FAMILIES, family_type
-from thresher.manifests.catalog.facts import SIGNAL_STAGES
+from thresher.filters.signals import family_type
+from thresher.manifests.layout import GROUPS, KNOWN, RUN_WIDE, text_stage
 from thresher.manifests.manifest import load_all
 from thresher.manifests.run import RunRecord
-from thresher.manifests.shards import read_batches, read_table
+from thresher.manifests.shards import read_table
 from thresher.manifests.store import Store
 from thresher.pipeline import judge
-from thresher.pipeline.documents import measure
-from thresher.pipeline.measured import read_measured
+from thresher.pipeline.measured import iterate_measured
 from thresher.pipeline.shards import ShardRef
 
 
-def judged_shards(
-    store: Store, run: RunRecord, signals: Sequence[str] = SIGNAL_STAGES
-) -> list[ShardRef]:
-    """The shards of a run that are measured and judged, in key order.
-
-    Args:
-        store: the lake.
-        run: its record.
-        signals: the stages whose run-wide signals are wanted, too.
+def judged_shards(store: Store, run: RunRecord) -> list[ShardRef]:
+    """The shards of a run that are measured and judged, in key order, with all their signals.
 
     Raises:
         StoreError: if the run has not come to its decisions yet.
     """
-    if {measure.STAGE, judge.STAGE} - set(run.fingerprints):
+    texts = text_stage(run.fingerprints)
+    if {texts, judge.STAGE} - set(run.fingerprints):
         raise StoreError(f"run {run.run_id} has not judged its documents yet")
     keys = [item.key for item in run.inputs]
-    stages = [s for s in (measure.STAGE, judge.STAGE, *signals) if s in run.fingerprints]
-    found = {stage: load_all(store, stage, run.fingerprints[stage], keys) for stage in stages}
-    beside = [found[stage] for stage in signals if stage in found]
+    groups = [stage for stage in GROUPS if stage in run.fingerprints]
+    others = [stage for stage in RUN_WIDE if stage in run.fingerprints]
+    found = {
+        stage: load_all(store, stage, run.fingerprints[stage], keys)
+        for stage in (texts, judge.STAGE, *groups, *others)
+    }
     return [
         ShardRef(
             key,
-            documents.output().path,
+            written.output().path,
             decisions=found[judge.STAGE][key].output().path,
-            signals=tuple(made[key].output().path for made in beside if key in made),
+            signals=tuple(
+                found[stage][key].output().path
+                for stage in (*groups, *others)
+                if key in found[stage]
+            ),
         )
-        for key, documents in found[measure.STAGE].items()
-        if key in found[judge.STAGE]
+        for key, written in found[texts].items()
+        if key in found[judge.STAGE] and all(key in found[stage] for stage in groups)
     ]
 
 
@@ -62,7 +62,6 @@ def judged_rows(
     decisions: str,
     columns: Sequence[str],
     decided: Sequence[str],
-    measured: Sequence[str] = (),
 ) -> Iterator[pa.Table]:
     """The documents of a shard in batches, with what was decided about each.
 
@@ -70,28 +69,24 @@ def judged_rows(
         store: the lake.
         shard: the measured shard.
         decisions: path of its decisions.
-        columns: of the documents; a signal comes within the column of its family.
+        columns: of `read_measured`; a signal comes within the column of its family.
         decided: columns of the decisions.
-        measured: further columns of `read_measured`.
 
     Raises:
         StoreError: if documents and decisions are not about the same rows.
     """
     known = read_table(store, decisions, ["id", *decided]).combine_chunks()
-    beside = read_measured(store, shard, measured).combine_chunks()
     seen = 0
-    for batch in read_batches(store, shard.documents, list(dict.fromkeys(["id", *columns]))):
-        mine = known.slice(seen, batch.num_rows)
-        if not mine["id"].combine_chunks().equals(batch["id"]):
-            raise StoreError(f"{decisions} does not decide the rows of {shard.documents}")
-        table = pa.Table.from_batches([batch])
-        for source, names in ((mine, decided), (beside.slice(seen, batch.num_rows), measured)):
-            for name in dict.fromkeys(each.split(".")[0] for each in names):
-                table = table.append_column(name, source[name])
-        seen += batch.num_rows
+    for table in iterate_measured(store, shard, ["id", *columns]):
+        mine = known.slice(seen, table.num_rows)
+        if not mine["id"].equals(table["id"]):
+            raise StoreError(f"{decisions} does not decide the rows of {shard.texts}")
+        for name in dict.fromkeys(decided):
+            table = table.append_column(name, mine[name])
+        seen += table.num_rows
         yield table
     if seen != known.num_rows:
-        raise StoreError(f"{decisions} decides more rows than {shard.documents} has")
+        raise StoreError(f"{decisions} decides more rows than {shard.texts} has")
 
 
 def stream(
@@ -120,17 +115,16 @@ def stream(
     )
 
 
-_Sources = dict[str, tuple[str, pa.DataType]]
-"""Where each column is (documents, decisions, beside) and of which type."""
+_Sources = dict[str, tuple[bool, pa.DataType]]
+"""Of each column whether it is one of the decisions, and its type."""
 
 
 def _available(store: Store, shard: ShardRef) -> _Sources:
-    known: _Sources = {f.name: ("beside", family_type(f.name)) for f in RUN_FAMILIES}
-    files = [(path, "beside") for path in shard.signals]
-    for path, source in [*files, (shard.decisions, "decisions"), (shard.documents, "documents")]:
+    known: _Sources = {name: (False, family_type(name)) for name in KNOWN}
+    for path in (*shard.signals, shard.decisions, shard.texts):
         with store.open(path) as file:
             schema = pq.ParquetFile(file).schema_arrow
-        known |= {field.name: (source, field.type) for field in schema}
+        known |= {field.name: (path == shard.decisions, field.type) for field in schema}
     return known
 
 
@@ -154,14 +148,11 @@ def _batches(
     verdict: str,
     reason: str,
 ) -> Iterator[pa.RecordBatch]:
-    places: dict[str, list[str]] = {"documents": [], "decisions": [], "beside": []}
-    for name in schema.names:
-        places[known[name.split(".")[0]][0]].append(name)
-    decided = list(dict.fromkeys(["verdict", "reason", *places["decisions"]]))
+    columns = [name for name in schema.names if not known[name.split(".")[0]][0]]
+    others = [name for name in schema.names if name not in columns]
+    decided = list(dict.fromkeys(["verdict", "reason", *others]))
     for shard in shards:
-        for table in judged_rows(
-            store, shard, shard.decisions, places["documents"], decided, places["beside"]
-        ):
+        for table in judged_rows(store, shard, shard.decisions, columns, decided):
             wanted = pc.equal(table["verdict"], verdict)
             if reason:
                 wanted = pc.and_(wanted, pc.equal(table["reason"], reason))

@@ -50,7 +50,7 @@ def score_shard(
     path = f"{STAGE}/{fingerprint}/{shard.key}.parquet"
     tallies = [_Tally(each) for each in scorers]
     with ShardWriter(store, path, schema) as writer:
-        for batch in read_batches(store, shard.documents, ["id", "text"]):
+        for batch in read_batches(store, shard.texts, ["id", "text"]):
             texts, names = batch["text"].to_pylist(), batch["id"].to_pylist()
             columns = [pa.array(each.scores(texts, names), pa.float64()) for each in tallies]
             struct = pa.StructArray.from_arrays(columns, fields=fields)
@@ -61,7 +61,7 @@ def score_shard(
             stage=STAGE,
             fingerprint=fingerprint,
             key=shard.key,
-            inputs=[shard.documents],
+            inputs=[shard.texts],
             outputs=[writer.output],
             facts={
                 "defined": {each.name: each.defined for each in tallies},

@@ -11,8 +11,8 @@ class ShardRef(msgspec.Struct, frozen=True):
     """A shard of measured documents as other stages refer to it."""
 
     key: str
-    documents: str
-    """Path of its documents inside the lake."""
+    texts: str
+    """Path of its texts inside the lake."""
     run: str = ""
     """Id of the earlier run it belongs to; empty for the shards of this one."""
     lake: str = ""
@@ -20,15 +20,15 @@ class ShardRef(msgspec.Struct, frozen=True):
     decisions: str = ""
     """Path of that run's decisions on it: only what it kept counts."""
     signals: tuple[str, ...] = ()
-    """Paths of its run-wide signals: files with the rows of the documents, in their order."""
+    """Paths of its signals: files with the rows of the texts, in their order."""
 
     @property
     def files(self) -> tuple[str, ...]:
         """Paths of all that is measured of it."""
-        return self.documents, *self.signals
+        return self.texts, *self.signals
 
     def with_signals(self, path: str) -> ShardRef:
-        """The same with one more file of run-wide signals."""
+        """The same with one more file of signals."""
         return msgspec.structs.replace(self, signals=(*self.signals, path))
 
     def store(self, own: Store) -> Store:

@@ -10,20 +10,15 @@ import pyarrow as pa
 from thresher.classifiers.quality import ScoreRole, check_role, resolved
 from thresher.classifiers.registry import Model
 from thresher.filters.errors import InputError
-from thresher.filters.measure import MinHashSettings
-from thresher.manifests.schemas import documents_schema
-from thresher.pipeline.documents.measure import (
-    CHUNK_BYTES,
-    CHUNK_PAGES,
+from thresher.pipeline.documents.in_memory import measured, measured_schema
+from thresher.pipeline.documents.measure import CHUNK_BYTES, CHUNK_PAGES
+from thresher.pipeline.documents.settings import (
     MachineTextSettings,
-    MeasureSettings,
     QualitySettings,
-    measured,
+    SignalSettings,
 )
-from thresher.pipeline.extract import Extracted, ExtractSettings
-from thresher.pipeline.gate.gating import GateSettings, language_model, with_languages
-from thresher.pipeline.guests import Guests
-from thresher.pipeline.read.inputs import InputSettings
+from thresher.pipeline.extract import Extracted
+from thresher.pipeline.gate.gating import language_model, with_languages
 from thresher.pipeline.read.records import Page, clean_text
 
 _MOST_FIELDS = 20
@@ -54,7 +49,7 @@ def measure(
         machine_text: the model behind `machine_text.score`, likewise.
 
     Returns:
-        A row for each text, in their order, with the columns of the documents files of a lake:
+        A row for each text, in their order, with the columns of the view `documents` of a lake:
         `id`, `url`, `text`, a struct column for each family of signals (docs/signals.md) and the
         MinHash signature. What takes more than one document to measure is not in it.
 
@@ -63,20 +58,13 @@ def measure(
         ModelError: if a model is missing or is not sound.
     """
     language_model()  # if it is missing, that is said at once
-    settings = MeasureSettings(
-        input=InputSettings(urls=[]),
-        gates=GateSettings(),
-        extract=ExtractSettings(),
-        minhash=MinHashSettings(),
-        quality=_model(quality, "quality"),
-        machine_text=_model(machine_text, "machine_text"),
+    settings = SignalSettings(
+        quality=_model(quality, "quality"), machine_text=_model(machine_text, "machine_text")
     )
-    guests = Guests(())
     batches = [
-        measured(with_languages(chunk), "", settings, guests)
-        for chunk in _chunks(_items(texts, urls, ids))
+        measured(with_languages(chunk), settings) for chunk in _chunks(_items(texts, urls, ids))
     ]
-    return pa.Table.from_batches(batches, documents_schema(settings.minhash.permutations))
+    return pa.Table.from_batches(batches, measured_schema(settings))
 
 
 def _model(reference: str, role: ScoreRole) -> Model | None:

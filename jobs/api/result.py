@@ -73,7 +73,7 @@ def result_of(store: Store, record: RunRecord) -> RunResult:
             ),
         )
     facts = Facts(store, record)
-    measured, scored = (facts.of(stage).values() for stage in ("documents", "model_scores"))
+    scored = facts.of("model_scores").values()
     return RunResult(
         run_id=record.run_id,
         status=record.status,
@@ -84,6 +84,6 @@ def result_of(store: Store, record: RunRecord) -> RunResult:
         report=store.url(report.path_of(record.run_id)),
         incomplete_shards=[UnreadShard(*shard) for shard in shards],
         exceeded=record.exceeded,
-        notes=[*technical_notes(measured), *failure_notes(measured, scored)],
+        notes=[*technical_notes(facts.texts().values()), *failure_notes(facts.run_code(), scored)],
         failures=record.failures,
     )

@@ -9,6 +9,7 @@ import msgspec
 from thresher.jobs.own_failures import failure_notes
 from thresher.jobs.shortfall import Shortfall, shortfalls
 from thresher.manifests import heartbeat
+from thresher.manifests.layout import GUESTS, text_stage
 from thresher.manifests.manifest import load_all
 from thresher.manifests.run import Attempt, Failure, RunRecord, find_run, load_runs, no_run
 from thresher.manifests.store import Store
@@ -74,9 +75,9 @@ def state_of(store: Store, record: RunRecord) -> RunState:
     last = last if goes_on else None
     marks = record.fingerprints | (last[0].fingerprints if last else {})
     keys = [item.key for item in record.inputs]
-    measured, scored, judged = (
+    measured, guests, scored, judged = (
         load_all(store, stage, marks[stage], keys) if stage in marks else {}
-        for stage in ("documents", "model_scores", "decisions")
+        for stage in (text_stage(marks), GUESTS, "model_scores", "decisions")
     )
     return RunState(
         run_id=record.run_id,
@@ -93,7 +94,7 @@ def state_of(store: Store, record: RunRecord) -> RunState:
         judged=len(judged),
         not_read_whole=shortfalls(measured.values()),
         exceeded=record.exceeded,
-        notes=failure_notes(measured.values(), scored.values()),
+        notes=failure_notes([*measured.values(), *guests.values()], scored.values()),
         failures=record.failures,
         earlier=record.earlier,
     )

@@ -27,6 +27,7 @@ from thresher.jobs.cli.tables import cell, print_table
 from thresher.jobs.own_code import code_of
 from thresher.jobs.own_failures import failure_notes
 from thresher.jobs.progress import Silent, reporter_for
+from thresher.manifests.layout import TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,7 +114,7 @@ def plan(recipe: RecipeArgument, as_json: JsonFlag = False) -> None:
     say_code(wanted)
     made = make_plan(wanted, str(recipe))
     measured = made.measured()
-    notes = failure_notes(measured.values(), made.scored_shards().values())
+    notes = failure_notes(made.run_code(), made.scored_shards().values())
     shards = [
         {
             "uri": shard.name,
@@ -129,7 +130,7 @@ def plan(recipe: RecipeArgument, as_json: JsonFlag = False) -> None:
                 "run_id": made.run_id,
                 "lake": made.store.url(),
                 "policy": made.policy.name,
-                "documents_fingerprint": made.documents_fingerprint,
+                "fingerprints": dict(made.marks),
                 "code": code_of(wanted),
                 "models": [msgspec.to_builtins(model) for model in made.models],
                 "shards": shards,
@@ -261,7 +262,7 @@ def print_result(result: RunResult) -> None:
         text = f"{shard.status}: {shard.uri}: {shard.error or 'not read yet'}"
         output.print(shown(text, _LONGEST), markup=False, highlight=False)
     for failure in result.failures:
-        if failure.stage != "documents":
+        if failure.stage != TEXT:
             text = f"failed: {failure.stage}/{failure.key}: {failure.error}"
             output.print(shown(text, _LONGEST), markup=False, highlight=False)
     for sentence in result.exceeded:

@@ -152,7 +152,7 @@ def _incomplete(database: duckdb.DuckDBPyConnection, record: RunRecord) -> str:
 
 def _notes(store: Store, record: RunRecord) -> str:
     facts = Facts(store, record)
-    notes = failure_notes(facts.of("documents").values(), facts.of("model_scores").values())
+    notes = failure_notes(facts.run_code(), facts.of("model_scores").values())
     items = "".join(f"<li>{escape(shown(note, _LONGEST_CELL))}</li>" for note in notes)
     return f"<h2>{explained('Notes')}</h2><ul>{items}</ul>" if notes else ""
 

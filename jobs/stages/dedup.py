@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import msgspec
 
 from thresher.filters.measure import MinHashSettings
+from thresher.filters.signals import family
 from thresher.jobs.earlier import EarlierRun
 from thresher.jobs.executor import ONE_CORE, Needs
 from thresher.manifests.manifest import Manifest, fingerprint
@@ -57,7 +58,7 @@ def find_duplicates(
     run: RunStage,
     shards: Sequence[ShardRef],
     earlier: Sequence[EarlierRun],
-    documents: str,
+    signed: str,
     settings: DedupSettings,
     minhash: MinHashSettings,
 ) -> Duplicates:
@@ -67,22 +68,23 @@ def find_duplicates(
         run: runs a stage.
         shards: the measured shards, in key order.
         earlier: runs whose kept documents count as known.
-        documents: fingerprint of the measuring.
+        signed: fingerprint of the signatures, and so of the texts.
         settings: how duplicates are found.
         minhash: what a shingle is.
     """
 
     def banded_of(chosen: Sequence[ShardRef], *upstream: str) -> list[Manifest]:
         layout = [settings.urls, settings.near, settings.layout(), minhash]
-        mark = fingerprint(bands.STAGE, bands.VERSION, *upstream, layout)
+        counted = family("length").version  # of which texts are beyond the cap
+        mark = fingerprint(bands.STAGE, bands.VERSION, counted, *upstream, layout)
         made = run(bands.STAGE, mark, bands.bands, {s.key: (s, settings, minhash) for s in chosen})
         return [made[shard.key] for shard in chosen]
 
-    known = [m for old in earlier for m in banded_of(old.shards, old.documents, old.decisions)]
-    banded = [*banded_of(shards, documents), *known]
+    known = [m for old in earlier for m in banded_of(old.shards, old.signed, old.decisions)]
+    banded = [*banded_of(shards, signed), *known]
     upstream = [
         bands.VERSION,
-        documents,
+        signed,
         [shard.key for shard in shards],
         [[*old.identity, [s.key for s in old.shards]] for old in earlier],
     ]

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from thresher.filters.signals import family
 from thresher.filters.signals.lines import REPEATED_LINES
 from thresher.jobs.stages.dedup import RunStage
 from thresher.manifests.manifest import fingerprint
@@ -40,7 +41,8 @@ def with_line_signals(
         return list(shards)
     buckets = settings.buckets(documents)
     keys = [shard.key for shard in shards]
-    mark = fingerprint(count.KEYS, count.VERSION, REPEATED_LINES.version, *upstream, keys, buckets)
+    versions = [REPEATED_LINES.version, family("url_parts").version]
+    mark = fingerprint(count.KEYS, count.VERSION, versions, *upstream, keys, buckets)
     work: dict[str, tuple[Any, ...]]
     work = {shard.key: (shard, duplicates.get(shard.key), buckets) for shard in shards}
     made = run(count.KEYS, mark, count.line_keys, work)

@@ -14,14 +14,14 @@ from thresher.pipeline.shards import ShardRef
 
 
 def with_scores(
-    run: RunStage, shards: Sequence[ShardRef], documents: str, scorers: Sequence[Scorer]
+    run: RunStage, shards: Sequence[ShardRef], texts: str, scorers: Sequence[Scorer]
 ) -> tuple[list[ShardRef], list[str]]:
     """Score the documents by the recipe's own models and callables.
 
     Args:
         run: runs a stage.
         shards: of the run.
-        documents: fingerprint of their measuring.
+        texts: fingerprint of their texts.
         scorers: resolved.
 
     Returns:
@@ -30,7 +30,7 @@ def with_scores(
     """
     if not scorers:
         return list(shards), []
-    mark = scores_mark(documents, scorers)
+    mark = scores_mark(texts, scorers)
     work = {shard.key: (shard, tuple(scorers)) for shard in shards}
     needs = needs_of([scorer.settings.resources for scorer in scorers])
     made = run(scores.STAGE, mark, scores.score_shard, work, needs=needs)
@@ -38,9 +38,9 @@ def with_scores(
     return scored, intolerable_failures(made.values(), scorers)
 
 
-def scores_mark(documents: str, scorers: Sequence[Scorer]) -> str:
-    """The fingerprint of the scores of scorers on measured documents."""
-    return fingerprint(scores.STAGE, scores.VERSION, documents, [s.identity for s in scorers])
+def scores_mark(texts: str, scorers: Sequence[Scorer]) -> str:
+    """The fingerprint of the scores of scorers on texts."""
+    return fingerprint(scores.STAGE, scores.VERSION, texts, [s.identity for s in scorers])
 
 
 def needs_of(resources: Sequence[Resources]) -> Needs:

@@ -19,6 +19,7 @@ import msgspec
 from thresher.manifests.catalog.facts import Facts
 from thresher.manifests.catalog.files import PROTOCOL, LakeFiles
 from thresher.manifests.catalog.views import NAME_OF_FILES, create_views, quoted
+from thresher.manifests.layout import text_stage
 from thresher.manifests.manifest import Manifest
 from thresher.manifests.run import RunRecord, latest, load_runs, no_run
 from thresher.manifests.store import Store
@@ -156,11 +157,12 @@ def _fill(database: duckdb.DuckDBPyConnection, facts: Facts) -> None:
         )
     insert.rows("models", [[m.role, m.url, m.sha256] for m in run.models])
     insert.rows("failures", [[f.stage, f.key, f.error] for f in run.failures])
-    documents, decisions, parts = facts.of("documents"), facts.of("decisions"), facts.of("parts")
-    errors = {f.key: f.error for f in run.failures if f.stage == "documents"}
+    documents, decisions, parts = facts.texts(), facts.of("decisions"), facts.of("parts")
+    texts = text_stage(run.fingerprints)
+    errors = {f.key: f.error for f in run.failures if f.stage == texts}
     for item in run.inputs:
         manifest = documents.get(item.key)
-        attempts = run.attempts.get(f"documents/{item.key}", 1)
+        attempts = run.attempts.get(f"{texts}/{item.key}", 1)
         if manifest is None:
             status = "failed" if item.key in errors else "pending"
             counts: list[Any] = [item.etag, status, attempts, *[None] * 8]

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 import duckdb
 
-from thresher.filters.signals import RUN_FAMILIES, Family
-from thresher.manifests.catalog.facts import SIGNAL_STAGES, Facts
+from thresher.filters.signals import DOCUMENT_FAMILIES, RUN_FAMILIES, Family
+from thresher.manifests.catalog.facts import Facts
+from thresher.manifests.layout import GROUPS, RUN_WIDE, TEXT_FAMILIES, text_stage
 
 NAME_OF_FILES = "lake"
 """The macro that names the lake's files, and the variable that it looks at."""
@@ -66,10 +67,10 @@ def create_views(database: duckdb.DuckDBPyConnection, facts: Facts) -> None:
     listed = f"string_split({place} || array_to_string(paths, chr(10) || {place}), chr(10))"
     database.execute(f"CREATE MACRO {NAME_OF_FILES}_files(paths) AS {listed}")
     shard = "parse_filename(filename, true) AS shard"
+    texts = text_stage(facts.run.fingerprints)
     files = {
-        "documents": (facts.paths("documents", 0), shard, "file_row_number AS row"),
-        **{s: (facts.paths(s), shard, "file_row_number AS row") for s in SIGNAL_STAGES},
-        "quarantine": (facts.paths("documents", 1), shard, ""),
+        **{s: (facts.paths(s), shard, "file_row_number AS row") for s in RUN_WIDE},
+        "quarantine": (facts.paths(texts, 1), shard, ""),
         "decisions": (facts.paths("decisions"), shard, ""),
         "duplicates": (facts.paths("duplicates"), shard, ""),
         "curated": (facts.paths("curated"), _full_name(facts), ""),
@@ -84,9 +85,10 @@ def create_views(database: duckdb.DuckDBPyConnection, facts: Facts) -> None:
                 + (", file_row_number = true)" if extra[1] else ")")
             )
     _create_site_views(database, facts)
-    if facts.of("documents"):
-        _create_measured(database, [stage for stage in SIGNAL_STAGES if facts.of(stage)])
-    if facts.of("documents") and facts.of("decisions"):
+    if facts.measured():
+        _create_documents(database, facts)
+        _create_measured(database, [stage for stage in RUN_WIDE if facts.of(stage)])
+    if facts.measured() and facts.of("decisions"):
         for verdict in ("kept", "dropped"):
             database.execute(
                 f"CREATE VIEW {verdict} AS SELECT d.*, x.* EXCLUDE (shard, row, id) "  # noqa: S608
@@ -129,6 +131,38 @@ def _create_site_views(database: duckdb.DuckDBPyConnection, facts: Facts) -> Non
                 f"CREATE VIEW {view} AS SELECT {columns} "  # noqa: S608 - names of this module
                 f"FROM read_parquet({listed}) WHERE {where}"
             )
+
+
+def _create_documents(database: duckdb.DuckDBPyConnection, facts: Facts) -> None:
+    """The view `documents`: the texts and, beside each, all signals of a text by itself.
+
+    The files have the same rows in the same order, so no join by value is needed: what a query
+    does not ask for is not read.
+    """
+    keys = facts.measured()
+
+    def files(stage: str) -> str:
+        made = facts.of(stage)
+        return _listed([made[key].output().path for key in keys])
+
+    texts = files(text_stage(facts.run.fingerprints))
+    query = (
+        "SELECT parse_filename(filename, true) AS shard, file_row_number AS row, "  # noqa: S608 - paths are quoted
+        f"* EXCLUDE (filename, file_row_number) FROM read_parquet({texts}, filename = true, "
+        "file_row_number = true)"
+    )
+    beside = "".join(
+        f" POSITIONAL JOIN (SELECT * FROM read_parquet({files(stage)})) AS beside_{number}"  # noqa: S608 - likewise
+        for number, stage in enumerate(facts.groups())
+    )
+    held = {column for stage in facts.groups() for column in GROUPS[stage]}
+    absent = "".join(
+        f', CAST(NULL AS {_struct(family)}) AS "{family.name}"'
+        for family in DOCUMENT_FAMILIES
+        if facts.groups() and family.name not in {*held, *TEXT_FAMILIES}
+    )
+    query = f"SELECT *{absent} FROM ({query}) AS texts{beside}"  # noqa: S608 - registry names
+    database.execute(f"CREATE VIEW documents AS {query}")
 
 
 def _full_name(facts: Facts) -> str:

@@ -23,6 +23,7 @@ from thresher.manifests.store import Store
 from thresher.pipeline.dedup import DedupSettings
 from thresher.pipeline.dedup.kernels import band_buckets, sketch_words, sketches
 from thresher.pipeline.dedup.urls import url_hashes
+from thresher.pipeline.measured import file_of, iterate_measured
 from thresher.pipeline.shards import ShardRef
 from thresher.pipeline.shuffle import (
     I64,
@@ -112,7 +113,7 @@ def bands(
             stage=STAGE,
             fingerprint=fingerprint,
             key=shard.key,
-            inputs=[shard.documents, *([shard.decisions] if shard.decisions else [])],
+            inputs=[*shard.files, *([shard.decisions] if shard.decisions else [])],
             outputs=outputs,
             facts={
                 "documents": len(documents),
@@ -129,15 +130,19 @@ def _read(store: Store, shard: ShardRef, minhash: MinHashSettings) -> _Documents
     hashes, raw, ids = ([np.empty((0, 2), np.uint64)] for _ in range(3))
     long = "length.characters" if minhash.unit == "characters" else "length.nonsymbol_words"
     beyond_cap = 0
-    for batch in read_batches(
-        shard.store(store), shard.documents, ["id", "content_hash", "raw_hash", long]
-    ):
-        ids.append(pack_ids(batch["id"]))
-        hashes.append(fixed_binary(batch["content_hash"], np.dtype(np.uint64)))
-        raw.append(fixed_binary(batch["raw_hash"], np.dtype(np.uint64)))
+    for table in iterate_measured(store, shard, ["id", "content_hash", "raw_hash", long]):
+        batch = table.combine_chunks()
+        ids.append(pack_ids(batch["id"].combine_chunks()))
+        hashes.append(_hashes(batch["content_hash"]))
+        raw.append(_hashes(batch["raw_hash"]))
         size = pc.struct_field(batch["length"], 0)
         beyond_cap += pc.sum(pc.greater(size, minhash.max_shingles)).as_py() or 0
     return _Documents(np.concatenate(hashes), np.concatenate(raw), np.concatenate(ids), beyond_cap)
+
+
+def _hashes(column: pa.ChunkedArray) -> U64:
+    hashes: U64 = fixed_binary(column.combine_chunks(), np.dtype(np.uint64))
+    return hashes
 
 
 def _write_near(
@@ -178,7 +183,7 @@ def _signatures(
     """Runs of documents: the first row, how many, the places that are signed, the signatures."""
     run: list[pa.RecordBatch] = []
     start = size = 0
-    for batch in read_batches(shard.store(store), shard.documents, ["minhash"]):
+    for batch in read_batches(shard.store(store), file_of(shard, "minhash"), ["minhash"]):
         run.append(batch)
         size += batch.num_rows
         if size >= room:
@@ -196,7 +201,7 @@ def _signed(batches: list[pa.RecordBatch]) -> tuple[I64, npt.NDArray[np.uint32]]
 
 def _urls(store: Store, shard: ShardRef, ids: U64, kept: npt.NDArray[np.bool_]) -> pa.Table:
     """The canonical URL of every document that has one."""
-    urls = read_table(shard.store(store), shard.documents, ["url"])["url"].to_pylist()
+    urls = read_table(shard.store(store), shard.texts, ["url"])["url"].to_pylist()
     hashes, rows = url_hashes(urls)
     hashes, rows = hashes[kept[rows]], rows[kept[rows]]
     rank = np.lexsort((hashes[:, 1], hashes[:, 0]))

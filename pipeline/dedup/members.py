@@ -119,7 +119,7 @@ def members(
     )
     clustered = np.union1d(equal["node"].to_numpy(), near["node"].to_numpy())
     nodes = np.union1d(clustered, url["node"].to_numpy())
-    tables = read_nodes(store, shards, nodes, ["id"])
+    tables = read_nodes(store, shards, nodes, "id")
     ids = np.concatenate([np.empty((0, 2), np.uint64), *(pack_ids(t["id"]) for t in tables)])
     root = nodes.copy()
     root[np.searchsorted(nodes, links["node"].to_numpy())] = links["smaller"].to_numpy()

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from thresher.manifests.store import Store
+from thresher.pipeline.measured import file_of
 from thresher.pipeline.shards import ShardRef
 from thresher.pipeline.shuffle import I64, partition_key
 
@@ -76,16 +77,16 @@ def row_of(nodes: I64) -> I64:
 
 
 def read_nodes(
-    store: Store, shards: Sequence[ShardRef], nodes: I64, columns: Sequence[str]
+    store: Store, shards: Sequence[ShardRef], nodes: I64, column: str
 ) -> Iterator[pa.Table]:
-    """Columns of some documents, given as ascending nodes; only their row groups are read."""
+    """A column of some documents, given as ascending nodes; only their row groups are read."""
     for number in np.unique(shard_of(nodes)).tolist():
         shard = shards[number]
         rows = row_of(nodes[shard_of(nodes) == number])
-        yield from _take_rows(shard.store(store), shard.documents, rows, columns)
+        yield from _take_rows(shard.store(store), file_of(shard, column), rows, column)
 
 
-def _take_rows(store: Store, path: str, rows: I64, columns: Sequence[str]) -> Iterator[pa.Table]:
+def _take_rows(store: Store, path: str, rows: I64, column: str) -> Iterator[pa.Table]:
     """Some rows (ascending) of a Parquet file, reading only the row groups that hold them."""
     with store.open(path) as file:
         parquet = pq.ParquetFile(file)
@@ -94,6 +95,6 @@ def _take_rows(store: Store, path: str, rows: I64, columns: Sequence[str]) -> It
             size = parquet.metadata.row_group(group).num_rows
             lower, upper = np.searchsorted(rows, [start, start + size])
             if lower < upper:
-                table = parquet.read_row_group(group, columns=list(columns))
+                table = parquet.read_row_group(group, columns=[column])
                 yield table.take(pa.array(rows[lower:upper] - start))
             start += size

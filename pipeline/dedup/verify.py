@@ -298,4 +298,4 @@ class _Checks:
 
     def _documents(self, used: I64, column: str) -> Iterator[pa.Table]:
         """A column of some documents, which are in file order."""
-        yield from read_nodes(self._store, self._shards, self._pairs.node[used], [column])
+        yield from read_nodes(self._store, self._shards, self._pairs.node[used], column)

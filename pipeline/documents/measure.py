@@ -1,54 +1,44 @@
-"""Stage `documents`: read, gate, extract and measure one input shard, streaming.
+"""The first stages: read, gate and extract one input shard, and measure the signals of its texts.
 
-Every record of the shard ends as a document, or is gated or failed under a named reason; the
-ledger of the manifest says how many. URL and size gates run before extraction, and so does a
-look at the visible text of a page, which stops what is surely in another language; the language
-of the extracted text decides about the rest, before the costly measuring.
+Every record of the shard ends as a text, or is gated or failed under a named reason; the ledger of
+the text's manifest says how many. URL and size gates run before extraction, and so does a look at
+the visible text of a page, which stops what is surely in another language; the language of the
+extracted text decides about the rest, before the costly measuring.
+
+Whoever reads a shard for the first time measures its signals at once; a group of signals that is
+missing later is measured on the stored texts, and the crawl is not opened.
 """
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Collection, Iterator
-from functools import lru_cache
+from collections.abc import Collection, Iterator, Mapping
 
-import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from thresher.classifiers.quality import QualityModel
-from thresher.classifiers.registry import Model
-from thresher.filters.decontamination import FAMILY, SPANS, measure_overlap
-from thresher.filters.evaluation_index import EvaluationIndex
-from thresher.filters.local_stop_words import count_stop_words
-from thresher.filters.measure import MinHashSettings, content_hash, measure, raw_hash
-from thresher.filters.shape import measure_shapes
-from thresher.filters.signals import DOCUMENT_FAMILIES, family_type
-from thresher.filters.urls import measure_urls
+from thresher.manifests.layout import TEXT
 from thresher.manifests.manifest import Manifest, commit
-from thresher.manifests.schemas import QUARANTINE, documents_schema
-from thresher.manifests.shards import ShardWriter
+from thresher.manifests.schemas import QUARANTINE, TEXT_SCHEMA
+from thresher.manifests.shards import ShardWriter, read_batches
 from thresher.manifests.store import Store
-from thresher.pipeline.decontamination import EvaluationRef, load_index
 from thresher.pipeline.documents.custom import CustomTally
-from thresher.pipeline.extract import ExtractSettings
-from thresher.pipeline.extract.columns import extract_column, metadata_column
+from thresher.pipeline.documents.groups import GroupFiles
+from thresher.pipeline.documents.settings import SignalSettings, TextSettings
+from thresher.pipeline.documents.signals import COLUMNS
+from thresher.pipeline.documents.texts import text_rows
 from thresher.pipeline.extract.shared import extract_pages
-from thresher.pipeline.gate.book import Book, document_id
-from thresher.pipeline.gate.gating import (
-    Document,
-    GateSettings,
-    gate_page_languages,
-    gate_texts,
-    gate_urls,
-)
-from thresher.pipeline.guests import COLUMN, GuestDocument, Guests, GuestSettings
+from thresher.pipeline.gate.book import Book
+from thresher.pipeline.gate.gating import Document, gate_page_languages, gate_texts, gate_urls
 from thresher.pipeline.read import Loss, NotVerified, read_shard
-from thresher.pipeline.read.inputs import InputSettings, InputShard
+from thresher.pipeline.read.inputs import InputShard
 from thresher.pipeline.read.records import Page, Rejected
+from thresher.pipeline.shards import ShardRef
 
-STAGE = "documents"
-VERSION = 7
+VERSION = 1
+"""Of the texts."""
 
 QUARANTINE_FOLDER = "quarantine"
 
@@ -60,130 +50,130 @@ ROW_GROUP_ROWS = 1024
 ROW_GROUP_BYTES = 32 * 2**20
 
 
-class QualitySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The fastText model behind `quality.score`."""
-
-    model: str = "quality-en@1"
-    """`name@version` of the registry (`thresher models list`), or the path or URL of a model file,
-    also as hf://REPO/FILE, or of the folder that `thresher train quality` has made; empty leaves
-    the score NULL."""
-    positive_label: str = ""
-    """Label whose probability is the score; by default the one the model declares."""
-    sha256: str = ""
-    """Hash the model must have; by default what the registry, its card or its first fetch says."""
-
-
-class MachineTextSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The fastText model behind `machine_text.score`. Shipped policies use its mean over a site."""
-
-    model: str = "machine-text-en@1"
-    """As `quality.model`."""
-    positive_label: str = ""
-    """As `quality.positive_label`."""
-    sha256: str = ""
-    """As `quality.sha256`."""
-
-
-class MeasureSettings(msgspec.Struct, frozen=True):
-    """All that decides what this stage writes, apart from the input itself."""
-
-    input: InputSettings
-    gates: GateSettings
-    extract: ExtractSettings
-    minhash: MinHashSettings
-    quality: Model | None
-    machine_text: Model | None = None
-    guests: tuple[GuestSettings, ...] = ()
-    evaluation: EvaluationRef | None = None
-
-
-@lru_cache(maxsize=4)
-def score_model(model: Model) -> QualityModel:
-    """A model of scores, loaded once per process."""
-    return QualityModel(model)
-
-
 def measure_shard(
-    store: Store, shard: InputShard, settings: MeasureSettings, fingerprint: str
-) -> Manifest:
-    """Turn one input shard into measured documents and its quarantine; see the module.
-
-    Where documents turn out to be of a damaged member after they were written, the shard is read
-    once more, so that they are marked.
-    """
-    try:
-        return _measure(store, shard, settings, fingerprint, ())
-    except NotVerified as damage:
-        return _measure(store, shard, settings, fingerprint, damage.members)
-
-
-def _measure(
     store: Store,
     shard: InputShard,
-    settings: MeasureSettings,
-    fingerprint: str,
+    texts: TextSettings,
+    signals: SignalSettings,
+    marks: Mapping[str, str],
+) -> tuple[Manifest, ...]:
+    """Write the texts of one input shard with their quarantine, and groups of their signals.
+
+    Where texts turn out to be of a damaged member after they were written, the shard is read once
+    more, so that they are marked.
+
+    Args:
+        store: the lake.
+        shard: what to read.
+        texts: how to get the texts.
+        signals: how to measure them.
+        marks: fingerprints of the texts, and of each group that is wanted.
+    """
+    try:
+        return _read(store, shard, texts, signals, marks, ())
+    except NotVerified as damage:
+        return _read(store, shard, texts, signals, marks, damage.members)
+
+
+def measure_signals(
+    store: Store, shard: ShardRef, signals: SignalSettings, marks: Mapping[str, str]
+) -> tuple[Manifest, ...]:
+    """Write groups of signals of texts that the lake has already.
+
+    Args:
+        store: the lake.
+        shard: its texts.
+        signals: how to measure them.
+        marks: fingerprint of each group that is wanted.
+    """
+    with GroupFiles(store, shard.key, signals, marks) as groups:
+        for batch in read_batches(store, shard.texts, list(COLUMNS), CHUNK_PAGES):
+            for rows in _pieces(batch):
+                groups.add(rows)
+    return groups.commit(shard.texts)
+
+
+def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Texts of about `CHUNK_BYTES` at once."""
+    ends = np.cumsum(pc.binary_length(batch["text"]).cast(pa.int64()).to_numpy())
+    starts = [0, *(np.flatnonzero(np.diff(ends // CHUNK_BYTES)) + 1).tolist(), batch.num_rows]
+    for start, end in itertools.pairwise(starts):
+        yield batch.slice(start, end - start)
+
+
+def _read(
+    store: Store,
+    shard: InputShard,
+    settings: TextSettings,
+    signals: SignalSettings,
+    marks: Mapping[str, str],
     distrusted: Collection[int],
-) -> Manifest:
+) -> tuple[Manifest, ...]:
     began = time.perf_counter()
-    path = f"{STAGE}/{fingerprint}/{shard.key}.parquet"
-    aside = f"{STAGE}/{fingerprint}/{QUARANTINE_FOLDER}/{shard.key}.parquet"
-    guests = Guests(settings.guests)
+    path = f"{TEXT}/{marks[TEXT]}/{shard.key}.parquet"
+    aside = f"{TEXT}/{marks[TEXT]}/{QUARANTINE_FOLDER}/{shard.key}.parquet"
     with (
-        ShardWriter(store, path, _schema(settings)) as documents,
+        ShardWriter(store, path, TEXT_SCHEMA) as texts,
         ShardWriter(store, aside, QUARANTINE) as quarantine,
+        GroupFiles(store, shard.key, signals, marks) as groups,
     ):
         book = Book(shard.name, settings.gates.retain_fraction, quarantine)
-        buffer = _RowGroups(documents)
+        buffer = _RowGroups(texts)
         sums: list[str] = []
         loss = Loss()
         custom = CustomTally()
         read = read_shard(shard, settings.input, sums.append, loss, distrusted)
         for chunk in _chunks(read):
-            book.records += len(chunk)
-            pages = gate_urls(book.admit(chunk), settings.gates, book)
-            pages = gate_page_languages(pages, settings.gates, book)
-            extracted = book.admit_extracted(pages, extract_pages(pages, settings.extract))
-            if settings.extract.custom:
-                custom.add(extracted)
-            passed = gate_texts(extracted, settings.gates, book)
+            passed = _passed(chunk, settings, book, custom)
             if passed:
-                index = _index(store, settings)
-                buffer.add(measured(passed, shard.name, settings, guests, index))
+                rows = text_rows(passed, shard.name)
+                buffer.add(rows)
+                groups.add(rows)
         buffer.flush()
         book.flush()
-    return commit(
-        store,
-        Manifest(
-            stage=STAGE,
-            fingerprint=fingerprint,
-            key=shard.key,
-            inputs=[shard.name],
-            outputs=[documents.output, quarantine.output],
-            ledger={
-                "records": book.records,
-                "documents": documents.output.rows,
-                "gated": book.total("gated"),
-                "failed": book.total("failed"),
-            },
-            reasons=dict(sorted(book.reasons.items())),
-            facts={
-                "uri": shard.name,
-                "bytes": shard.bytes,
-                "etag": shard.etag,
-                "sha256": sums[0],
-                "format": shard.format,
-                **book.state(loss),
-                "text_bytes": buffer.text_bytes,
-                "guests": guests.facts(),
-                **({"custom": custom.facts()} if settings.extract.custom else {}),
-            },
-            seconds=time.perf_counter() - began,
-        ),
+    written = Manifest(
+        stage=TEXT,
+        fingerprint=marks[TEXT],
+        key=shard.key,
+        inputs=[shard.name],
+        outputs=[texts.output, quarantine.output],
+        ledger={
+            "records": book.records,
+            "documents": texts.output.rows,
+            "gated": book.total("gated"),
+            "failed": book.total("failed"),
+        },
+        reasons=dict(sorted(book.reasons.items())),
+        facts={
+            "uri": shard.name,
+            "bytes": shard.bytes,
+            "etag": shard.etag,
+            "sha256": sums[0],
+            "format": shard.format,
+            **book.state(loss),
+            "text_bytes": buffer.text_bytes,
+            **({"custom": custom.facts()} if settings.extract.custom else {}),
+        },
+        seconds=time.perf_counter() - began,
     )
+    return commit(store, written), *groups.commit(texts.output.path)
+
+
+def _passed(
+    chunk: list[Page | Rejected], settings: TextSettings, book: Book, custom: CustomTally
+) -> list[Document]:
+    """What passes the gates, extracted; the book has the rest."""
+    book.records += len(chunk)
+    pages = gate_urls(book.admit(chunk), settings.gates, book)
+    pages = gate_page_languages(pages, settings.gates, book)
+    extracted = book.admit_extracted(pages, extract_pages(pages, settings.extract))
+    if settings.extract.custom:
+        custom.add(extracted)
+    return gate_texts(extracted, settings.gates, book)
 
 
 class _RowGroups:
-    """Gathers measured batches into row groups of a decent size."""
+    """Gathers texts into row groups of a decent size."""
 
     def __init__(self, writer: ShardWriter) -> None:
         self._writer = writer
@@ -217,97 +207,3 @@ def _chunks(items: Iterator[Page | Rejected]) -> Iterator[list[Page | Rejected]]
             chunk, size = [], 0
     if chunk:
         yield chunk
-
-
-def measured(
-    items: list[Document],
-    source: str,
-    settings: MeasureSettings,
-    guests: Guests,
-    index: EvaluationIndex | None = None,
-) -> pa.RecordBatch:
-    """Documents as a documents file has them: provenance, text and every signal of each.
-
-    Args:
-        items: extracted texts with their languages.
-        source: where they are from.
-        settings: how to measure.
-        guests: at work on them.
-        index: of the evaluation sets, if the settings name some.
-    """
-    texts = pa.array([item.text for item, _ in items], pa.string())
-    codes = pa.array([language.code for _, language in items], pa.string())
-    signals = measure(texts, settings.minhash)
-    columns: dict[str, pa.Array] = {
-        "id": pa.array([document_id(item.page) for item, _ in items]),
-        "record_id": pa.array([item.page.record_id for item, _ in items]),
-        "url": pa.array([item.page.url for item, _ in items]),
-        "source": pa.array([source] * len(items), pa.string()),
-        "date": pa.array([item.page.date or None for item, _ in items], pa.string()),
-        "title": pa.array([item.title or None for item, _ in items], pa.string()),
-        "charset": pa.array([item.charset or None for item, _ in items], pa.string()),
-        "charset_source": pa.array([item.charset_source for item, _ in items], pa.string()),
-        "text": texts,
-        "content_hash": content_hash(texts),
-        "raw_hash": raw_hash(texts),
-        "language": pa.StructArray.from_arrays(
-            [
-                codes,
-                pa.array([language.score for _, language in items], pa.float64()),
-                pa.array([language.mixed_share for _, language in items], pa.float64()),
-            ],
-            names=["code", "score", "mixed_share"],
-        ),
-        "url_parts": measure_urls(
-            pa.array([item.page.url or None for item, _ in items], pa.string())
-        ),
-        "quality": _scores(texts, codes, settings.quality),
-        "machine_text": _scores(texts, codes, settings.machine_text),
-        "stopwords_local": count_stop_words(texts, codes),
-        "extract": extract_column([item for item, _ in items]),
-        "shape": measure_shapes(texts),
-        "metadata": metadata_column([item for item, _ in items]),
-        "reading": pa.StructArray.from_arrays(
-            [pa.array([item.page.unverified for item, _ in items], pa.bool_())],
-            names=["unverified"],
-        ),
-    }
-    if index is not None and settings.evaluation is not None:
-        names = settings.evaluation.names
-        columns[FAMILY], columns[SPANS] = measure_overlap(texts, index, names)
-    else:
-        columns[FAMILY] = pa.nulls(len(texts), family_type(FAMILY))
-    if settings.guests:
-        columns[COLUMN] = guests.verdicts([_shown(item) for item in items])
-    schema = _schema(settings)
-    columns |= {name: signals.column(name) for name in signals.schema.names}
-    assert set(columns) >= {family.name for family in DOCUMENT_FAMILIES}
-    return pa.record_batch([columns[name] for name in schema.names], schema=schema)
-
-
-def _index(store: Store, settings: MeasureSettings) -> EvaluationIndex | None:
-    """The index of the evaluation sets, where there are some."""
-    if settings.evaluation is None:
-        return None
-    return load_index(store.url(), settings.evaluation.folder)
-
-
-def _schema(settings: MeasureSettings) -> pa.Schema:
-    names = [guest.signal for guest in settings.guests]
-    spans = settings.evaluation is not None
-    return documents_schema(settings.minhash.permutations, names, spans=spans)
-
-
-def _shown(document: Document) -> GuestDocument:
-    """A document as guests see it, under datatrove's names."""
-    item, language = document
-    metadata = {"url": item.page.url, "date": item.page.date, "title": item.title}
-    known = {"language": language.code, "language_score": language.score} if language.code else {}
-    return GuestDocument(document_id(item.page), item.text, metadata | known)
-
-
-def _scores(texts: pa.Array, codes: pa.Array, model: Model | None) -> pa.StructArray:
-    if model is None:
-        none = pa.nulls(len(texts), pa.float64())
-        return pa.StructArray.from_arrays([none, none], names=["score", "raw"])
-    return score_model(model).scores(texts, codes)

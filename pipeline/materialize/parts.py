@@ -83,7 +83,7 @@ def part(
     path = f"{STAGE}/{fingerprint}/{shard.key}.parquet"
     with ShardWriter(store, path, SCHEMA) as writer:
         cuts = [each.column for each in chosen if isinstance(each, Cut)]
-        for judged in judged_rows(store, shard, decisions, _COLUMNS, _DECIDED, cuts):
+        for judged in judged_rows(store, shard, decisions, [*_COLUMNS, *cuts], _DECIDED):
             kept = judged.filter(pc.equal(judged["verdict"], "kept"))
             rows, emptied = _transformed(kept, chosen, changed)
             counts["kept"] += rows.num_rows

@@ -70,7 +70,7 @@ def line_keys(
             stage=KEYS,
             fingerprint=fingerprint,
             key=shard.key,
-            inputs=[shard.documents, *([copies] if copies else [])],
+            inputs=[*shard.files, *([copies] if copies else [])],
             outputs=[writer.output],
             facts={"documents": documents, "lines": lines, "keys": writer.output.rows},
             seconds=time.perf_counter() - began,

@@ -16,8 +16,9 @@ from thresher.filters.kernels.likeness.line_hashes import NO_HASH, hash_lines, s
 from thresher.filters.kernels.text.cache import compile_once
 from thresher.filters.kernels.text.tables import tables
 from thresher.filters.measure import keyed_hash
-from thresher.manifests.shards import read_batches, read_table
+from thresher.manifests.shards import read_table
 from thresher.manifests.store import Store
+from thresher.pipeline.measured import iterate_measured
 from thresher.pipeline.shards import ShardRef
 from thresher.pipeline.shuffle import I64, U64
 
@@ -92,7 +93,8 @@ def read_lines(store: Store, shard: ShardRef, copies: str | None, buckets: int) 
     warm_up()
     clusters = _clusters(store, copies)
     seen = 0
-    for batch in read_batches(store, shard.documents, _COLUMNS):
+    for table in iterate_measured(store, shard, _COLUMNS):
+        batch = table.combine_chunks().to_batches()[0]
         rows = np.arange(seen, seen + batch.num_rows)
         seen += batch.num_rows
         ids = batch["id"]

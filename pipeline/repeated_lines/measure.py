@@ -71,7 +71,7 @@ def measure_lines(
             stage=STAGE,
             fingerprint=fingerprint,
             key=shard.key,
-            inputs=[shard.documents, *([copies] if copies else []), *count_paths],
+            inputs=[*shard.files, *([copies] if copies else []), *count_paths],
             outputs=[writer.output],
             facts=facts,
             seconds=time.perf_counter() - began,

@@ -45,6 +45,11 @@ SUMS = pa.schema(
 SAMPLES = pa.schema([("group", pa.uint64()), ("order", pa.uint64()), (shape.COLUMN, shape.TYPE)])
 """`order` is a hash of the document's id: those of the smallest are the sample."""
 
+COLUMNS = (
+    "id", "date", "url_parts.registered_domain", shape.COLUMN, *(mean.source for mean in MEANS)
+)  # fmt: skip
+"""What is summed up, and by what."""
+
 _SUMS_ROWS = 65_536
 _SAMPLES_ROWS = 8_192
 _ORDER_SEED = 1
@@ -65,9 +70,7 @@ def site_parts(
         fingerprint: of this stage.
     """
     began = time.perf_counter()
-    columns = ["id", "date", "url_parts.registered_domain", shape.COLUMN]
-    table = read_measured(store, shard, [*columns, *(mean.source for mean in MEANS)])
-    table = table.combine_chunks()
+    table = read_measured(store, shard, COLUMNS).combine_chunks()
     values = [_fixed(table, mean.source) for mean in MEANS]
     copies = _copies(store, duplicates, table.num_rows)
     order = keyed_hash(table["id"], _ORDER_SEED).to_numpy()

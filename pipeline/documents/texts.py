@@ -1,0 +1,55 @@
+"""Texts as the lake has them: where each came from, what it is, what its page declares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from thresher.filters.measure import raw_hash
+from thresher.filters.signals import family_type
+from thresher.manifests.schemas import TEXT_SCHEMA
+from thresher.pipeline.extract.columns import extract_column, metadata_column
+from thresher.pipeline.gate.book import document_id
+from thresher.pipeline.gate.gating import Document
+
+
+def text_rows(documents: Sequence[Document], source: str) -> pa.RecordBatch:
+    """A row of `TEXT_SCHEMA` for each document.
+
+    Args:
+        documents: extracted texts with their languages.
+        source: where they are from.
+    """
+    items = [item for item, _ in documents]
+    texts = pa.array([item.text for item in items], pa.string())
+    columns = {
+        "id": pa.array([document_id(item.page) for item in items], pa.string()),
+        "record_id": pa.array([item.page.record_id for item in items], pa.string()),
+        "url": pa.array([item.page.url for item in items], pa.string()),
+        "source": pa.array([source] * len(items), pa.string()),
+        "date": pa.array([item.page.date or None for item in items], pa.string()),
+        "title": pa.array([item.title or None for item in items], pa.string()),
+        "charset": pa.array([item.charset or None for item in items], pa.string()),
+        "charset_source": pa.array([item.charset_source for item in items], pa.string()),
+        "text": texts,
+        "raw_hash": raw_hash(texts),
+        "language": _languages(documents),
+        "extract": extract_column(items),
+        "metadata": metadata_column(items),
+        "reading": pa.StructArray.from_arrays(
+            [pa.array([item.page.unverified for item in items], pa.bool_())], names=["unverified"]
+        ),
+    }
+    return pa.record_batch([columns[name] for name in TEXT_SCHEMA.names], schema=TEXT_SCHEMA)
+
+
+def _languages(documents: Sequence[Document]) -> pa.StructArray:
+    return pa.StructArray.from_arrays(
+        [
+            pa.array([language.code for _, language in documents], pa.string()),
+            pa.array([language.score for _, language in documents], pa.float64()),
+            pa.array([language.mixed_share for _, language in documents], pa.float64()),
+        ],
+        fields=list(family_type("language")),
+    )

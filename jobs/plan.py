@@ -19,7 +19,7 @@ from thresher.jobs.recipe import Recipe, read_policy
 from thresher.jobs.stages.measure import marks_of
 from thresher.jobs.stages.scores import scores_mark
 from thresher.manifests.layout import GUESTS, TEXT
-from thresher.manifests.manifest import Manifest, fingerprint, load_all
+from thresher.manifests.manifest import Manifest, fingerprint, load_all, manifest_path
 from thresher.manifests.run import ModelRecord
 from thresher.manifests.store import Store
 from thresher.pipeline import scores
@@ -115,7 +115,6 @@ def _made(
     policy: Policy,
 ) -> Plan:
     inputs = inputs_of(recipe.input, store.url())
-    check_text_field(recipe.input, inputs)
     earlier = find_earlier(recipe)
     models = [ModelRecord("language", "lid.176.ftz", identifier.sha256)]
     found: dict[ScoreRole, Model | None] = {}
@@ -151,6 +150,9 @@ def _made(
         evaluation=index_of(sets),
     )
     marks = marks_of(recipe.texts, signals, identifier.sha256)
+    read = store.sizes(f"manifests/{TEXT}/{marks[TEXT]}")
+    unread = [s for s in inputs if manifest_path(TEXT, marks[TEXT], s.key) not in read]
+    check_text_field(recipe.input, unread)
     identity = fingerprint(
         "run",
         2,

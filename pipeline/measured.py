@@ -7,7 +7,7 @@ signals. Readers ask for columns by name and need not know where they lie.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,9 +25,11 @@ Columns = Callable[[Sequence[str]], Iterator[pa.Table]]
 BATCH_ROWS = 1024
 
 
-def signal_folders(shards: Sequence[ShardRef]) -> list[str]:
-    """Where the signals of shards lie; the fingerprints of their stages are part of it."""
-    return sorted({path.rsplit("/", 1)[0] for shard in shards for path in shard.signals})
+def signal_folders(shards: Sequence[ShardRef], columns: Iterable[str]) -> list[str]:
+    """Where columns of shards lie beside the texts; their stages' fingerprints are part of it."""
+    stages = set(map(stage_of, columns))
+    paths = [path for shard in shards for path in shard.signals if stage_of_file(path) in stages]
+    return sorted({path.rsplit("/", 1)[0] for path in paths})
 
 
 def columns_of(store: Store, shards: Sequence[ShardRef]) -> Columns:

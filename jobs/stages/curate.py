@@ -14,6 +14,7 @@ from thresher.manifests.run import Failure
 from thresher.pipeline import judge
 from thresher.pipeline.materialize import curated, parts
 from thresher.pipeline.materialize.plan import plan_shards
+from thresher.pipeline.measured import signal_folders
 from thresher.pipeline.shards import ShardRef
 
 
@@ -46,7 +47,8 @@ def curate(
         LedgerError: if counts do not balance.
     """
     settings = plan.recipe.curated
-    mark = fingerprint(parts.STAGE, parts.VERSION, judged, settings.identity)
+    beside = signal_folders(shards, parts.columns_of(settings))
+    mark = fingerprint(parts.STAGE, parts.VERSION, judged, beside, settings.identity)
     made = run(
         parts.STAGE,
         mark,

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import msgspec
 
 from thresher.filters.measure import MinHashSettings
-from thresher.filters.signals import family
+from thresher.filters.signals.words import LENGTH
 from thresher.jobs.earlier import EarlierRun
 from thresher.jobs.executor import ONE_CORE, Needs
 from thresher.manifests.manifest import Manifest, fingerprint
@@ -75,8 +75,8 @@ def find_duplicates(
 
     def banded_of(chosen: Sequence[ShardRef], *upstream: str) -> list[Manifest]:
         layout = [settings.urls, settings.near, settings.layout(), minhash]
-        counted = family("length").version  # of which texts are beyond the cap
-        mark = fingerprint(bands.STAGE, bands.VERSION, counted, *upstream, layout)
+        # By its length a text is known to be beyond what is looked at.
+        mark = fingerprint(bands.STAGE, bands.VERSION, LENGTH.version, *upstream, layout)
         made = run(bands.STAGE, mark, bands.bands, {s.key: (s, settings, minhash) for s in chosen})
         return [made[shard.key] for shard in chosen]
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from thresher.filters.policy import Policy, resolve
+from thresher.filters.policy.sql import signals_of
 from thresher.jobs.stages.dedup import Duplicates, RunStage
 from thresher.manifests.manifest import Manifest, fingerprint
 from thresher.pipeline import judge
@@ -33,7 +34,7 @@ def judge_documents(
     Returns:
         The policy with what it left to the run made literal, and the decisions by shard.
     """
-    upstream = [duplicates.fingerprint, *signal_folders(shards)]
+    upstream = [duplicates.fingerprint, *signal_folders(shards, signals_of(policy))]
     mark = fingerprint(judge.THRESHOLDS, judge.VERSION, *upstream, policy)
     literal = run(judge.THRESHOLDS, mark, thresholds, {judge.KEY: (shards, policy)})[judge.KEY]
     policy = resolve(policy, literal.facts)

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from thresher.filters.signals import family
+from thresher.filters.signals.content import URL_PARTS
 from thresher.filters.signals.lines import REPEATED_LINES
 from thresher.jobs.stages.dedup import RunStage
 from thresher.manifests.manifest import fingerprint
@@ -41,7 +41,7 @@ def with_line_signals(
         return list(shards)
     buckets = settings.buckets(documents)
     keys = [shard.key for shard in shards]
-    versions = [REPEATED_LINES.version, family("url_parts").version]
+    versions = [REPEATED_LINES.version, URL_PARTS.version]
     mark = fingerprint(count.KEYS, count.VERSION, versions, *upstream, keys, buckets)
     work: dict[str, tuple[Any, ...]]
     work = {shard.key: (shard, duplicates.get(shard.key), buckets) for shard in shards}

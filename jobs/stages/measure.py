@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from thresher.filters.signals import DOCUMENT_FAMILIES, family
+from thresher.filters.signals import DOCUMENT_FAMILIES
 from thresher.manifests.layout import (
     CONTAMINATION,
     GROUPS,
@@ -36,8 +36,6 @@ from thresher.pipeline.shards import ShardRef
 
 SIGNALS = "signals"
 """What a run calls the measuring of texts that it has already."""
-
-_DOCUMENT_FAMILIES = frozenset(family.name for family in DOCUMENT_FAMILIES)
 
 
 def marks_of(texts: TextSettings, settings: SignalSettings, language: str) -> dict[str, str]:
@@ -158,4 +156,5 @@ def measured_of(
 
 def _versions(columns: Iterable[str]) -> list[tuple[str, int]]:
     """Of the families among columns; of others, the version of the stage speaks."""
-    return [(name, family(name).version) for name in columns if name in _DOCUMENT_FAMILIES]
+    asked = set(columns)
+    return [(each.name, each.version) for each in DOCUMENT_FAMILIES if each.name in asked]

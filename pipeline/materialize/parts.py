@@ -58,6 +58,11 @@ _ROW_GROUP_ROWS = 128
 """Small, since a curated shard reads only the row groups that touch its key range."""
 
 
+def columns_of(settings: CuratedSettings) -> list[str]:
+    """What is read of a document: columns of its text and its signals."""
+    return [*_COLUMNS, *(each.column for each in settings.chosen() if isinstance(each, Cut))]
+
+
 def part(
     store: Store, shard: ShardRef, decisions: str, settings: CuratedSettings, fingerprint: str
 ) -> Manifest:
@@ -82,8 +87,7 @@ def part(
     run_bytes = 0
     path = f"{STAGE}/{fingerprint}/{shard.key}.parquet"
     with ShardWriter(store, path, SCHEMA) as writer:
-        cuts = [each.column for each in chosen if isinstance(each, Cut)]
-        for judged in judged_rows(store, shard, decisions, [*_COLUMNS, *cuts], _DECIDED):
+        for judged in judged_rows(store, shard, decisions, columns_of(settings), _DECIDED):
             kept = judged.filter(pc.equal(judged["verdict"], "kept"))
             rows, emptied = _transformed(kept, chosen, changed)
             counts["kept"] += rows.num_rows

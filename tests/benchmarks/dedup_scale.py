@@ -147,7 +147,7 @@ def measure_size(count, workers, settings, folder):
 
 def shard_bytes(store, shard):
     """Bytes of text of a shard."""
-    texts = read_table(store, shard.documents, ["text"])["text"]
+    texts = read_table(store, shard.texts, ["text"])["text"]
     return pc.sum(pc.binary_length(texts)).as_py()
 
 

@@ -113,6 +113,7 @@ def full_recipe(folder: Path, urls: Sequence[Path]) -> dict[str, Any]:
                 "meaning": "Characters, in thousands.",
             }
         ],
+        "guests": [{"filter": "datatrove.RegexFilter", "arguments": {"regex_exp": "wheat"}}],
         "decontaminate": [
             {"name": "barley", "path": str(folder / "questions.jsonl"), "fields": ["q"]}
         ],

@@ -22,6 +22,7 @@ from thresher.jobs.plan import make_plan
 from thresher.jobs.progress import Silent
 from thresher.jobs.recipe import recipe_of
 from thresher.jobs.stages import curate
+from thresher.jobs.stages import measure as measuring
 from thresher.manifests.manifest import load_all
 from thresher.manifests.store import Store
 
@@ -60,7 +61,24 @@ keep_top = 0.9
 drop = ["exact", "near", "url"]
 prefer = "quality.score"
 """
-REGEX = {"regex_exp": "wheat"}
+for _reason, _signal, _above in (
+    ("many_phrases", "slop.phrases_per_1000_words", 1000000),
+    ("machine_text", "machine_text.score", 0.999999),
+    ("seen", "contamination.coverage", 0.999999),
+    ("furniture", "repeated_lines.run_line_fraction", 0.999999),
+    ("large_site", "site.pages", 1000000),
+):
+    POLICY += f'[[rules]]\nreason = "{_reason}"\nsignal = "{_signal}"\nabove = {_above}\n'
+ASKING = """
+[[rules]]
+reason = "chosen"
+signal = "guests.regex"
+in = ["never"]
+[[rules]]
+reason = "long"
+signal = "scores.thousands"
+above = 1000000
+"""
 
 
 class Asked:
@@ -71,15 +89,19 @@ class Asked:
 
     def run(self, tasks):
         for task in tasks:
-            mark = task.args[-1]
-            self.tasks.add((task.stage, task.key, mark))
-            made = self._known[task.stage]
-            manifest = made.get(task.key, next(iter(made.values())))
-            outputs = [
-                msgspec.structs.replace(each, path=each.path.replace(manifest.fingerprint, mark))
-                for each in manifest.outputs
-            ]
-            yield Result(task, msgspec.structs.replace(manifest, outputs=outputs), 1)
+            last = task.args[-1]
+            marks = last if isinstance(last, dict) else {task.stage: last}
+            self.tasks |= {(stage, task.key, mark) for stage, mark in marks.items()}
+            yield Result(task, tuple(self._made(task.key, *each) for each in marks.items()), 1)
+
+    def _made(self, key, stage, mark):
+        made = self._known[stage]
+        manifest = made.get(key, next(iter(made.values())))
+        outputs = [
+            msgspec.structs.replace(each, path=each.path.replace(manifest.fingerprint, mark))
+            for each in manifest.outputs
+        ]
+        return msgspec.structs.replace(manifest, key=key, outputs=outputs)
 
     def cancel(self):
         """Nothing runs."""
@@ -96,8 +118,8 @@ class Finished:
         self.scorers.write_text(SCORERS)
         (folder / "small.toml").write_text(POLICY)
         (folder / "other.toml").write_text(POLICY.replace("60", "61"))
+        (folder / "asking.toml").write_text(POLICY + ASKING)
         self.recipe["scores"][0]["callable"] = f"{self.scorers}:length"
-        self.recipe["guests"] = [{"filter": "datatrove.RegexFilter", "arguments": REGEX}]
         for number, name in enumerate(("old", "older")):
             run(
                 {
@@ -122,6 +144,7 @@ class Finished:
             "$MACHINE_TEXT_FILE": str(folder / "machine-text-en.ftz"),
             "$LAKE": str(folder / "another"),
             "$POLICY": str(folder / "other.toml"),
+            "$ASKING": str(folder / "asking.toml"),
             "$COPY": str(folder / "copy" / "renamed.jsonl"),
             "$SCORERS": str(self.scorers),
             "$SCORER": hashlib.sha256(SCORERS.encode()).hexdigest(),
@@ -180,6 +203,7 @@ def only_planned():
         for name in ("write_bytes", "remove", "sweep"):
             patch.setattr(Store, name, lambda *_: None)
         patch.setattr(driving, "load_all", lambda *_: {})
+        patch.setattr(measuring, "load_all", lambda *_: {})
         patch.setattr(driving.catalog, "build", lambda _: None)
         for module, name in (
             (driving, "write_report"),

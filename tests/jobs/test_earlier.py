@@ -12,6 +12,7 @@ from thresher.jobs.recipe import recipe_of
 from thresher.manifests.manifest import manifest_path
 from thresher.manifests.run import Failure, save_run
 from thresher.manifests.store import Store
+from thresher.pipeline.measured import file_of
 
 
 @pytest.fixture
@@ -60,18 +61,18 @@ def test_what_is_known_of_an_earlier_run(small, lake):
     assert [run.run_id for run in runs] == ["b-1", "a-1"]
     marks = small.record.fingerprints
     for run in runs:
-        assert (run.documents, run.decisions) == (marks["documents"], marks["decisions"])
-        assert run.identity == [run.run_id, run.documents, run.decisions]
-        assert [shard.key for shard in run.shards] == list(small.stages["documents"])
+        assert (run.signed, run.decisions) == (marks["signals/signature"], marks["decisions"])
+        assert run.identity == [run.run_id, run.signed, run.decisions]
+        assert [shard.key for shard in run.shards] == list(small.stages["text"])
         for shard in run.shards:
             assert shard.run == run.run_id
-            assert shard.documents == small.stages["documents"][shard.key].output().path
+            assert shard.texts == small.stages["text"][shard.key].output().path
             assert shard.decisions == small.stages["decisions"][shard.key].output().path
-            assert shard.signals == ()
+            assert file_of(shard, "minhash").startswith(f"signals/signature/{run.signed}/")
     assert found(small) == ()
 
 
-@pytest.mark.parametrize("stage", ["documents", "decisions"])
+@pytest.mark.parametrize("stage", ["text", "decisions"])
 @pytest.mark.parametrize("lost", ["manifest", "file"])
 def test_an_earlier_run_that_lost_a_shard_does_not_go_for_a_smaller_one(small, lake, stage, lost):
     key, manifest = list(small.stages[stage].items())[1]
@@ -81,14 +82,14 @@ def test_an_earlier_run_that_lost_a_shard_does_not_go_for_a_smaller_one(small, l
     with pytest.raises(StoreError, match=said):
         found(small, lake.url())
     # One that failed to measure it never had it.
-    failures = [Failure("documents", key, "ValueError: no")]
+    failures = [Failure("text", key, "ValueError: no")]
     save_run(lake, msgspec.structs.replace(small.record, run_id="c-1", failures=failures))
     (run,) = found(small, f"{lake.url()}#c-1")
     assert key not in [shard.key for shard in run.shards]
     assert len(run.shards) == 2
 
 
-@pytest.mark.parametrize("stage", ["documents", "decisions"])
+@pytest.mark.parametrize("stage", ["text", "decisions"])
 def test_a_run_without_decisions_keeps_nothing(small, lake, stage):
     marks = {s: mark for s, mark in small.record.fingerprints.items() if s != stage}
     save_run(lake, msgspec.structs.replace(small.record, run_id="c-1", fingerprints=marks))

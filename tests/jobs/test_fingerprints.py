@@ -17,7 +17,9 @@ import msgspec
 import pytest
 from fingerprint_table import (
     AFTER,
+    BESIDES,
     CHANGES,
+    COUNTED,
     MODEL_FIELDS,
     RUN_FAMILIES,
     VERSIONS,
@@ -43,6 +45,7 @@ from thresher.filters.transforms.registry import TRANSFORMS
 from thresher.jobs import plan as planning
 from thresher.jobs.earlier import EarlierRun
 from thresher.jobs.recipe import Recipe, recipe_of
+from thresher.manifests.layout import stage_of
 from thresher.pipeline import guests
 from thresher.pipeline.extract import PROFILE_VERSIONS
 from thresher.pipeline.read import inputs
@@ -130,14 +133,19 @@ def test_a_version_makes_stale_what_its_stage_writes(finished, monkeypatch, name
     found, named = finished.stale()
     entered = VERSIONS[name].split()
     assert set(found) == stale(*entered)
-    assert named == (not {"documents", "evaluation_index"}.isdisjoint(entered))
+    assert named == any(stage in ("text", "evaluation_index") or "/" in stage for stage in entered)
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_a_family_makes_stale_what_measures_it(finished, monkeypatch, family):
     swap(monkeypatch, family, dataclasses.replace(family, version=family.version + 1))
-    entered = "documents" if family in DOCUMENT_FAMILIES else RUN_FAMILIES[family.name]
-    assert set(finished.stale()[0]) == stale(entered)
+    if family in DOCUMENT_FAMILIES:
+        entered = [stage_of(family.name), *BESIDES.get(family.name, "").split()]
+        # The junk model looks at all of the rules' signals.
+        entered += ["signals/junk"] * (entered[0] == "signals/rules")
+    else:
+        entered = [RUN_FAMILIES[family.name]]
+    assert set(finished.stale()[0]) == stale(*entered) | {*COUNTED.get(family.name, "").split()}
 
 
 @pytest.mark.parametrize("transform", [*TRANSFORMS, *CUTS], ids=lambda each: each.name)
@@ -155,13 +163,13 @@ def test_another_datatrove_makes_stale_what_its_guests_did(finished, monkeypatch
     before, _ = finished.facts(recipe)
     monkeypatch.setattr(guests, "version", lambda package: f"{package} of tomorrow")
     assert {stage for stage, _, _ in finished.facts(recipe)[0] - before} == {"parts", "curated"}
-    assert set(finished.stale()[0]) == stale("documents")
+    assert set(finished.stale()[0]) == {"signals/guests"}
 
 
 @pytest.mark.parametrize("profile", PROFILE_VERSIONS)
 def test_a_profile_makes_stale_what_it_extracted(finished, monkeypatch, profile):
     monkeypatch.setitem(PROFILE_VERSIONS, profile, PROFILE_VERSIONS[profile] + 1)
-    assert set(finished.stale()[0]) == (stale("documents") if profile == "balanced" else set())
+    assert set(finished.stale()[0]) == (stale("text") if profile == "balanced" else set())
 
 
 OTHER_MODEL = {
@@ -215,7 +223,7 @@ def test_a_model_is_what_decides_its_scores(finished, monkeypatch, role, field):
 
         monkeypatch.setattr(planning, "check_scorers", checked)
     facts, _ = finished.facts(recipe)
-    entered = ["documents" if wanted else "model_scores"] * MODEL_FIELDS[field]
+    entered = [f"signals/{role}" if wanted else "model_scores"] * MODEL_FIELDS[field]
     assert {stage for stage, _, _ in facts - before} == stale(*entered)
 
 
@@ -223,7 +231,7 @@ def test_the_language_model_is_one_of_them(finished, monkeypatch):
     real = planning.LanguageIdentifier()
     monkeypatch.setattr(planning, "LanguageIdentifier", lambda: types.SimpleNamespace(sha256="0"))
     assert real.sha256 == LanguageIdentifier().sha256 != "0"
-    assert set(finished.stale()[0]) == stale("documents")
+    assert set(finished.stale()[0]) == stale("text")
 
 
 def test_a_scorers_code_is_known_by_what_it_says(finished, tmp_path):
@@ -325,7 +333,7 @@ def test_a_policy_makes_stale_what_it_judged(finished, unresolved, monkeypatch, 
     assert run_id != named
 
 
-EARLIER = {"run_id": "edges", "documents": "bands", "decisions": "bands", "shards": "edges"}
+EARLIER = {"run_id": "edges", "signed": "bands", "decisions": "bands", "shards": "edges"}
 
 
 def test_every_fact_of_an_earlier_run_is_in_the_table():
@@ -367,14 +375,14 @@ def test_an_input_is_its_place_its_size_and_its_tag(finished, monkeypatch):
         (new,) = {shard.key for shard in listed(finished) if shard.uri.endswith(first)}
         assert new != key
         assert named
-        assert set(found) == stale("documents") - {"evaluation_index"}
-        for stage in ("documents", "bands", "model_scores"):
+        assert set(found) == stale("text")
+        for stage in ("text", "signals/rules", "signals/guests", "bands", "model_scores"):
             assert found[stage] == {new}
     monkeypatch.setattr(inputs, "_infos", look)
     shutil.copy2(first, finished.folder / "crawl" / "renamed.jsonl")
     urls = [str(finished.folder / "crawl" / "renamed.jsonl"), *map(str, finished.shards[1:])]
     found, named = finished.stale(finished.changed({"input.urls": urls}))
     assert named
-    assert len(found["documents"]) == 1
-    assert found["documents"] != {key}
+    assert len(found["text"]) == 1
+    assert found["text"] != {key}
     assert len(found["decisions"]) == 3

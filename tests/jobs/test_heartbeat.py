@@ -43,7 +43,7 @@ def begun(store, **changes):
 
 def beat(store, **changes):
     """One beat, as a driver that was killed leaves it."""
-    changes = {"at": "2000-01-01T00:00:00+00:00", "stage": "documents"} | changes
+    changes = {"at": "2000-01-01T00:00:00+00:00", "stage": "text"} | changes
     Heartbeat(store, "r-1", lambda: Beat(**changes))._write()
     return heartbeat.last_beat(store, "r-1")[1]
 
@@ -57,7 +57,7 @@ def test_a_driver_that_misses_beats_is_dead_by_the_clock_of_the_store(store, clo
         clock[0] = at + age
         found = state_of(store, record)
         assert found.status == status, age
-        assert (found.stage, found.stage_done, found.stage_shards) == ("documents", 1, 4)
+        assert (found.stage, found.stage_done, found.stage_shards) == ("text", 1, 4)
         assert found.last_beat == at.isoformat(timespec="seconds")
 
 
@@ -134,7 +134,7 @@ def test_status_counts_while_it_measures_and_names_what_is_dead(recipe_for, tmp_
     seen = []
 
     def look(stage, _):
-        if stage == "documents":
+        if stage == "text":
             driver._write()
             answer = CliRunner().invoke(app, ["status", str(recipe), "--json"])
             (state,) = json.loads(answer.stdout)
@@ -152,7 +152,7 @@ def test_status_counts_while_it_measures_and_names_what_is_dead(recipe_for, tmp_
         with pytest.raises(Killed):
             execute(plan, Looking(look, {"decisions"}), Silent())
     shards = len(plan.inputs)
-    assert seen == [(0, "running", "documents", n, n + 1) for n in range(shards)]
+    assert seen == [(0, "running", "text", n, n + 1) for n in range(shards)]
 
     answer = CliRunner().invoke(app, ["status", str(recipe)])
     assert answer.exit_code == 3

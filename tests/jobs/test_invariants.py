@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from small_runs import Lake, Shuffled, digests, run
 
+from thresher.manifests.layout import GROUPS
 from thresher.pipeline.dedup import edges, nodes, verify
 from thresher.pipeline.documents import measure
 from thresher.pipeline.judge import survivors
@@ -30,11 +31,11 @@ def lake(request, tmp_path_factory, small):
 def test_each_record_of_the_crawl_has_one_end(lake):
     for path in lake.shards:
         (item,) = [i for i in lake.record.inputs if i.uri == path.name]
-        ledger = lake.stages["documents"][item.key].ledger
+        ledger = lake.stages["text"][item.key].ledger
         lines = path.read_text(encoding="utf-8").splitlines()
         assert ledger["records"] == len(lines) > 0
-        documents = lake.rows("documents", item.key)
-        stopped = lake.rows("documents", item.key, 1)
+        documents = lake.rows("text", item.key)
+        stopped = lake.rows("text", item.key, 1)
         names = [json.loads(line)["id"] for line in lines if line.endswith('"}')]  # the others fail
         ends = [row["record_id"] for row in documents + stopped if row["record_id"]]
         assert sorted(ends) == sorted(names)
@@ -60,8 +61,8 @@ def test_each_record_of_the_crawl_has_one_end(lake):
 
 def test_the_catalog_counts_what_the_files_hold(lake):
     total, first, every = Counter(), Counter(), Counter()
-    for key, manifest in lake.stages["documents"].items():
-        stopped = lake.rows("documents", key, 1)
+    for key, manifest in lake.stages["text"].items():
+        stopped = lake.rows("text", key, 1)
         decisions = lake.rows("decisions", key)
         counts = Counter(row["outcome"] for row in stopped)
         counts |= Counter(row["verdict"] for row in decisions)
@@ -97,7 +98,7 @@ def test_the_catalog_counts_what_the_files_hold(lake):
         "emptied by transforms": 0,
         "curated": curated,
     }
-    for view, stage, output in (("documents", "documents", 0), ("quarantine", "documents", 1)):
+    for view, stage, output in (("documents", "text", 0), ("quarantine", "text", 1)):
         rows = sum(len(lake.rows(stage, key, output)) for key in lake.stages[stage])
         assert lake.ask(f"SELECT count(*) FROM {view}") == [(rows,)]
     report = (lake.folder / "lake" / "report.html").read_text(encoding="utf-8")
@@ -106,7 +107,7 @@ def test_the_catalog_counts_what_the_files_hold(lake):
 
 
 PER_SHARD = (
-    *("documents", "model_scores", "duplicates", "repeated_lines", "site_signals"),
+    *("text", *GROUPS, "model_scores", "duplicates", "repeated_lines", "site_signals"),
     *("decisions", "curated"),
 )
 """Stages whose files do not follow from how the work is cut."""

@@ -101,23 +101,23 @@ def twice(table):
 
 
 IMBALANCES = {
-    "a page is lost": (book_that(lambda pages: pages[1:]), "documents", "do not balance"),
+    "a page is lost": (book_that(lambda pages: pages[1:]), "text", "do not balance"),
     "a page comes twice": (
         book_that(lambda pages: [*pages, *pages[:1]]),
-        "documents",
+        "text",
         "do not balance",
     ),
     "a reason is lost": (
         (Book, "total", lambda _, outcome: 1 if outcome == "failed" else 99),
-        "documents",
+        "text",
         "do not balance",
     ),
     "a decision is lost": (
         documents_that(lambda table: table.slice(1)),
         "decisions",
-        "and documents passed on",
+        "and text passed on",
     ),
-    "a decision comes twice": (documents_that(twice), "decisions", "and documents passed on"),
+    "a decision comes twice": (documents_that(twice), "decisions", "and text passed on"),
     "a part is lost": (
         changing(parts, "judged_rows", without_a_kept_row),
         "parts",
@@ -134,7 +134,7 @@ IMBALANCES = {
         "and parts passed on",
     ),
 }
-ORDER = ("documents", "decisions", "parts", "curated")
+ORDER = ("text", "decisions", "parts", "curated")
 
 
 @pytest.mark.parametrize("name", IMBALANCES)
@@ -183,8 +183,8 @@ def test_an_imbalance_stops_the_run_on_ray(small, tmp_path, monkeypatch):
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
     try:
         for stage, where, function, other, said in (
-            ("documents", measure, "measure_shard", loses_a_page, "do not balance"),
-            ("decisions", judging, "decide", doubles_a_decision, "and documents passed on"),
+            ("text", measure, "measure_shard", loses_a_page, "do not balance"),
+            ("decisions", judging, "decide", doubles_a_decision, "and text passed on"),
         ):
             recipe = small.copy(tmp_path / stage, [stage])
             monkeypatch.setattr(where, function, other)

@@ -73,7 +73,7 @@ def test_every_manifest_names_what_its_task_read(tmp_path, recipe_for, monkeypat
         before = set().union(named, *(made_of.get(path, ()) for path in named))
         if manifest.stage != "curated":  # which names the parts whose documents it holds
             assert read <= before, (manifest.stage, sorted(read - before))
-        if manifest.stage not in ("documents", "thresholds"):  # of a crawl, and of an open policy
+        if manifest.stage not in ("text", "thresholds"):  # of a crawl, and of an open policy
             assert named <= read, (manifest.stage, sorted(named - read))
         made_of.update({output.path: before for output in manifest.outputs})
         stages[manifest.stage] += 1

@@ -85,8 +85,7 @@ def test_pages_that_an_extractor_fails_on_are_counted_and_told(recipe_for, sampl
     record = execute(plan, InProcess(), Silent())
     (note,) = result_of(plan.store, record).notes
     (facts,) = (
-        m.facts["custom"]
-        for m in load_all(plan.store, "documents", plan.documents_fingerprint).values()
+        m.facts["custom"] for m in load_all(plan.store, "text", plan.marks["text"]).values()
     )
     assert 0 < facts["failed"] < facts["pages"]
     assert note == (
@@ -102,7 +101,7 @@ def test_pages_that_an_extractor_fails_on_are_counted_and_told(recipe_for, sampl
 def test_a_changed_extractor_measures_anew(recipe_for, sample, tmp_path):
     first = make_plan(read_recipe(extracting(recipe_for, sample, tmp_path, PAGES)))
     second = make_plan(read_recipe(extracting(recipe_for, sample, tmp_path, f"{PAGES}\n# v2\n")))
-    assert first.documents_fingerprint != second.documents_fingerprint
+    assert first.marks["text"] != second.marks["text"]
 
 
 @pytest.mark.parametrize("command", ["plan", "run"])

@@ -19,6 +19,7 @@ from thresher.jobs.plan import make_plan
 from thresher.jobs.progress import Silent
 from thresher.jobs.recipe import read_recipe, recipe_of
 from thresher.jobs.run import execute
+from thresher.manifests.layout import GROUPS
 from thresher.manifests.manifest import manifest_path
 
 
@@ -152,24 +153,24 @@ def test_a_plan_names_all_that_a_run_uses(small):
         ("machine_text", "machine-text-en@1", QualityModel("machine-text-en@1").sha256),
         ("scores.thousands", "scorer_heads.py:length", plan.scorers[0].source),
     ]
-    assert {family: model.name for family, model in plan.scored.items()} == {
-        "quality": "quality-en@1",
-        "machine_text": "machine-text-en@1",
-    }
+    assert plan.signals.quality.name == "quality-en@1"
+    assert plan.signals.machine_text.name == "machine-text-en@1"
     assert [scorer.settings.name for scorer in plan.scorers] == ["thousands"]
     assert [each.settings.name for each in plan.evaluation_sets] == ["barley"]
     assert plan.policy.name == "small"
     assert plan.earlier == ()
     assert re.fullmatch(r"small-[0-9a-f]{8}", plan.run_id)
     assert plan.run_id == small.record.run_id
-    assert plan.documents_fingerprint == small.record.fingerprints["documents"]
+    assert plan.marks.items() <= small.record.fingerprints.items()
+    assert plan.marks.keys() == {"text", *GROUPS}
 
 
 def test_a_model_that_is_not_wanted_is_not_loaded(small):
     recipe = changed(small.recipe, quality={"model": ""}, machine_text={"model": ""})
     plan = make_plan(recipe_of(recipe))
     assert [model.role for model in plan.models] == ["language", "scores.thousands"]
-    assert plan.scored == {"quality": None, "machine_text": None}
+    assert plan.signals.quality is plan.signals.machine_text is None
+    assert not plan.marks.keys() & {"signals/quality", "signals/machine_text"}
 
 
 def test_a_plan_writes_nothing_and_is_the_same_for_any_lake(small, tmp_path):
@@ -185,12 +186,12 @@ def test_a_plan_writes_nothing_and_is_the_same_for_any_lake(small, tmp_path):
 def test_what_is_measured_is_of_the_plans_own_inputs(small, tmp_path):
     recipe = small.copy(tmp_path)
     plan = make_plan(recipe_of(recipe))
-    assert plan.measured() == small.stages["documents"]
+    assert plan.measured() == small.stages["text"]
     two = make_plan(recipe_of(changed(recipe, input={"urls": recipe["input"]["urls"][:2]})))
     keys = [shard.key for shard in two.inputs]
     assert list(two.measured()) == sorted(keys)
     assert len(keys) == 2
-    plan.store.remove(manifest_path("documents", plan.documents_fingerprint, keys[0]))
+    plan.store.remove(manifest_path("text", plan.marks["text"], keys[0]))
     assert list(two.measured()) == keys[1:]
 
 

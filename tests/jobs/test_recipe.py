@@ -242,12 +242,11 @@ def test_measuring_is_told_what_the_sections_say():
         dedup={"bands": 4, "rows": 3},
         guests=[{"filter": "datatrove.SamplerFilter"}],
     )
-    found = made.measure_settings()
-    assert found.minhash == MinHashSettings(permutations=12, unit="characters", ngram=24, seed=5)
+    found = made.texts
+    assert made.signing == MinHashSettings(permutations=12, unit="characters", ngram=24, seed=5)
     assert found.input == made.input
     assert (found.gates, found.extract) == (made.gates, made.extract)
-    assert found.guests == (GuestSettings("datatrove.SamplerFilter"),)
-    assert (found.quality, found.machine_text, found.evaluation) == (None, None, None)
+    assert made.guests == (GuestSettings("datatrove.SamplerFilter"),)
     # What a signature is made of, and how large it is, is all of it.
     given = {field.name for field in msgspec.structs.fields(MinHashRecipe)}
     assert given | {"permutations", "max_shingles"} == set(MinHashSettings.__struct_fields__)
@@ -263,7 +262,7 @@ def test_measuring_is_told_what_the_sections_say():
     ],
 )
 def test_a_signature_is_as_large_as_deduplication_needs(dedup, values):
-    assert with_settings(dedup=dedup).measure_settings().minhash.permutations == values
+    assert with_settings(dedup=dedup).signing.permutations == values
     assert DedupSettings(**dedup).signature_values == values
 
 

@@ -52,13 +52,13 @@ class Looking(Counting):
 
 
 def test_a_run_is_on_record_from_its_start(small, tmp_path):
-    recipe = small.copy(tmp_path, ["documents", "curated"])
+    recipe = small.copy(tmp_path, ["text", "curated"])
     store = Store(recipe["lake"])
     for path in store.sizes("runs"):
         store.remove(path)
     executor = Looking(store)
     _, ended = run(recipe, executor)
-    assert executor.seen.keys() == {"documents", "curated"}
+    assert executor.seen.keys() == {"text", "curated"}
     for stage, ((record,), ((beat, _),)) in executor.seen.items():
         assert beat.stage in ("plan", stage)
         assert (record.status, record.finished, record.curated) == ("running", "", "")
@@ -89,12 +89,12 @@ def failing(monkeypatch, key, times, error):
 
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_lost_connection_is_tried_again_and_counted(small, tmp_path, monkeypatch, times):
-    recipe = small.copy(tmp_path, ["documents"])
+    recipe = small.copy(tmp_path, ["text"])
     key = small.record.inputs[1].key
     failing(monkeypatch, key, times, ConnectionResetError("the line went dead"))
     store, record = run(recipe, Counting())
     assert record.failures == []
-    assert record.attempts == {f"documents/{key}": times + 1}
+    assert record.attempts == {f"text/{key}": times + 1}
     assert load_runs(store)[0].attempts == record.attempts
     attempts = dict(ask(recipe, "SELECT key, attempts FROM input_shards"))
     assert attempts == {item.key: 1 + times * (item.key == key) for item in record.inputs}
@@ -118,7 +118,7 @@ def test_a_shard_that_fails_for_good_is_left_out(
     _, record = run(recipe, Counting())
     assert record.status == "incomplete"
     ((stage, failed, text),) = [(f.stage, f.key, f.error) for f in record.failures]
-    assert (stage, failed) == ("documents", key)
+    assert (stage, failed) == ("text", key)
     assert text.startswith(said)
     assert "\n" not in text
     told = dict(ask(recipe, "SELECT key, (status, error, attempts) FROM input_shards"))
@@ -127,12 +127,12 @@ def test_a_shard_that_fails_for_good_is_left_out(
     assert all(told[each][0] in ("complete", "damaged") for each in others)
     assert {name for (name,) in ask(recipe, "SELECT DISTINCT shard FROM kept")} == others
     assert ask(recipe, "SELECT count(*) > 0 FROM curated") == [(True,)]
-    assert ask(recipe, "SELECT stage, key, error FROM failures") == [("documents", key, text)]
+    assert ask(recipe, "SELECT stage, key, error FROM failures") == [("text", key, text)]
     # The same command goes on with what is missing.
     monkeypatch.undo()
     executor = Counting()
     store, record = run(recipe, executor)
-    assert [each for each in executor.tasks if each[0] == "documents"] == [("documents", key)]
+    assert [each for each in executor.tasks if each[0] == "text"] == [("text", key)]
     assert record.failures == []
     assert store.sizes("curated") == {**store.sizes("curated"), **small.store.sizes("curated")}
 
@@ -169,7 +169,7 @@ def test_the_same_run_is_found_done(small, tmp_path):
     executor = Counting()
     plan = make_plan(recipe_of(recipe))
     assert plan.run_id == small.record.run_id
-    assert plan.measured() == small.stages["documents"]
+    assert plan.measured() == small.stages["text"]
     record = driving.execute(plan, executor, Silent())
     assert executor.tasks == []
     assert record.fingerprints == small.record.fingerprints
@@ -225,5 +225,5 @@ def test_a_worker_that_dies_is_replaced_and_counted(small, tmp_path, monkeypatch
     assert store.exists("killed")
     assert record.failures == []
     (key,) = (item.key for item in record.inputs if item.uri == "shard1.jsonl")
-    assert record.attempts == {f"documents/{key}": 2}
+    assert record.attempts == {f"text/{key}": 2}
     assert digests(store) == digests(small.store)

@@ -272,7 +272,7 @@ def test_a_task_that_fails_is_recorded(recipe_for, sample, tmp_path, monkeypatch
     monkeypatch.setattr(measuring, "read_shard", breaks)
     store, record = run(recipe_for(tmp_path / "lake", [str(s) for s in sample.shards[:2]]))
     assert record.status == "incomplete"
-    assert [failure.stage for failure in record.failures] == ["documents"]
+    assert [failure.stage for failure in record.failures] == ["text"]
     assert "no access" in record.failures[0].error
     statuses = dict(rows(store, "SELECT uri, status FROM input_shards"))
     assert statuses[sample.shards[0].name] == "failed"

@@ -18,9 +18,7 @@ from thresher.pipeline.materialize.inert import escape
 
 def manifest(status="complete", records=1000, **facts):
     facts = {"uri": f"{status}-{records}", "status": status, **facts}
-    return Manifest(
-        stage="documents", fingerprint="", key="", ledger={"records": records}, facts=facts
-    )
+    return Manifest(stage="text", fingerprint="", key="", ledger={"records": records}, facts=facts)
 
 
 def exceeded(manifests, inputs=None, **limits):

@@ -16,7 +16,7 @@ def manifest(uri, documents, **reasons):
     stopped = {name.replace("__", "/"): count for name, count in reasons.items()}
     ledger = {"records": documents + sum(stopped.values()), "documents": documents}
     return Manifest(
-        stage="documents",
+        stage="text",
         fingerprint="f",
         key=uri,
         ledger=ledger,

@@ -77,14 +77,14 @@ def alone(lake, run_id):
     store = Store(str(lake))
     record = next(run for run in load_runs(store) if run.run_id == run_id)
     total = {}
-    for stage in ("documents", "decisions"):
+    for stage in ("text", "decisions"):
         for item in record.inputs:
             path = f"manifests/{stage}/{record.fingerprints[stage]}/{item.key}.json"
             for part, count in json.loads(store.read_bytes(path))["ledger"].items():
                 total[stage, part] = total.get((stage, part), 0) + count
     return {
-        "records read": total["documents", "records"],
-        "documents measured": total["documents", "documents"],
+        "records read": total["text", "records"],
+        "documents measured": total["text", "documents"],
         "kept": total["decisions", "kept"],
         "dropped": total["decisions", "dropped"],
     }

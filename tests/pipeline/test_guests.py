@@ -13,8 +13,8 @@ from thresher.jobs.progress import Silent
 from thresher.jobs.recipe import read_recipe
 from thresher.jobs.run import execute
 from thresher.manifests import catalog
+from thresher.manifests.layout import GUESTS
 from thresher.manifests.manifest import load_all
-from thresher.pipeline.documents import measure
 from thresher.pipeline.guests import (
     FormatterSettings,
     GuestDocument,
@@ -222,10 +222,11 @@ def test_a_whole_job_with_guests(tmp_path):
     assert "a@b.org" not in text
     assert lines == 1
     assert characters == len(pages[1]["text"]) - len(text)
-    [manifest] = load_all(plan.store, measure.STAGE, plan.documents_fingerprint).values()
+    [manifest] = load_all(plan.store, GUESTS, plan.marks[GUESTS]).values()
     assert manifest.facts["guests"] == {}
     recipe.write_text(RECIPE.replace('"wheat"', '"rye"'))
-    assert make_plan(read_recipe(recipe)).documents_fingerprint != plan.documents_fingerprint
+    marks = make_plan(read_recipe(recipe)).marks
+    assert {stage for stage, mark in marks.items() if plan.marks[stage] != mark} == {GUESTS}
     recipe.write_text(RECIPE.replace("[[guests]]", '[[guests]]\nname = "grain"'))
     with pytest.raises(ConfigError, match=r"Did you mean 'guests\.grain'"):
         make_plan(read_recipe(recipe))

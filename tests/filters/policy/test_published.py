@@ -79,7 +79,7 @@ def of_run(values, signal):
 def resolved(policy, documents, folder):
     """The policy with the bounds that a run of these documents gives it."""
     store, ref = Store(str(folder)), ShardRef("a", "documents/f/a.parquet")
-    with ShardWriter(store, ref.documents, documents.schema) as writer:
+    with ShardWriter(store, ref.texts, documents.schema) as writer:
         writer.write(documents)
     return resolve(policy, thresholds(store, [ref], policy, "f").facts)
 

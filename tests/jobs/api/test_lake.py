@@ -94,7 +94,7 @@ def test_a_wrong_query_is_named(lake, sql, parameters, message):
 
 def test_a_lake_is_not_written(copied):
     lake = thresher.Lake(copied)
-    documents = next(copied.glob("documents/*/*.parquet"))
+    documents = next(copied.glob("text/*/*.parquet"))
     before = {path: path.stat().st_size for path in copied.rglob("*") if path.is_file()}
     for sql in (
         f"COPY (SELECT 1) TO '{documents}'",
@@ -332,7 +332,8 @@ def test_a_run_that_has_just_begun(tmp_path):
 def test_a_run_that_ended_before_it_judged(copied):
     store = Store(str(copied))
     record = load_runs(store)[0]
-    marks = {k: v for k, v in record.fingerprints.items() if k in ("documents", "duplicates")}
+    known = ("text", "signals/", "duplicates")
+    marks = {stage: v for stage, v in record.fingerprints.items() if stage.startswith(known)}
     begun = msgspec.structs.replace(record, status="incomplete", fingerprints=marks, curated="")
     save_run(store, begun)
     catalog.build(store)

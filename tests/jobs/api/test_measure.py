@@ -50,7 +50,7 @@ def test_it_is_what_a_run_measures(tmp_path):
         }
     )
     assert result.counts["documents measured"] == len(TEXTS)
-    (path,) = (tmp_path / "lake" / "documents").glob("*/*.parquet")
+    (path,) = (tmp_path / "lake" / "text").glob("*/*.parquet")
     stored = pq.read_table(path)
     made = thresher.measure(TEXTS, urls=URLS, ids=[row["id"] for row in rows])
     assert made.schema.names == stored.schema.names

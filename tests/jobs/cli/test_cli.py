@@ -327,14 +327,14 @@ def test_a_lake_that_was_moved_is_read_where_it_is(lake, tmp_path):
     sql = "SELECT id FROM dropped ORDER BY id LIMIT 1"
     (row,) = json.loads(invoke("query", sql, "-l", tmp_path / "moved", "--json").stdout)
     assert invoke("explain", row["id"], "-l", tmp_path / "moved").exit_code == 0
-    (tmp_path / "moved" / "documents").rename(tmp_path / "documents")
+    (tmp_path / "moved" / "text").rename(tmp_path / "text")
     assert invoke("query", sql, "-l", folder).exit_code == 0
 
 
 def test_a_lake_that_lost_files_says_how_to_mend_it(lake, monkeypatch, capsys, tmp_path):
     _, folder, _ = lake
     shutil.copytree(folder, tmp_path / "torn")
-    shutil.rmtree(tmp_path / "torn" / "documents")
+    shutil.rmtree(tmp_path / "torn" / "text")
     for command in (["query", "SELECT * FROM kept", "-l"], ["explain", "x", "-l"], ["diversity"]):
         code, message = run_main(monkeypatch, capsys, *command, tmp_path / "torn")
         assert code == 2

@@ -294,7 +294,7 @@ def test_a_lake_that_cannot_be_written_can_be_read(here, lake, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "part", ["documents/", "manifests/documents", "manifests/curated", "catalog", "report"]
+    "part", ["text/", "manifests/text", "manifests/curated", "catalog", "report"]
 )
 def test_a_disk_that_is_full(here, lake, recipe_for, sample, tmp_path, monkeypatch, part):
     recipe = recipe_for(tmp_path / "lake", [str(sample.shards[4])], "")

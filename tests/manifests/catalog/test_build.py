@@ -10,7 +10,8 @@ import pytest
 
 from thresher.filters.errors import StoreError
 from thresher.manifests import catalog
-from thresher.manifests.catalog.facts import SIGNAL_STAGES, Facts
+from thresher.manifests.catalog.facts import Facts
+from thresher.manifests.layout import RUN_WIDE
 from thresher.manifests.manifest import Manifest, Output, commit
 from thresher.manifests.run import Failure, InputRecord, ModelRecord, RunRecord, save_run
 from thresher.manifests.shards import ShardWriter
@@ -271,10 +272,10 @@ def test_facts_are_those_of_the_runs_own_shards_and_read_once(store, monkeypatch
         measured(store, name)
     for key in ("part-00000", "part-00001"):
         write(store, "edges", key, outputs=2)
-    for stage in SIGNAL_STAGES:
+    for stage in RUN_WIDE:
         for name in "abc":
             write(store, stage, KEYS[name])
-    run = record("one", "ac", "1", stages=("documents", "parts", "edges", *SIGNAL_STAGES))
+    run = record("one", "ac", "1", stages=("documents", "parts", "edges", *RUN_WIDE))
     facts, reads = Facts(store, run), Counter()
     read = Store.read_bytes
 
@@ -285,7 +286,7 @@ def test_facts_are_those_of_the_runs_own_shards_and_read_once(store, monkeypatch
     monkeypatch.setattr(Store, "read_bytes", counted)
     own = [KEYS["a"], KEYS["c"]]
     for _ in range(2):
-        for stage in ("documents", "parts", *SIGNAL_STAGES):
+        for stage in ("documents", "parts", *RUN_WIDE):
             assert list(facts.of(stage)) == own, stage
         assert list(facts.of("edges")) == ["part-00000", "part-00001"]
         assert facts.of("decisions") == {}  # another run's, in the same lake

@@ -128,7 +128,7 @@ def deduplicate(tmp_path, documents, shard_count, ngram=5, urls_of=None, **setti
     for number in range(shard_count):
         refs.append(ShardRef(f"shard{number:02d}", f"documents/f/shard{number:02d}.parquet"))
         urls = urls_of[number::shard_count] if urls_of else None
-        write_documents(store, refs[-1].documents, documents[number::shard_count], urls)
+        write_documents(store, refs[-1].texts, documents[number::shard_count], urls)
     run = Stages(store)
     found = find_duplicates(run, refs, (), "f", settings, minhash)
     return run.facts, [read_table(store, found.paths[key]) for key in sorted(found.paths)]

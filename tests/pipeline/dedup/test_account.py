@@ -120,7 +120,7 @@ def deduplicated(path, own, earlier, memory_mb):
     refs, runs = [], []
     for number, rows in enumerate(own):
         refs.append(ShardRef(f"s{number}", f"documents/f/s{number}.parquet"))
-        write(stores[0], refs[-1].documents, rows)
+        write(stores[0], refs[-1].texts, rows)
     for number, rows in enumerate(earlier):
         store = Store(str(path / f"old{number}"))
         write(store, "documents/f/a.parquet", rows)

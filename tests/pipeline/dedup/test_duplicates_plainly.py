@@ -96,7 +96,7 @@ def found_rows(folder, documents, memory):
     found = find_duplicates(run, refs[0], earlier, "f", settings, minhash)
     rows = {}
     for ref in refs[0]:
-        ids = read_table(stores[0], ref.documents, ["id"])["id"].to_pylist()
+        ids = read_table(stores[0], ref.texts, ["id"])["id"].to_pylist()
         if ref.key in found.paths:
             for row in read_table(stores[0], found.paths[ref.key]).to_pylist():
                 assert ids[row.pop("row")] == row["id"]

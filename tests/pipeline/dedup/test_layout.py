@@ -40,7 +40,7 @@ def lake(tmp_path_factory):
     random.Random(2).shuffle(documents)
     refs = [ShardRef(f"s{n}", f"documents/f/s{n}.parquet") for n in range(SHARDS)]
     for number, ref in enumerate(refs):
-        write_documents(store, ref.documents, documents[number::SHARDS])
+        write_documents(store, ref.texts, documents[number::SHARDS])
     return store, refs
 
 

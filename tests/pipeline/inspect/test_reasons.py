@@ -8,7 +8,6 @@ from collections import Counter
 
 import pytest
 
-from thresher.filters.measure import MinHashSettings
 from thresher.filters.policy import RESERVED_MEANINGS, shipped_policies, shipped_policy
 from thresher.jobs.executor import InProcess
 from thresher.jobs.plan import make_plan
@@ -17,6 +16,7 @@ from thresher.jobs.recipe import read_recipe
 from thresher.jobs.run import execute
 from thresher.manifests.store import Store
 from thresher.pipeline.documents import measure
+from thresher.pipeline.documents.settings import SignalSettings, TextSettings
 from thresher.pipeline.extract import Extractor, ExtractSettings
 from thresher.pipeline.gate.gating import GateSettings
 from thresher.pipeline.inspect.reasons import reference, stage_reasons
@@ -76,14 +76,14 @@ def ends_of(example, text, folder):
     tables["gates"] |= example.settings.get("gates", {})
     inputs = InputSettings([example.file], **example.settings.get("input", {}))
     (shard,) = list_inputs(inputs, str(folder))
-    settings = measure.MeasureSettings(
-        input=inputs,
-        gates=GateSettings(**tables["gates"]),
-        extract=ExtractSettings(**example.settings.get("extract", {})),
-        minhash=MinHashSettings(),
-        quality=None,
+    settings = TextSettings(
+        inputs,
+        GateSettings(**tables["gates"]),
+        ExtractSettings(**example.settings.get("extract", {})),
     )
-    manifest = measure.measure_shard(Store(str(folder / "lake")), shard, settings, "f")
+    (manifest,) = measure.measure_shard(
+        Store(str(folder / "lake")), shard, settings, SignalSettings(), {"text": "f"}
+    )
     return manifest.reasons, manifest.ledger["documents"]
 
 

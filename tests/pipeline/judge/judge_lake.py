@@ -85,7 +85,7 @@ class Lake:
                 for name, words, score in documents
             ]
             ref = ShardRef(key, f"documents/f/{key}.parquet")
-            self._write(ref.documents, pa.Table.from_pylist(rows, DOCUMENT_SCHEMA))
+            self._write(ref.texts, pa.Table.from_pylist(rows, DOCUMENT_SCHEMA))
             self.shards.append(ref)
             members = [
                 {

@@ -243,7 +243,7 @@ def test_shipped_policies_judge_what_is_stored(tmp_path, name):
     store = Store(str(tmp_path))
     ref = ShardRef("a", "documents/a.parquet")
     row = {"id": "1", "language": {"code": "en", "score": 0.9}}
-    with ShardWriter(store, ref.documents, DOCUMENT_SCHEMA) as writer:
+    with ShardWriter(store, ref.texts, DOCUMENT_SCHEMA) as writer:
         writer.write(pa.Table.from_pylist([row], DOCUMENT_SCHEMA))
     policy = shipped_policy(name)
     policy = resolve(policy, thresholds(store, [ref], policy, "f").facts)

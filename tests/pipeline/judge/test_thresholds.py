@@ -69,7 +69,7 @@ def test_medians_become_literals_by_language(tmp_path):
         refs = []
         for key, mine in (("a", order[::2]), ("b", order[1::2]), ("c", [])):
             refs.append(ShardRef(key, f"documents/{len(found)}/{key}.parquet"))
-            with ShardWriter(store, refs[-1].documents, DOCUMENT_SCHEMA) as writer:
+            with ShardWriter(store, refs[-1].texts, DOCUMENT_SCHEMA) as writer:
                 writer.write(pa.Table.from_pylist(mine, DOCUMENT_SCHEMA))
         found.append(thresholds(store, refs, policy, f"f{len(found)}").facts)
     assert found[0] == found[1] == {"uncertain_language": {"de": 0.527953, "fr": 0.9, "it": 0.3}}

@@ -61,7 +61,7 @@ class Lake:
             table = pa.Table.from_pylist(kept, DOCUMENTS)
             place = DOCUMENTS.get_field_index(shape.COLUMN)
             table = table.set_column(place, DOCUMENTS.field(place), measure_shapes(texts))
-            self._write(ref.documents, table)
+            self._write(ref.texts, table)
             refs.append(ref)
             copies[key] = f"duplicates/f/{key}.parquet"
             members = [

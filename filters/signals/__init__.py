@@ -48,7 +48,7 @@ DOCUMENT_FAMILIES = (
     *page.FAMILIES,
     contamination.CONTAMINATION,
 )
-"""Those of a document by itself: columns of the documents files, in their order."""
+"""Those of a document by itself: in the order of the view `documents`."""
 
 RUN_FAMILIES: tuple[Family, ...] = (lines.REPEATED_LINES, *site.FAMILIES)
 """Those that take the whole run to measure, in files of their own beside the documents."""

@@ -45,7 +45,7 @@ def judge_table(table: pa.Table, policy: Policy, *, why: bool = False) -> Judged
     """Judge the rows of a table.
 
     Args:
-        table: a struct column for each family that the policy looks at, as in documents files;
+        table: a struct column for each family that the policy looks at, as in the view `documents`;
             those that take more than the document (`site`, `scores`, ...) may be absent.
         policy: checked; resolved or not.
         why: whether the decisions have the column `why`, too (`thresher.pipeline.judge.why`).

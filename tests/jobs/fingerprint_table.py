@@ -106,6 +106,7 @@ CHANGES = (
     Change("minhash.unit", "characters", "documents", _OFF),
     Change("minhash.ngram", 6, "documents", _OFF),
     Change("minhash.seed", 2, "documents", _OFF),
+    Change("minhash.numbers", "fold", "documents", _OFF),
     Change("quality.model", "$QUALITY_FILE", "documents", _KEEP),
     Change("quality.positive_label", "__label__drop", "documents"),
     # What is stated is the model's hash already.

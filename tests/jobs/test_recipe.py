@@ -238,12 +238,14 @@ def test_measuring_is_told_what_the_sections_say():
     made = with_settings(
         gates={"min_characters": 7},
         extract={"profile": "fast"},
-        minhash={"unit": "characters", "ngram": 24, "seed": 5},
+        minhash={"unit": "characters", "ngram": 24, "seed": 5, "numbers": "fold"},
         dedup={"bands": 4, "rows": 3},
         guests=[{"filter": "datatrove.SamplerFilter"}],
     )
     found = made.measure_settings()
-    assert found.minhash == MinHashSettings(permutations=12, unit="characters", ngram=24, seed=5)
+    wanted = MinHashSettings(12, unit="characters", ngram=24, seed=5, numbers="fold")
+    assert found.minhash == wanted
+    assert with_settings().measure_settings().minhash == MinHashSettings()
     assert found.input == made.input
     assert (found.gates, found.extract) == (made.gates, made.extract)
     assert found.guests == (GuestSettings("datatrove.SamplerFilter"),)

@@ -140,7 +140,7 @@ def _made(
         measure.VERSION,
         [(family.name, family.version) for family in DOCUMENT_FAMILIES],
         [(model.role, model.sha256) for model in models],
-        msgspec.structs.replace(settings.input, urls=[]),
+        settings.input.reading,
         settings.gates,
         settings.extract.identity,
         PROFILE_VERSIONS[settings.extract.profile],

@@ -176,7 +176,10 @@ def _checked(recipe: Recipe, where: str, folder: Path) -> Recipe:
         recipe,
         lake=resolve_path(recipe.lake, folder),
         input=msgspec.structs.replace(
-            recipe.input, urls=[resolve_path(url, folder) for url in recipe.input.urls]
+            recipe.input,
+            urls=[resolve_path(url, folder) for url in recipe.input.urls],
+            list_=resolve_path(recipe.input.list_, folder),
+            prefix=resolve_path(recipe.input.prefix, folder),
         ),
         decontaminate=tuple(
             msgspec.structs.replace(each, path=resolve_path(each.path, folder))

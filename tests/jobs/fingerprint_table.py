@@ -63,6 +63,7 @@ class Change(NamedTuple):
 
 _OFF = {"dedup.against": []}
 _LAYOUT = {"dedup.bands": 14, "dedup.rows": 8, "dedup.permutations": 112, **_OFF}
+_LIST = {"input.urls": [], "input.list": "$LIST", "input.prefix": "$CRAWL"}
 _CUSTOM = {"extract.profile": "custom", "extract.custom": "$SCORERS:page"}
 # A file without a card is a model of which nothing is known but what is stated.
 _KEEP = {"quality.positive_label": "__label__keep"}
@@ -81,6 +82,10 @@ CHANGES = (
     # Another lake holds nothing yet, but the facts that will be in it have the same names.
     Change("lake", "$LAKE", base=_OFF),
     Change("input.urls", ["$SHARD0", "$SHARD1"], "edges"),
+    Change("input.list", "$OTHER_LIST", "edges", _LIST),
+    # What it names counts, not its place.
+    Change("input.list", "$SAME_LIST", base=_LIST),
+    Change("input.prefix", "file://$CRAWL/", base=_LIST),
     Change("input.format", "jsonl", "documents"),
     Change("input.text_field", "body", "documents"),
     Change("input.id_field", "name", "documents"),

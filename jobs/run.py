@@ -18,7 +18,7 @@ import msgspec
 from thresher.filters.errors import RunError, ThresherError
 from thresher.filters.policy import policy_to_mapping
 from thresher.jobs import stopping
-from thresher.jobs.executor import ONE_CORE, Executor, Needs, Task
+from thresher.jobs.executor import ONE_CORE, Executor, InProcess, Needs, Task
 from thresher.jobs.ledger import check_handed_on
 from thresher.jobs.outside import cause_from_outside
 from thresher.jobs.plan import Plan
@@ -72,11 +72,28 @@ def execute(plan: Plan, executor: Executor, reporter: Reporter) -> RunRecord:
     return _Run(plan, executor, reporter).run()
 
 
+Look = Callable[[str, str, Mapping[str, tuple[Any, ...]]], dict[str, Manifest]]
+"""Told a stage, its fingerprint and its work; gives the manifests that it has, by key."""
+
+
+def walk(plan: Plan, look: Look) -> None:
+    """Go through the stages of a plan in their order without running any.
+
+    Args:
+        plan: whose stages.
+        look: called for each in place of running it; what it raises ends the walk.
+    """
+    _Run(plan, InProcess(), Reporter(), look)._all_stages()
+
+
 class _Run:
-    def __init__(self, plan: Plan, executor: Executor, reporter: Reporter) -> None:
+    def __init__(
+        self, plan: Plan, executor: Executor, reporter: Reporter, look: Look | None = None
+    ) -> None:
         self._plan, self._executor, self._reporter = plan, executor, reporter
-        self._store = plan.store
+        self._store, self._look = plan.store, look
         self._fingerprints: dict[str, str] = {}
+        self._measured: dict[str, Manifest] = {}
         self._failures: list[Failure] = []
         self._exceeded: list[str] = []
         self._attempts: dict[str, int] = {}
@@ -142,23 +159,10 @@ class _Run:
 
     def _work(self) -> RunRecord:
         self._store.sweep()
-        measured: dict[str, Manifest] = {}
-        try:
-            measured = self._measure()
-            shards = [ShardRef(key, measured[key].output().path) for key in sorted(measured)]
-            duplicates = self._deduplicate(shards)
-            shards = self._signals(measured, shards, duplicates)
-            decisions = self._judge(shards, duplicates)
-            check_handed_on(measured, "documents", decisions)
-            judged = self._fingerprints[judge.STAGE]
-            failed = [failure for failure in self._failures if failure.stage == measure.STAGE]
-            self._curated = curate(
-                self._stage, self._plan, self._policy, judged, measured, shards, decisions, failed
-            )
-        except StageFailedError:
-            pass
+        with contextlib.suppress(StageFailedError):
+            self._all_stages()
         inputs, limits = len(self._plan.inputs), self._plan.recipe.run
-        self._exceeded += intolerable(measured.values(), inputs, limits)
+        self._exceeded += intolerable(self._measured.values(), inputs, limits)
         whole = not self._failures and not self._exceeded
         record = self._record("complete" if whole else "incomplete")
         save_run(self._store, record)
@@ -167,6 +171,19 @@ class _Run:
         catalog.build(self._store)
         write_report(self._store, record)
         return record
+
+    def _all_stages(self) -> None:
+        self._measured = measured = self._measure()
+        shards = [ShardRef(key, measured[key].output().path) for key in sorted(measured)]
+        duplicates = self._deduplicate(shards)
+        shards = self._signals(measured, shards, duplicates)
+        decisions = self._judge(shards, duplicates)
+        check_handed_on(measured, "documents", decisions)
+        judged = self._fingerprints[judge.STAGE]
+        failed = [failure for failure in self._failures if failure.stage == measure.STAGE]
+        self._curated = curate(
+            self._stage, self._plan, self._policy, judged, measured, shards, decisions, failed
+        )
 
     def _measure(self) -> dict[str, Manifest]:
         sets = self._plan.evaluation_sets
@@ -244,6 +261,8 @@ class _Run:
             StageFailedError: if a task failed and the stage is needed whole.
         """
         self._fingerprints[stage] = mark
+        if self._look:
+            return self._look(stage, mark, work)
         found = load_all(self._store, stage, mark, list(work))
         self._doing, self._keys = stage, list(work)
         self._shards, self._done = len(work), len(found)

@@ -1,7 +1,8 @@
 """What each setting of a recipe, and each version of the code, makes stale.
 
 A setting *enters* stages: it is part of their own fingerprints. What comes after those is stale
-too, by `AFTER`. `test_fingerprints.py` holds the code to this table, and the table to the settings.
+too, by `AFTER`. `test_fingerprints.py` holds the code to this table, the table to the settings, and
+what `plan` tells people to the table.
 """
 
 from __future__ import annotations
@@ -9,33 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-AFTER: dict[str, tuple[str, ...]] = {
-    "evaluation_index": (),
-    "documents": ("evaluation_index",),
-    "model_scores": ("documents",),
-    "bands": ("documents",),
-    "edges": ("bands",),
-    "verified": ("edges",),
-    "components": ("verified",),
-    "members": ("components",),
-    "names": ("members",),
-    "duplicates": ("names",),
-    "line_keys": ("duplicates",),
-    "line_counts": ("line_keys",),
-    "repeated_lines": ("line_counts",),
-    "site_parts": ("duplicates",),
-    "sites": ("site_parts",),
-    "diversity": ("sites",),
-    "site_signals": ("sites",),
-    "thresholds": ("duplicates", "model_scores", "repeated_lines", "site_signals"),
-    "candidates": ("thresholds",),
-    "pages": ("thresholds",),
-    "survivors": ("thresholds",),
-    "decisions": ("thresholds",),
-    "parts": ("decisions",),
-    "curated": ("parts",),
-}
-"""The stages, each with those that it follows from."""
+from thresher.jobs.staleness import AFTER
 
 
 def stale(*entered: str) -> set[str]:

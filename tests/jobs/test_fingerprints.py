@@ -16,7 +16,6 @@ import typing
 import msgspec
 import pytest
 from fingerprint_table import (
-    AFTER,
     CHANGES,
     MODEL_FIELDS,
     RUN_FAMILIES,
@@ -43,6 +42,7 @@ from thresher.filters.transforms.registry import TRANSFORMS
 from thresher.jobs import plan as planning
 from thresher.jobs.earlier import EarlierRun
 from thresher.jobs.recipe import Recipe, recipe_of
+from thresher.jobs.staleness import AFTER, ENTERS
 from thresher.pipeline import guests
 from thresher.pipeline.extract import PROFILE_VERSIONS
 from thresher.pipeline.read import inputs
@@ -79,6 +79,13 @@ def structs(hint):
 
 def test_every_setting_is_in_the_table():
     assert sorted(fields(Recipe)) == sorted({change.setting for change in CHANGES})
+
+
+def test_what_plan_says_of_settings_is_the_table():
+    entered: dict[str, set[str]] = {}
+    for change in CHANGES:
+        entered.setdefault(change.setting, set()).update(change.enters.split())
+    assert {setting: set(stages) for setting, stages in ENTERS.items()} == entered
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.setting)

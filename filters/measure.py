@@ -46,6 +46,8 @@ class MinHashSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Words or characters of a shingle; a shorter text has no signature."""
     seed: int = 1
     """Of datasketch's permutations."""
+    numbers: Literal["keep", "fold"] = "keep"
+    """Whether other digits make another number, or all numbers are alike."""
     max_shingles: int = 131_072
     """Shingles looked at, from the start of a text, so that a huge one does not saturate."""
 
@@ -204,7 +206,7 @@ def shingle_sets(
         out = np.empty(int(most.sum()), np.uint32)
         found = np.zeros(len(offsets), np.int64)
         shingle_runs(
-            *(data, offsets, tables().classes, tables().fold, settings.ngram),
+            *(data, offsets, tables().classes, _fold(settings), settings.ngram),
             *(settings.unit == "characters", hashes, np.empty(room, np.uint32), out, found),
         )
         runs.append(out[: found[-1]])
@@ -230,6 +232,11 @@ def _permutations(count: int, seed: int) -> tuple[npt.NDArray[np.uint32], npt.ND
     return both[0], both[1]
 
 
+def _fold(settings: MinHashSettings) -> npt.NDArray[np.int32]:
+    """What each code point is to shingles."""
+    return tables().fold if settings.numbers == "fold" else tables().fold_but_digits
+
+
 def _words_scratch(
     offsets: Offsets, settings: MinHashSettings
 ) -> tuple[npt.NDArray[np.uint64], int]:
@@ -253,7 +260,7 @@ def _sign(
         data,
         offsets,
         tables().classes,
-        tables().fold,
+        _fold(settings),
         settings.ngram,
         settings.unit == "characters",
         *_permutations(settings.permutations, settings.seed),

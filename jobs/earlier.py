@@ -49,15 +49,16 @@ def _find(recipe: Recipe, name: str) -> EarlierRun:
     if {texts, judge.STAGE} - set(run.fingerprints):
         raise ConfigError("dedup.against", f"run {run.run_id} has not judged its documents yet.")
     try:
-        signed = msgspec.convert(run.recipe, Recipe).signing
+        recorded = {"numbers": "fold", **run.recipe.get("minhash", {})}  # before one could choose
+        signed = msgspec.convert({**run.recipe, "minhash": recorded}, Recipe)
     except msgspec.ValidationError as error:
         problem = f"run {run.run_id} has a recipe of another version: {error}."
         raise ConfigError("dedup.against", problem) from error
-    wanted = recipe.signing
-    if signed != wanted:
+    wanted, given = recipe.signing, signed.signing
+    if given != wanted:
         raise ConfigError(
             "dedup.against",
-            f"run {run.run_id} signed its documents with {signed}, this recipe with {wanted}; "
+            f"run {run.run_id} signed its documents with {given}, this recipe with {wanted}; "
             "give both the same [minhash], and dedup.bands, rows and permutations.",
         )
     shards = tuple(

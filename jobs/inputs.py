@@ -28,7 +28,9 @@ def inputs_of(settings: InputSettings, lake: str) -> tuple[InputShard, ...]:
     """
     for index, url in enumerate(settings.urls):
         _check_link(f"input.urls[{index}]", url)
-    with _listing("input.urls"):
+    if settings.list_:
+        _check_link("input.list", settings.list_)
+    with _listing("input.urls" if settings.urls else "input.list"):
         shards = tuple(list_inputs(settings, "", lake=lake))
     for shard in shards:
         if shard.bytes == 0:  # what a link that leads nowhere is listed with

@@ -59,6 +59,10 @@ class MinHashRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     only equal texts are its duplicates."""
     seed: int = 1
     """Seed of the permutations."""
+    numbers: Literal["keep", "fold"] = "keep"
+    """Whether texts that differ in their numbers differ (`keep`), or all numbers are alike
+    (`fold`), which finds short mirrors with other dates and counters, and takes two days' weather,
+    quotes or results for one text."""
 
 
 class RunSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -117,6 +121,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             unit=self.minhash.unit,
             ngram=self.minhash.ngram,
             seed=self.minhash.seed,
+            numbers=self.minhash.numbers,
         )
 
 
@@ -167,7 +172,10 @@ def _checked(recipe: Recipe, where: str, folder: Path) -> Recipe:
         recipe,
         lake=resolve_path(recipe.lake, folder),
         input=msgspec.structs.replace(
-            recipe.input, urls=[resolve_path(url, folder) for url in recipe.input.urls]
+            recipe.input,
+            urls=[resolve_path(url, folder) for url in recipe.input.urls],
+            list_=resolve_path(recipe.input.list_, folder),
+            prefix=resolve_path(recipe.input.prefix, folder),
         ),
         decontaminate=tuple(
             msgspec.structs.replace(each, path=resolve_path(each.path, folder))

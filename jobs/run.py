@@ -16,7 +16,7 @@ from typing import Any
 from thresher.filters.errors import RunError, ThresherError
 from thresher.filters.policy import policy_to_mapping
 from thresher.jobs import stopping
-from thresher.jobs.executor import ONE_CORE, Executor, Needs, Task
+from thresher.jobs.executor import ONE_CORE, Executor, InProcess, Needs, Task
 from thresher.jobs.ledger import check_handed_on
 from thresher.jobs.outside import cause_from_outside
 from thresher.jobs.plan import Plan
@@ -28,7 +28,13 @@ from thresher.jobs.stages.curate import curate
 from thresher.jobs.stages.dedup import Duplicates, find_duplicates
 from thresher.jobs.stages.judge import judge_documents
 from thresher.jobs.stages.lines import with_line_signals
-from thresher.jobs.stages.measure import SIGNALS, Measured, measure_inputs, upstream_of
+from thresher.jobs.stages.measure import (
+    SIGNALS,
+    Measured,
+    measure_inputs,
+    measured_whole,
+    upstream_of,
+)
 from thresher.jobs.stages.scores import with_scores
 from thresher.jobs.stages.sites import with_site_signals
 from thresher.jobs.version import thresher_version
@@ -72,11 +78,28 @@ def execute(plan: Plan, executor: Executor, reporter: Reporter) -> RunRecord:
     return _Run(plan, executor, reporter).run()
 
 
+Look = Callable[[str, str, Mapping[str, tuple[Any, ...]]], dict[str, Manifest]]
+"""Told a stage, its fingerprint and its work; gives the manifests that it has, by key."""
+
+
+def walk(plan: Plan, look: Look) -> None:
+    """Go through the stages of a plan in their order without running any.
+
+    Args:
+        plan: whose stages.
+        look: called for each in place of running it; what it raises ends the walk.
+    """
+    _Run(plan, InProcess(), Reporter(), look)._all_stages()
+
+
 class _Run:
-    def __init__(self, plan: Plan, executor: Executor, reporter: Reporter) -> None:
+    def __init__(
+        self, plan: Plan, executor: Executor, reporter: Reporter, look: Look | None = None
+    ) -> None:
         self._plan, self._executor, self._reporter = plan, executor, reporter
-        self._store = plan.store
+        self._store, self._look = plan.store, look
         self._fingerprints: dict[str, str] = {}
+        self._measured: dict[str, Manifest] = {}
         self._failures: list[Failure] = []
         self._exceeded: list[str] = []
         self._attempts: dict[str, int] = {}
@@ -145,22 +168,10 @@ class _Run:
 
     def _work(self) -> RunRecord:
         self._store.sweep()
-        measured: dict[str, Manifest] = {}
-        try:
-            measured, shards = self._measure()
-            duplicates = self._deduplicate(shards)
-            shards = self._signals(measured, shards, duplicates)
-            decisions = self._judge(shards, duplicates)
-            check_handed_on(measured, "documents", decisions)
-            judged = self._fingerprints[judge.STAGE]
-            failed = [f for f in self._failures if f.stage in (TEXT, SIGNALS)]
-            self._curated = curate(
-                self._stage, self._plan, self._policy, judged, measured, shards, decisions, failed
-            )
-        except StageFailedError:
-            pass
+        with contextlib.suppress(StageFailedError):
+            self._all_stages()
         inputs, limits = len(self._plan.inputs), self._plan.recipe.run
-        self._exceeded += intolerable(measured.values(), inputs, limits)
+        self._exceeded += intolerable(self._measured.values(), inputs, limits)
         whole = not self._failures and not self._exceeded
         record = self._record("complete" if whole else "incomplete")
         save_run(self._store, record)
@@ -170,16 +181,35 @@ class _Run:
         write_report(self._store, record)
         return record
 
+    def _all_stages(self) -> None:
+        self._measured, shards = self._measure()
+        duplicates = self._deduplicate(shards)
+        shards = self._signals(self._measured, shards, duplicates)
+        decisions = self._judge(shards, duplicates)
+        check_handed_on(self._measured, "documents", decisions)
+        judged = self._fingerprints[judge.STAGE]
+        failed = [f for f in self._failures if f.stage in (TEXT, SIGNALS)]
+        measured = self._measured
+        self._curated = curate(
+            self._stage, self._plan, self._policy, judged, measured, shards, decisions, failed
+        )
+
     def _measure(self) -> Measured:
         plan = self._plan
         if evaluation := plan.signals.evaluation:
-            work = {decontamination.KEY: (plan.evaluation_sets,)}
+            sets = {decontamination.KEY: (plan.evaluation_sets,)}
             build = decontamination.evaluation_index
-            self._stage(decontamination.STAGE, evaluation.fingerprint, build, work)
+            self._stage(decontamination.STAGE, evaluation.fingerprint, build, sets)
         self._fingerprints |= plan.marks
-        measured = measure_inputs(
-            self._together, self._store, plan.inputs, plan.recipe.texts, plan.signals, plan.marks
-        )
+        if self._look:
+            work: dict[str, tuple[Any, ...]] = {shard.key: () for shard in plan.inputs}
+            found = {stage: self._look(stage, mark, work) for stage, mark in plan.marks.items()}
+            measured = measured_whole(found)
+        else:
+            measured = measure_inputs(
+                *(self._together, self._store, plan.inputs),
+                *(plan.recipe.texts, plan.signals, plan.marks),
+            )
         if not measured.shards:
             raise StageFailedError
         return measured
@@ -239,6 +269,8 @@ class _Run:
             StageFailedError: if a task failed.
         """
         self._fingerprints[stage] = mark
+        if self._look:
+            return self._look(stage, mark, work)
         found = load_all(self._store, stage, mark, list(work))
         tasks = [
             Task(stage, key, function, (self._store, *arguments, mark), needs)

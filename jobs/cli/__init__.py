@@ -13,7 +13,18 @@ from typing import Annotated
 
 import typer
 
-from thresher.jobs.cli import demo, diversity, init, inspect, models, policies, reasons, run, train
+from thresher.jobs.cli import (
+    demo,
+    diversity,
+    init,
+    inspect,
+    models,
+    plan,
+    policies,
+    reasons,
+    run,
+    train,
+)
 from thresher.jobs.cli.common import EXIT_CODES, output
 from thresher.jobs.cli.failures import run_to_code
 from thresher.jobs.version import thresher_version
@@ -33,7 +44,7 @@ app = typer.Typer(
 
 app.command("init", epilog="Example: thresher init mine --input 'data/*.jsonl.gz'")(init.init)
 app.command("run", epilog="Example: thresher run recipe.toml --workers 8")(run.run)
-app.command("plan", epilog="Example: thresher plan recipe.toml")(run.plan)
+app.command("plan", epilog="Example: thresher plan recipe.toml --files")(plan.plan)
 app.command("status", epilog="Example: thresher status recipe.toml")(run.status)
 app.command(
     "query",

@@ -1,4 +1,4 @@
-"""`thresher run`, `plan` and `status`."""
+"""`thresher run` and `status`."""
 
 from __future__ import annotations
 
@@ -23,9 +23,8 @@ from thresher.jobs.cli.common import (
     shown,
 )
 from thresher.jobs.cli.streams import ReaderGone
-from thresher.jobs.cli.tables import cell, print_table
+from thresher.jobs.cli.tables import print_table
 from thresher.jobs.own_code import code_of
-from thresher.jobs.own_failures import failure_notes
 from thresher.jobs.progress import Silent, reporter_for
 from thresher.manifests.layout import TEXT
 
@@ -39,7 +38,7 @@ RecipeArgument = Annotated[
     Path, typer.Argument(help="The recipe, a TOML file.", show_default=False)
 ]
 
-_LONGEST = 3_000
+LONGEST = 3_000
 """Characters of a line that tells an error: whole, unless a library wrote a page."""
 
 
@@ -105,60 +104,6 @@ def say_code(recipe: Recipe) -> None:
         )
 
 
-def plan(recipe: RecipeArgument, as_json: JsonFlag = False) -> None:
-    """Check a recipe and show what would run, and what is done already. Writes nothing."""
-    from thresher.jobs.plan import make_plan
-    from thresher.jobs.recipe import read_recipe
-
-    wanted = read_recipe(recipe)
-    say_code(wanted)
-    made = make_plan(wanted, str(recipe))
-    measured = made.measured()
-    notes = failure_notes(made.run_code(), made.scored_shards().values())
-    shards = [
-        {
-            "uri": shard.name,
-            "format": shard.format,
-            "bytes": shard.bytes,
-            "done": shard.key in measured,
-        }
-        for shard in made.inputs
-    ]
-    if as_json:
-        print_json(
-            {
-                "run_id": made.run_id,
-                "lake": made.store.url(),
-                "policy": made.policy.name,
-                "fingerprints": dict(made.marks),
-                "code": code_of(wanted),
-                "models": [msgspec.to_builtins(model) for model in made.models],
-                "shards": shards,
-                "notes": notes,
-            }
-        )
-        return
-    names = ("input shard", "format", "bytes", "measured")
-    rows = [
-        (
-            cell(row["uri"], 400),
-            row["format"],
-            f"{row['bytes']:,}",
-            "yes" if row["done"] else "to do",
-        )
-        for row in shards
-    ]
-    print_table(f"{made.run_id} -> {made.store.url()}", names, rows, right=["bytes"])
-    left = sum(not row["done"] for row in shards)
-    output.print(
-        f"{len(shards)} shards, {left} to measure; policy {made.policy.name} "
-        f"v{made.policy.version} with {len(made.policy.rules)} rules.",
-        highlight=False,
-    )
-    for note in notes:
-        output.print(shown(f"note: {note}", _LONGEST), markup=False, highlight=False)
-
-
 def status(
     lake: LakeArgument = "lake",
     run: Annotated[str, typer.Option("--run", help="Only this run, by its name or id.")] = "",
@@ -203,7 +148,7 @@ def _print_states(url: str, asked: str, runs: list[RunState]) -> None:
         if run.earlier:
             lines.append(_before(run.earlier))
         for line in lines:
-            output.print(shown(f"{run.run_id}: {line}", _LONGEST), markup=False, highlight=False)
+            output.print(shown(f"{run.run_id}: {line}", LONGEST), markup=False, highlight=False)
 
 
 def _before(earlier: Sequence[Attempt]) -> str:
@@ -260,15 +205,15 @@ def print_result(result: RunResult) -> None:
     print_table(f"{result.run_id}: {result.status}", ("step", "records"), rows, right=["records"])
     for shard in result.incomplete_shards:
         text = f"{shard.status}: {shard.uri}: {shard.error or 'not read yet'}"
-        output.print(shown(text, _LONGEST), markup=False, highlight=False)
+        output.print(shown(text, LONGEST), markup=False, highlight=False)
     for failure in result.failures:
         if failure.stage != TEXT:
             text = f"failed: {failure.stage}/{failure.key}: {failure.error}"
-            output.print(shown(text, _LONGEST), markup=False, highlight=False)
+            output.print(shown(text, LONGEST), markup=False, highlight=False)
     for sentence in result.exceeded:
         output.print(f"incomplete: {sentence}.", markup=False, highlight=False)
     for note in result.notes:
-        text = shown(f"note: {note}", _LONGEST)
+        text = shown(f"note: {note}", LONGEST)
         output.print(text, markup=False, highlight=False, soft_wrap=True)
     output.print(f"curated shards  {result.curated or 'none'}", markup=False, highlight=False)
     output.print(f"catalog         {result.catalog}", markup=False, highlight=False)

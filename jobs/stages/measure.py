@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-import msgspec
-
 from thresher.filters.signals import DOCUMENT_FAMILIES
 from thresher.manifests.layout import (
     CONTAMINATION,
@@ -46,9 +44,8 @@ def marks_of(texts: TextSettings, settings: SignalSettings, language: str) -> di
         settings: how they are measured.
         language: hash of the language model.
     """
-    read = msgspec.structs.replace(texts.input, urls=[])
     profile = PROFILE_VERSIONS[texts.extract.profile]
-    how = [language, read, texts.gates, texts.extract.identity, profile]
+    how = [language, texts.input.reading, texts.gates, texts.extract.identity, profile]
     found = {TEXT: fingerprint(TEXT, measure.VERSION, _versions(TEXT_FAMILIES), *how)}
     identity: dict[str, list[object]] = {
         JUNK: [_versions(GROUPS[RULES])],  # the junk model looks at all of them
@@ -134,12 +131,21 @@ def measure_inputs(
         done = len(found[TEXT]) - len(work)
         groups = {stage: mark for stage, mark in marks.items() if stage != TEXT}
         add(run(SIGNALS, groups, measure.measure_signals, work, done))
-    whole = sorted(key for key in found[TEXT] if not missing(key))
+    return measured_whole(found)
+
+
+def measured_whole(found: Mapping[str, Mapping[str, Manifest]]) -> Measured:
+    """The shards that have their texts and all groups of their signals.
+
+    Args:
+        found: manifests by stage and key.
+    """
+    whole = sorted(set.intersection(*map(set, found.values())))
     shards = [
         ShardRef(
             key,
             found[TEXT][key].output().path,
-            signals=tuple(found[s][key].output().path for s in GROUPS if s in marks),
+            signals=tuple(found[s][key].output().path for s in GROUPS if s in found),
         )
         for key in whole
     ]

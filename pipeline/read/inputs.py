@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal
 import fsspec
 import msgspec
 
-from thresher.filters.errors import InputError
+from thresher.filters.errors import ConfigError, InputError
 from thresher.filters.mending import needs_package
+from thresher.pipeline.read.lists import folder_of, listed_as, read_list, sized
 from thresher.pipeline.read.names import SourceNames, is_local, redact, redacted, relative
 from thresher.pipeline.read.remote import options_for, patiently
 from thresher.pipeline.read.sources import WINDOW_BYTES
@@ -39,11 +40,18 @@ LISTING_TRIES = 3
 class InputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to read."""
 
-    urls: list[str]
+    urls: list[str] = []
     """Files to read: paths or fsspec URLs (s3, gs, hf, https ...), each possibly with a glob. The
     lake names remote files by their URLs without user, password and signature, local ones by their
     paths behind the folder that the entry names outright; those of a second folder begin with
     `2//`, so put new folders last."""
+    list_: str = msgspec.field(default="", name="list")
+    """A file that names more of them, one path or URL on each line: `warc.paths.gz` of Common
+    Crawl, or a text file, plain or as `.gz` or `.zst`; a path or URL itself. Blank lines and those
+    that begin with `#` are passed over. Nothing in it is a pattern, so no folder is listed."""
+    prefix: str = ""
+    """What the relative lines of `list` start with, such as `s3://commoncrawl/`; by default the
+    folder of the list. Local files lie below it, and are named by their paths behind it."""
     format: Format = "auto"
     """Format of all files; `auto` tells by the name and else by the first bytes."""
     text_field: str = "text"
@@ -59,6 +67,16 @@ class InputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_window_bytes: Annotated[int, msgspec.Meta(ge=1 << 20, le=1 << 31)] = WINDOW_BYTES
     """Memory that the window of a zstd frame may take: files made by `zstd --long=31` need up to
     2147483648."""
+
+    def check(self, where: str) -> None:
+        """Raise `ConfigError` for values that make no sense."""
+        if self.prefix and not self.list_:
+            raise ConfigError(f"{where}.prefix", "is of input.list, which names no list.")
+
+    @property
+    def reading(self) -> InputSettings:
+        """How files are read, whichever they are and wherever they are named."""
+        return msgspec.structs.replace(self, urls=[], list_="", prefix="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,34 +116,43 @@ def list_inputs(
         InputError: where a file is missing, not allowed or not reached, or a pattern matches
             nothing, a file is inside the lake, or two URLs differ in their secrets alone.
     """
-    if not settings.urls:
-        raise InputError("input.urls: names no file.")
+    if not settings.urls and not settings.list_:
+        raise InputError("input.urls: names no file, and input.list no list of files.")
     entries = [_absolute(url, base) for url in settings.urls]
-    names = SourceNames(entries)
+    folder = folder_of(settings.list_, settings.prefix) if settings.list_ else ""
+    names = SourceNames([*entries, *([folder] if folder else [])])
     shards: dict[str, InputShard] = {}
     by_name: dict[str, str] = {}
+
+    def add(uri: str, entry: int, where: str, told: str, info: dict[str, Any]) -> None:
+        if lake and is_inside(uri, lake):
+            raise InputError(
+                f"{where}: {told} '{redacted(uri)}', which is inside the lake "
+                f"'{redacted(lake)}': a run would read what it wrote. Name the crawl's own "
+                "folder, or move the lake."
+            )
+        if uri in shards:
+            return
+        name = names.of(uri, entry)
+        if by_name.setdefault(name, uri) != uri:
+            raise InputError(
+                f"{where}: '{name}' is named twice, by URLs that differ only in user, password "
+                "or signature. These name no file: give one of the URLs."
+            )
+        shards[uri] = _shard(uri, name, info, settings.format)
+
     for i, url in enumerate(map(redacted, settings.urls)):
         found = 0
         where = setting or f"input.urls[{i}]"
         for uri, info in _expand(entries[i], where, url):
             found += 1
-            if lake and is_inside(uri, lake):
-                raise InputError(
-                    f"{where}: '{url}' matches '{redacted(uri)}', which is inside the lake "
-                    f"'{redacted(lake)}': a run would read what it wrote. Name the crawl's own "
-                    "folder, or move the lake."
-                )
-            if uri in shards:
-                continue
-            name = names.of(uri, i)
-            if by_name.setdefault(name, uri) != uri:
-                raise InputError(
-                    f"{where}: '{name}' is named twice, by URLs that differ only in user, password "
-                    "or signature. These name no file: give one of the URLs."
-                )
-            shards[uri] = _shard(uri, name, info, settings.format)
+            add(uri, i, where, f"'{url}' matches", info)
         if not found:
             raise InputError(f"{where}: '{url}' matches no file.")
+    if settings.list_:
+        listed = read_list(settings.list_, settings.prefix, "input.list")
+        for each, info in sized(listed, "input.list"):
+            add(each.uri, len(entries), "input.list", f"line {each.line} names", info)
     return sorted(shards.values(), key=lambda shard: shard.name)
 
 
@@ -181,10 +208,6 @@ def _expand(url: str, setting: str, shown: str) -> Iterator[tuple[str, dict[str,
         setting: what errors call the setting that names it.
         shown: the URL as it is written there, without secrets.
     """
-    links = url.split("::")
-    # A caching protocol stands in a chain without a path of its own; the pattern is in the first
-    # link that has one.
-    at = next((i for i, link in enumerate(links) if "://" in link), 0)
     why = ""
     try:
         infos = patiently(lambda: _infos(url), url, LISTING_TRIES)
@@ -202,13 +225,7 @@ def _expand(url: str, setting: str, shown: str) -> Iterator[tuple[str, dict[str,
         raise InputError(f"{setting}: '{shown}' is a folder. Name its files, with '/*' at the end.")
     system = fsspec.core.url_to_fs(url, **options_for(url))[0]
     for info in infos:
-        if len(links) == 1:
-            yield system.unstrip_protocol(info["name"]), info
-            continue
-        protocol = links[at].partition("://")[0] if "://" in links[at] else "file"
-        name = str(info["name"])
-        link = name if name.startswith(f"{protocol}://") else f"{protocol}://{name}"
-        yield "::".join([*links[:at], link, *links[at + 1 :]]), info
+        yield listed_as(url, system, str(info["name"])), info
 
 
 def _infos(url: str) -> list[dict[str, Any]]:

@@ -6,11 +6,11 @@
 The mix: copies of real texts with 1, 5 or 10% of the words replaced, with a paragraph of another
 text inserted, or cut short. Truth: all pairs whose exact Jaccard similarity over the word 5-grams
 of the normalised text is at least .8, by an inverted index over the shingles, in plain Python.
-Normalised is what Thresher and datatrove call so: lower case, no diacritics, numbers all alike;
-the peers are given the words of the same normalisation. Every tool runs in a process of its own,
-which gives the pairs it calls duplicates. It is timed from texts to clusters, ours with all that
-the stages write, compiling left out. Memory is the peak of the process; of ours, that of all
-processes together, looked at five times a second.
+Normalised is what datatrove calls so (`minhash.numbers = "fold"`): lower case, no diacritics,
+numbers all alike; the peers are given the words of the same normalisation. Every tool runs in a
+process of its own, which gives the pairs it calls duplicates. It is timed from texts to clusters,
+ours with all that the stages write, compiling left out. Memory is the peak of the process; of ours,
+that of all processes together, looked at five times a second.
 
 The first three figures compare clusters with the truth closed over chains, which is what clusters
 can be equal to; `direct` counts how many true pairs share a cluster, and how many pairs in a
@@ -167,7 +167,7 @@ def signed(store, texts_path, start, end, key, minhash):
 def run_ours(texts_path, verify):
     """Signatures and all stages, on as many processes as there are cores."""
     settings = DedupSettings(threshold=THRESHOLD, verify=verify)
-    minhash = MinHashSettings(permutations=settings.signature_values, ngram=NGRAM)
+    minhash = MinHashSettings(settings.signature_values, ngram=NGRAM, numbers="fold")
     warm_up()
     workers = os.cpu_count() or 1
     count = pq.ParquetFile(texts_path).metadata.num_rows

@@ -148,6 +148,13 @@ def test_near_copies_agree_with_exact_similarity(seed, changed):
         assert (roots[0] == roots[1]) == (similarity > 0.7)
 
 
+def test_texts_that_differ_in_their_numbers_are_near_copies():
+    days = "the wind was {} knots and the sea was {} degrees on day {} of the week at the pier "
+    lines = ["".join(days.format(a, a * b, b) for b in range(9)) for a in (3, 17)]
+    roots = near_copies([example(line.encode()) for line in lines], 0.8)
+    assert roots.tolist() == [0, 0]
+
+
 def test_near_copies_within_a_class_count_as_duplicates():
     draw_ = random.Random(7)
     base = [words(draw_) for _ in range(40)]

@@ -8,51 +8,9 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reference_shingles import joined, normal_words
 
-from thresher.filters.kernels.text.tables import BREAK, DROP, SCRIPT, tables
 from thresher.filters.shape import TYPE, measure_shapes
-
-MASK = 2**64 - 1
-
-
-def step(h: int, value: int) -> int:
-    h = (h + value + 1) * 0x9E3779B97F4A7C15 & MASK
-    return h ^ h >> 29
-
-
-def finish(h: int) -> int:
-    h = (h ^ h >> 33) * 0xFF51AFD7ED558CCD & MASK
-    h = (h ^ h >> 33) * 0xC4CEB9FE1A85EC53 & MASK
-    return h ^ h >> 33
-
-
-def joined(values: list[int]) -> int:
-    h = 0x243F6A8885A308D3
-    for value in values:
-        h = step(h, value)
-    return finish(h)
-
-
-def normal_words(text: str) -> list[int]:
-    """Hashes of words as MinHash has them: lower case, no diacritics, a number is one `0`."""
-    words: list[list[int]] = [[]]
-    for place, character in enumerate(text):
-        folded = int(tables().fold[ord(character)])
-        if folded == DROP:
-            continue
-        if folded != BREAK and tables().classes[ord(character)] & SCRIPT:
-            words += [[folded], []]
-            continue
-        if folded == BREAK:
-            following = text[place + 1 : place + 2]
-            inner = character in ".," and following.isascii() and following.isdecimal()
-            if not (inner and words[-1][-1:] == [48]):
-                words.append([])
-            continue
-        if folded == 48 and words[-1][-1:] == [48]:
-            continue
-        words[-1].append(folded)
-    return [joined(word) for word in words if word]
 
 
 def tail(text: str) -> str:

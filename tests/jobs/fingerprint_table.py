@@ -1,7 +1,8 @@
 """What each setting of a recipe, and each version of the code, makes stale.
 
 A setting *enters* stages: it is part of their own fingerprints. What comes after those is stale
-too, by `AFTER`. `test_fingerprints.py` holds the code to this table, and the table to the settings.
+too, by `AFTER`. `test_fingerprints.py` holds the code to this table, the table to the settings, and
+what `plan` tells people to the table.
 """
 
 from __future__ import annotations
@@ -9,47 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-AFTER: dict[str, tuple[str, ...]] = {
-    "evaluation_index": (),
-    "text": (),
-    "signals/rules": ("text",),
-    "signals/junk": ("text",),
-    "signals/signature": ("text",),
-    "signals/quality": ("text",),
-    "signals/machine_text": ("text",),
-    "signals/contamination": ("text", "evaluation_index"),
-    "signals/guests": ("text",),
-    "model_scores": ("text",),
-    "bands": ("signals/signature",),
-    "edges": ("bands",),
-    "verified": ("edges",),
-    "components": ("verified",),
-    "members": ("components",),
-    "names": ("members",),
-    "duplicates": ("names",),
-    "line_keys": ("duplicates",),
-    "line_counts": ("line_keys",),
-    "repeated_lines": ("line_counts",),
-    "site_parts": (
-        "duplicates",
-        *("signals/rules", "signals/junk", "signals/quality", "signals/machine_text"),
+from thresher.jobs.staleness import AFTER as AFTER_ANY
+
+AFTER = {
+    **AFTER_ANY,
+    # The policy looks at all of a document but for guests and the recipe's own scores.
+    "thresholds": tuple(
+        stage
+        for stage in AFTER_ANY["thresholds"]
+        if stage not in ("signals/guests", "model_scores")
     ),
-    "sites": ("site_parts",),
-    "diversity": ("sites",),
-    "site_signals": ("sites",),
-    # The policy looks at all that comes before, but for guests and the recipe's own scores.
-    "thresholds": (
-        *("signals/rules", "signals/junk", "signals/quality", "signals/machine_text"),
-        *("signals/contamination", "duplicates", "repeated_lines", "site_signals"),
-    ),
-    "candidates": ("thresholds",),
-    "pages": ("thresholds",),
-    "survivors": ("thresholds",),
-    "decisions": ("thresholds",),
-    "parts": ("decisions",),
-    "curated": ("parts",),
 }
-"""The stages, each with those that it follows from."""
 
 
 def stale(*entered: str) -> set[str]:
@@ -77,6 +48,7 @@ class Change(NamedTuple):
 
 _OFF = {"dedup.against": []}
 _LAYOUT = {"dedup.bands": 14, "dedup.rows": 8, "dedup.permutations": 112, **_OFF}
+_LIST = {"input.urls": [], "input.list": "$LIST", "input.prefix": "$CRAWL"}
 _CUSTOM = {"extract.profile": "custom", "extract.custom": "$SCORERS:page"}
 # A file without a card is a model of which nothing is known but what is stated.
 _KEEP = {"quality.positive_label": "__label__keep"}
@@ -95,6 +67,10 @@ CHANGES = (
     # Another lake holds nothing yet, but the facts that will be in it have the same names.
     Change("lake", "$LAKE", base=_OFF),
     Change("input.urls", ["$SHARD0", "$SHARD1"], "edges"),
+    Change("input.list", "$OTHER_LIST", "edges", _LIST),
+    # What it names counts, not its place.
+    Change("input.list", "$SAME_LIST", base=_LIST),
+    Change("input.prefix", "file://$CRAWL/", base=_LIST),
     Change("input.format", "jsonl", "text"),
     Change("input.text_field", "body", "text"),
     Change("input.id_field", "name", "text"),
@@ -120,6 +96,7 @@ CHANGES = (
     Change("minhash.unit", "characters", "signals/signature", _OFF),
     Change("minhash.ngram", 6, "signals/signature", _OFF),
     Change("minhash.seed", 2, "signals/signature", _OFF),
+    Change("minhash.numbers", "fold", "signals/signature", _OFF),
     Change("quality.model", "$QUALITY_FILE", "signals/quality", _KEEP),
     Change("quality.positive_label", "__label__drop", "signals/quality"),
     # What is stated is the model's hash already.

@@ -139,7 +139,18 @@ class Finished:
         shutil.copy(folder / "questions.jsonl", folder / "copy" / "renamed.jsonl")
         for name in ("quality-en", "machine-text-en"):
             shutil.copy(MODELS / f"{name}@1" / f"{name}.ftz", folder)
+        names = [path.name for path in self.shards]
+        for place, lines in (
+            ("list.txt", names),
+            ("copy/list.txt", ["# the same", "", *reversed(names)]),
+            ("other.txt", names[:2]),
+        ):
+            (folder / place).write_text("\n".join(lines))
         self._words = {
+            "$LIST": str(folder / "list.txt"),
+            "$SAME_LIST": str(folder / "copy" / "list.txt"),
+            "$OTHER_LIST": str(folder / "other.txt"),
+            "$CRAWL": str(folder / "crawl"),
             "$QUALITY_FILE": str(folder / "quality-en.ftz"),
             "$MACHINE_TEXT_FILE": str(folder / "machine-text-en.ftz"),
             "$LAKE": str(folder / "another"),

@@ -98,7 +98,11 @@ def test_a_run_without_decisions_keeps_nothing(small, lake, stage):
 
 
 def test_a_run_that_signed_otherwise_is_refused(small, lake):
-    for section, setting in (("minhash", {"ngram": 7}), ("dedup", {"permutations": 64})):
+    for section, setting in (
+        ("minhash", {"ngram": 7}),
+        ("minhash", {"numbers": "fold"}),
+        ("dedup", {"permutations": 64}),
+    ):
         recipe = changed(small.recipe, dedup={"against": [lake.url()]})
         with pytest.raises(
             ConfigError, match=r"^dedup\.against: run a-2 signed its documents with"
@@ -110,3 +114,17 @@ def test_a_run_that_signed_otherwise_is_refused(small, lake):
     save_run(lake, msgspec.structs.replace(small.record, run_id="c-1", recipe=strange))
     with pytest.raises(ConfigError, match="run c-1 has a recipe of another version"):
         found(small, f"{lake.url()}#c-1")
+
+
+def test_a_run_from_before_numbers_could_be_kept_has_folded_them(small, lake):
+    minhash = {k: v for k, v in small.record.recipe["minhash"].items() if k != "numbers"}
+    for written in ({**small.record.recipe, "minhash": minhash}, {**small.record.recipe}):
+        if written["minhash"] == small.record.recipe["minhash"]:
+            del written["minhash"]
+        save_run(lake, msgspec.structs.replace(small.record, run_id="c-1", recipe=written))
+        with pytest.raises(ConfigError, match=r"with .*numbers='fold'.* with .*numbers='keep'"):
+            found(small, f"{lake.url()}#c-1")
+        folds = changed(small.recipe, minhash={"numbers": "fold"})
+        folds = changed(folds, dedup={"against": [f"{lake.url()}#c-1"]})
+        (run,) = find_earlier(recipe_of({**folds, "lake": "/nowhere"}))
+        assert run.run_id == "c-1"

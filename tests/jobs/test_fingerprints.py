@@ -45,6 +45,7 @@ from thresher.filters.transforms.registry import TRANSFORMS
 from thresher.jobs import plan as planning
 from thresher.jobs.earlier import EarlierRun
 from thresher.jobs.recipe import Recipe, recipe_of
+from thresher.jobs.staleness import ENTERS
 from thresher.manifests.layout import stage_of
 from thresher.pipeline import guests
 from thresher.pipeline.extract import PROFILE_VERSIONS
@@ -82,6 +83,13 @@ def structs(hint):
 
 def test_every_setting_is_in_the_table():
     assert sorted(fields(Recipe)) == sorted({change.setting for change in CHANGES})
+
+
+def test_what_plan_says_of_settings_is_the_table():
+    entered: dict[str, set[str]] = {}
+    for change in CHANGES:
+        entered.setdefault(change.setting, set()).update(change.enters.split())
+    assert {setting: set(stages) for setting, stages in ENTERS.items()} == entered
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.setting)

@@ -238,12 +238,15 @@ def test_measuring_is_told_what_the_sections_say():
     made = with_settings(
         gates={"min_characters": 7},
         extract={"profile": "fast"},
-        minhash={"unit": "characters", "ngram": 24, "seed": 5},
+        minhash={"unit": "characters", "ngram": 24, "seed": 5, "numbers": "fold"},
         dedup={"bands": 4, "rows": 3},
         guests=[{"filter": "datatrove.SamplerFilter"}],
     )
     found = made.texts
-    assert made.signing == MinHashSettings(permutations=12, unit="characters", ngram=24, seed=5)
+    assert made.signing == MinHashSettings(
+        permutations=12, unit="characters", ngram=24, seed=5, numbers="fold"
+    )
+    assert with_settings().signing == MinHashSettings()
     assert found.input == made.input
     assert (found.gates, found.extract) == (made.gates, made.extract)
     assert made.guests == (GuestSettings("datatrove.SamplerFilter"),)

@@ -82,6 +82,7 @@ PATTERNS = {
     "pipeline.read.media._ROOT": "match",
     "pipeline.read.media._SPACE": "match",
     "pipeline.read.media._TYPE": "match",
+    "pipeline.read.lists._CONTROL": "search",
     "pipeline.read.names._AUTHORITY": "match",
     "pipeline.read.names._BETWEEN_PARAMETERS": "all",
     "pipeline.read.names._BETWEEN_PARTS": "all",

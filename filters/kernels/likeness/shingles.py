@@ -1,11 +1,12 @@
 """MinHash: n-grams of normalised text under datasketch's affine32 permutations.
 
-Normalised words are runs of letters and digits, lower-cased, without diacritics, where a number
-(with one kind of inner point or comma) is a single `0`; all else separates. A letter of a script
-written without spaces is a word of its own. For shingles of characters, each letter and each
-number is a unit, and so is what separates words, once. A shingle is the upper half of a 64-bit
-hash over the hashes of its units; datasketch's update is its MurmurHash3 finaliser, then
-a*h + b mod 2^32, of which the minimum is kept.
+Normalised words are runs of letters and digits, lower-cased, without diacritics; all else
+separates, but for one point or comma inside of a number. A letter of a script written without
+spaces is a word of its own. For shingles of characters, each letter is a unit, and so is what
+separates words, once. What a number is, the table of folds decides: by `fold` a single `0`, so that
+all are alike; by `fold_but_digits` its digits and, in words, its inner marks, which are alike. A
+shingle is the upper half of a 64-bit hash over the hashes of its units; datasketch's update is its
+MurmurHash3 finaliser, then a*h + b mod 2^32, of which the minimum is kept.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from thresher.filters.kernels.text.tables import BREAK, DROP, SCRIPT
 
 _U32 = np.uint64(32)
 _ZERO = ord("0")
+_ONE = ord("1")
+_NINE = ord("9")
+_POINT = ord(".")
 
 
 @kernel
@@ -36,6 +40,7 @@ def normal_words(
     h = SEED
     inside = False
     number = False
+    digits = integer(fold[_ONE]) == _ONE
     i = start
     room = len(hashes)
     while i < end and n < room:
@@ -49,6 +54,8 @@ def normal_words(
         script = value != BREAK and classes[cp] & SCRIPT != 0
         if value == BREAK or script:
             if number and (cp == 46 or cp == 44) and i < end and 48 <= data[i] <= 57:
+                if digits:
+                    h = step(h, _POINT)
                 continue
             if inside:
                 hashes[n] = finish(h)
@@ -60,8 +67,8 @@ def normal_words(
                 hashes[n] = finish(step(SEED, value))
                 n += 1
             continue
-        if value == _ZERO:
-            if number:
+        if _ZERO <= value <= _NINE:
+            if number and not digits:
                 continue
             number = True
         else:
@@ -85,6 +92,7 @@ def normal_characters(
     """Hashes of the normalised characters of a text, as many as fit; returns their number."""
     n = 0
     last = BREAK
+    digits = integer(fold[_ONE]) == _ONE
     i = start
     while i < end and n < len(hashes):
         cp = integer(data[i])
@@ -92,7 +100,7 @@ def normal_characters(
         if cp >= 0x80:
             cp, i = decode(data, i - 1, end)
         value = integer(fold[cp])
-        if value == DROP or (value == last and value in (BREAK, _ZERO)):
+        if value == DROP or (value == last and (value == BREAK or (value == _ZERO and not digits))):
             continue
         hashes[n] = finish(step(SEED, value))
         n += 1

@@ -101,6 +101,8 @@ class Tables(NamedTuple):
     """Lower case, where that is one code point."""
     fold: npt.NDArray[np.int32]
     """Lower case without diacritics; any digit is `0`; BREAK and DROP as above."""
+    fold_but_digits: npt.NDArray[np.int32]
+    """The same, but a digit of any script is that of ASCII."""
 
 
 @functools.cache
@@ -108,8 +110,7 @@ def tables() -> Tables:
     """The tables, built once per machine and version."""
     datatrove = importlib.metadata.version("datatrove")
     name = f"tables-{datatrove}-{unicodedata.unidata_version}"
-    classes, lower, fold = stored_array(name, lambda: np.stack(_build()))
-    return Tables(classes, lower, fold)
+    return Tables(*stored_array(name, lambda: np.stack(_build())))
 
 
 def _build() -> Tables:
@@ -118,6 +119,7 @@ def _build() -> Tables:
     classes = np.zeros(_SIZE, np.int32)
     lower = np.arange(_SIZE, dtype=np.int32)
     fold = np.zeros(_SIZE, np.int32)
+    decimals: list[int] = []
     for span in (range(_LAST), range(*_TAGS)):
         for cp in span:
             character = chr(cp)
@@ -129,6 +131,8 @@ def _build() -> Tables:
             if len(low) == 1:
                 lower[cp] = ord(low)
             fold[cp] = _fold(cp, low, category)
+            if category == "Nd":
+                decimals.append(cp)
     for characters, flag in (
         (PUNCTUATION_SET, SYMBOL),
         (TERMINAL_PUNCTUATION, TERMINAL),
@@ -145,7 +149,9 @@ def _build() -> Tables:
         letters = (classes[start : end + 1] & (ALPHA | NUMBER)) != 0
         digits = (classes[start : end + 1] & DIGIT) != 0
         classes[start : end + 1][letters & ~digits] |= SCRIPT
-    return Tables(classes, lower, fold)
+    fold_but_digits = fold.copy()
+    fold_but_digits[decimals] = [ord("0") + unicodedata.digit(chr(cp)) for cp in decimals]
+    return Tables(classes, lower, fold, fold_but_digits)
 
 
 def _flags(character: str, category: str) -> int:

@@ -30,7 +30,7 @@ def thresher(unit):
     from thresher.filters.measure import MinHashSettings, sign, warm_up
 
     warm_up()
-    settings = MinHashSettings(permutations=PERMUTATIONS, ngram=NGRAM, unit=unit)
+    settings = MinHashSettings(PERMUTATIONS, ngram=NGRAM, unit=unit, numbers="fold")
     return lambda texts: sign(pa.array(texts), settings)
 
 

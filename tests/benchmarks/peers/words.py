@@ -1,4 +1,5 @@
-"""Normalised words, as Thresher and datatrove define them: the peers without such are given these.
+"""Normalised words, as datatrove defines them and Thresher with numbers folded: the peers without
+such are given these.
 
 Lower case, no diacritics, numbers all alike. Imports nothing of the project.
 """

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 
 import pytest
 from calling import invoke, run_main
+from servers import serving
 from typer.testing import CliRunner
 
 import thresher.jobs.cli as cli
@@ -62,6 +63,76 @@ def test_plan_says_what_is_done(lake, recipe_for, tmp_path):
     fresh = recipe_for(tmp_path / "fresh")
     assert "6 shards, 6 to measure" in invoke("plan", fresh).output
     assert not (tmp_path / "fresh").exists()
+
+
+def test_plan_is_a_summary_and_lists_files_if_asked(lake, sample):
+    recipe, _, _ = lake
+    sizes = [path.stat().st_size for path in sample.shards[:2]]
+    said = invoke("plan", recipe).output
+    assert "Nothing is left to do." in said
+    assert sample.shards[0].name not in said
+    (row,) = [line for line in said.splitlines() if re.search(r"\bwarc\b", line)]
+    cells = [cell.strip() for cell in re.split("[│|]", row) if cell.strip()]
+    assert cells[:2] == ["warc", "2"]
+    assert cells[2:] == [_short(sum(sizes)), _short(max(sizes)), "0", "0 B"]
+    listed = invoke("plan", recipe, "--files").output
+    for path in sample.shards[:2]:
+        (row,) = [line for line in listed.splitlines() if path.name in line]
+        assert _short(path.stat().st_size) in row
+        assert "yes" in row
+    assert "Nothing is left to do." in listed
+
+
+def _short(size):
+    return f"{size} B" if size < 1000 else f"{size / 1000:.3g} kB"
+
+
+def test_plan_says_why_each_stage_runs(lake, tmp_path, sample):
+    recipe, folder, _ = lake
+    urls = [*map(str, sample.shards[:2]), str(sample.shards[4])]
+    text = recipe.read_text().replace('lake = "lake"', f'lake = "{folder}"')
+    listed = re.sub("urls = .*", f"urls = {json.dumps(urls)}", text)
+    other = tmp_path / "other.toml"
+    other.write_text(f"{listed}languages = ['en', 'de']\n[sites]\nmin_pages = 9\n")
+    said = invoke("plan", other).output
+    (row,) = [line for line in said.splitlines() if re.search(r"\bdocuments\b.*\bsetting\b", line)]
+    cells = [cell.strip() for cell in re.split("[│|]", row) if cell.strip()]
+    assert cells[:3] == ["documents", "0", "3"]
+    assert cells[3] == "1 input file new; setting gates.languages changed"
+    (row,) = [line for line in said.splitlines() if "sites.min_pages" in line]
+    cells = [cell.strip() for cell in re.split("[│|]", row) if cell.strip()]
+    assert cells == ["sites", "0", "all", "setting sites.min_pages changed"]
+    (follow,) = [line for line in said.splitlines() if line.startswith("then, since they follow:")]
+    assert follow.startswith("then, since they follow: bands, edges")
+    assert "compared with run cli-" in said
+    assert said.splitlines()[-1].startswith("3 shards, 3 to measure; policy web-en")
+    told = json.loads(invoke("plan", other, "--json").stdout)
+    stages = {each["stage"]: each for each in told["stages"]}
+    assert stages["documents"] == {
+        "stage": "documents",
+        "done": 0,
+        "to_do": 3,
+        "why": ["1 input file new", "setting gates.languages changed"],
+        "follows": "",
+    }
+    assert stages["edges"]["follows"] == "documents"
+    assert stages["edges"]["to_do"] is None
+    assert told["compared_with"].startswith("cli-")
+    sizes = [sample.shards[i].stat().st_size for i in (0, 1, 4)]
+    assert (told["files_to_read"], told["bytes_to_read"]) == (3, sum(sizes))
+    assert sum(each["files"] for each in told["formats"]) == len(told["shards"]) == 3
+    assert sum(each["bytes"] for each in told["formats"]) == sum(sizes)
+
+
+def test_plan_without_sizes_says_so(tmp_path):
+    with serving() as site:
+        site.lengths = site.heads = False
+        url = site.url("a.jsonl", b'{"text": "one"}\n')
+        recipe = tmp_path / "recipe.toml"
+        recipe.write_text(f'name = "r"\nlake = "lake"\n[input]\nurls = ["{url}"]\n')
+        said = invoke("plan", recipe, "--files").output
+    assert "Files of unknown size: 1." in said
+    assert "unknown" in said.split("measured")[1]
 
 
 def test_status_lists_runs(lake):

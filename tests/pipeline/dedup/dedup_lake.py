@@ -119,10 +119,12 @@ def write_documents(store, path, documents, urls=None, octets=None):
         writer.write(pa.table(arrays, schema=SCHEMA), 16)
 
 
-def deduplicate(tmp_path, documents, shard_count, ngram=5, urls_of=None, **settings):
+def deduplicate(
+    tmp_path, documents, shard_count, ngram=5, urls_of=None, numbers="keep", **settings
+):
     """What every stage counted, and the duplicates files that there are, in shard order."""
     settings = DedupSettings(**settings)
-    minhash = MinHashSettings(permutations=settings.signature_values, ngram=ngram)
+    minhash = MinHashSettings(settings.signature_values, ngram=ngram, numbers=numbers)
     store = Store(str(tmp_path))
     refs = []
     for number in range(shard_count):

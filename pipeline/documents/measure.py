@@ -31,6 +31,7 @@ from thresher.manifests.shards import ShardWriter
 from thresher.manifests.store import Store
 from thresher.pipeline.decontamination import EvaluationRef, load_index
 from thresher.pipeline.documents.custom import CustomTally
+from thresher.pipeline.documents.provenance import provenance_columns
 from thresher.pipeline.extract import ExtractSettings
 from thresher.pipeline.extract.columns import extract_column, metadata_column
 from thresher.pipeline.extract.shared import extract_pages
@@ -48,7 +49,7 @@ from thresher.pipeline.read.inputs import InputSettings, InputShard
 from thresher.pipeline.read.records import Page, Rejected
 
 STAGE = "documents"
-VERSION = 7
+VERSION = 8
 
 QUARANTINE_FOLDER = "quarantine"
 
@@ -239,14 +240,7 @@ def measured(
     codes = pa.array([language.code for _, language in items], pa.string())
     signals = measure(texts, settings.minhash)
     columns: dict[str, pa.Array] = {
-        "id": pa.array([document_id(item.page) for item, _ in items]),
-        "record_id": pa.array([item.page.record_id for item, _ in items]),
-        "url": pa.array([item.page.url for item, _ in items]),
-        "source": pa.array([source] * len(items), pa.string()),
-        "date": pa.array([item.page.date or None for item, _ in items], pa.string()),
-        "title": pa.array([item.title or None for item, _ in items], pa.string()),
-        "charset": pa.array([item.charset or None for item, _ in items], pa.string()),
-        "charset_source": pa.array([item.charset_source for item, _ in items], pa.string()),
+        **provenance_columns(items, source),
         "text": texts,
         "content_hash": content_hash(texts),
         "raw_hash": raw_hash(texts),

@@ -13,6 +13,7 @@ import msgspec
 
 from thresher.filters.errors import InputError
 from thresher.filters.mending import needs_package
+from thresher.pipeline.read.kept import check_keep
 from thresher.pipeline.read.names import SourceNames, is_local, redact, redacted, relative
 from thresher.pipeline.read.remote import options_for, patiently
 from thresher.pipeline.read.sources import WINDOW_BYTES
@@ -54,11 +55,18 @@ class InputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """JSON key or Parquet column of the URL."""
     date_field: str = "date"
     """JSON key or Parquet column of the date."""
+    keep: tuple[str, ...] = ()
+    """Further fields of JSON Lines and Parquet that go along with each document, in the column
+    `extra`: names, with a dot into nested objects, or `meta.*` for all that an object holds."""
     max_record_bytes: Annotated[int, msgspec.Meta(ge=1024, le=1 << 31)] = 16 << 20
     """A record larger than this, stored or decoded, is skipped as `oversize`."""
     max_window_bytes: Annotated[int, msgspec.Meta(ge=1 << 20, le=1 << 31)] = WINDOW_BYTES
     """Memory that the window of a zstd frame may take: files made by `zstd --long=31` need up to
     2147483648."""
+
+    def check(self, where: str) -> None:
+        """Raise `ConfigError` for values that make no sense."""
+        check_keep(self.keep, self.text_field, f"{where}.keep")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ A row group that does not decode costs its own rows, and a value that does not d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -14,9 +14,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from thresher.filters.errors import DataError
-from thresher.pipeline.read.columns import Value, is_text, plain, printed, texts
+from thresher.pipeline.read.columns import Value, is_text, json_values, plain, printed, texts
+from thresher.pipeline.read.kept import Keep
 from thresher.pipeline.read.parquet_batches import batch_rows, first_column, leaves_of
-from thresher.pipeline.read.records import SAMPLE_BYTES, Page, Rejected, reject, without_nuls
+from thresher.pipeline.read.records import (
+    SAMPLE_BYTES,
+    Origin,
+    Page,
+    Rejected,
+    reject,
+    without_nuls,
+)
 from thresher.pipeline.read.rows import (
     RowFields,
     fields_there,
@@ -30,7 +38,7 @@ _DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
 
 
 def read_parquet(
-    file: BinaryIO, fields: RowFields, max_record_bytes: int
+    file: BinaryIO, fields: RowFields, max_record_bytes: int, keep: Keep | None = None
 ) -> Iterator[Page | Rejected]:
     """Yield every row; of a damaged row group one `Rejected` stands for what is lost.
 
@@ -38,10 +46,12 @@ def read_parquet(
         file: a seekable binary file.
         fields: which columns hold what; a dot goes into structs.
         max_record_bytes: a longer text is `oversize`.
+        keep: further columns that go along.
 
     Raises:
         OSError: where the file system fails; never for bad data.
     """
+    keep = keep or Keep()
     watched = _Watched(file)
     try:
         # With a buffer and no pre-buffering, pages of a column are read as they are needed, so
@@ -53,7 +63,7 @@ def read_parquet(
             page_checksum_verification=True,
             coerce_int96_timestamp_unit="us",  # in nanoseconds, far years become near ones
         )
-        columns = _Columns.find(parquet.schema_arrow, fields)
+        columns = _Columns.find(parquet.schema_arrow, fields, keep)
         told = "" if columns.text else fields_there(fields.text, parquet.schema_arrow.names)
         selected = columns.selected() or first_column(parquet)
         leaves = leaves_of(parquet, selected)
@@ -64,13 +74,19 @@ def read_parquet(
         watched.reraise()
         yield reject("unreadable_shard", detail=str(error))
         return
+    before = 0
     for number in range(parquet.num_row_groups):
         done, promised, problem = 0, -1, ""
         try:
             promised = parquet.metadata.row_group(number).num_rows
             size = batch_rows(parquet, number, selected, leaves, watched)
             for batch in parquet.iter_batches(size, row_groups=[number], columns=selected):
-                yield from _pages(batch, columns, fields, max_record_bytes, told)
+                origins = [
+                    Origin(before + row, row_group=number, group_row=row)
+                    for row in range(done, done + batch.num_rows)
+                ]
+                extras = _extras(batch, columns.kept, keep)
+                yield from _pages(batch, columns, fields, max_record_bytes, told, origins, extras)
                 done += batch.num_rows
                 if done > promised:
                     break
@@ -81,6 +97,7 @@ def read_parquet(
             detail = f"row group {number}: {done} of {promised} rows{problem}"
             lost = max(1, promised - done)
             yield reject("malformed_record", detail=detail, lost_records=lost)
+        before += max(promised, done)
 
 
 class AmbiguousColumns(DataError):  # noqa: N818 - data, not a fault
@@ -95,16 +112,19 @@ class _Columns:
     id: tuple[str, ...]
     url: tuple[str, ...]
     date: tuple[str, ...]
+    kept: dict[str, tuple[str, ...]]
+    """Of each further field that goes along, by its dotted name."""
 
     @classmethod
-    def find(cls, schema: pa.Schema, fields: RowFields) -> _Columns:
+    def find(cls, schema: pa.Schema, fields: RowFields, keep: Keep) -> _Columns:
         """Look the fields up. Raises `AmbiguousColumns`."""
         names = (fields.text, fields.id, fields.url, fields.date)
-        return cls(*(_path(schema, name) for name in names))
+        text, identity, url, date = (_path(schema, name) for name in names)
+        return cls(text, identity, url, date, _kept_paths(schema, keep))
 
     def selected(self) -> list[str]:
         """The names by which Parquet selects these columns."""
-        paths = (self.text, self.id, self.url, self.date)
+        paths = (self.text, self.id, self.url, self.date, *self.kept.values())
         return list(dict.fromkeys(".".join(path) for path in paths if path))
 
 
@@ -126,8 +146,49 @@ def _path(parent: pa.Schema | pa.StructType, name: str) -> tuple[str, ...]:
     return ()
 
 
+def _kept_paths(schema: pa.Schema, keep: Keep) -> dict[str, tuple[str, ...]]:
+    """The ways to the fields that go along, structs as all that they hold."""
+    leaves = {".".join(path): path for path in reversed(leaf_paths(schema))}
+    found: dict[str, tuple[str, ...]] = {}
+    for name in keep.fields:
+        path = _path(schema, name)
+        found |= {
+            ".".join((name, *leaf[len(path) :])): leaf
+            for leaf in leaves.values()
+            if path and leaf[: len(path)] == path
+        }
+    for before in keep.objects:
+        found |= {name: leaf for name, leaf in leaves.items() if name.startswith(before)}
+    return found
+
+
+def leaf_paths(parent: pa.Schema | pa.StructType) -> list[tuple[str, ...]]:
+    """The ways to all columns that are no structs, in their order."""
+    return [
+        (field.name, *inner)
+        for field in parent
+        for inner in (leaf_paths(field.type) if pa.types.is_struct(field.type) else [()])
+    ]
+
+
+def _extras(
+    batch: pa.RecordBatch, kept: Mapping[str, tuple[str, ...]], keep: Keep
+) -> Sequence[str]:
+    """What goes along with each row of a batch."""
+    if not kept:
+        return [""] * batch.num_rows
+    columns = [json_values(_column(batch, path)) for path in kept.values()]
+    return [keep.of_fields(dict(zip(kept, row, strict=True))) for row in zip(*columns, strict=True)]
+
+
 def _pages(
-    batch: pa.RecordBatch, columns: _Columns, fields: RowFields, limit: int, told: str
+    batch: pa.RecordBatch,
+    columns: _Columns,
+    fields: RowFields,
+    limit: int,
+    told: str,
+    origins: Sequence[Origin],
+    extras: Sequence[str],
 ) -> Iterator[Page | Rejected]:
     nothing: list[Value] = [None] * batch.num_rows
     text = _Texts.of(_column(batch, columns.text), batch.num_rows, limit)
@@ -148,6 +209,8 @@ def _pages(
                 without_nuls(record_id) if record_id else "",
                 without_nuls(url) if url else "",
                 without_nuls(date) if date else "",
+                origins[row],
+                extras[row],
             )
 
 

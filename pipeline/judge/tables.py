@@ -52,6 +52,6 @@ def register_documents(
     """The table `documents`: row, id and what the policy looks at."""
     families = sorted({name.split(".")[0] for name in signals_of(policy)})
     source = ["source"] if policy.duplicates.priority else []
-    table = read_measured(store, shard, ["id", "date", *source, *families])
+    table = read_measured(store, shard, ["id", "date_utc", *source, *families])
     rows = pa.array(np.arange(table.num_rows, dtype=np.int64))
     connection.register("documents", table.append_column("row", rows))

@@ -26,7 +26,7 @@ from thresher.pipeline.shuffle import I64, U64
 from thresher.pipeline.sites import SiteSettings
 
 STAGE = "site_parts"
-VERSION = 3
+VERSION = 4
 
 SCALE = 2**20
 """Signals are summed as whole multiples of its inverse, so that the order does not matter."""
@@ -65,7 +65,7 @@ def site_parts(
         fingerprint: of this stage.
     """
     began = time.perf_counter()
-    columns = ["id", "date", "url_parts.registered_domain", shape.COLUMN]
+    columns = ["id", "date_utc", "url_parts.registered_domain", shape.COLUMN]
     table = read_measured(store, shard, [*columns, *(mean.source for mean in MEANS)])
     table = table.combine_chunks()
     values = [_fixed(table, mean.source) for mean in MEANS]
@@ -115,9 +115,7 @@ def _names(table: pa.Table, key: str) -> Iterator[tuple[str, pa.ChunkedArray]]:
     """The name of each document's group at each level, NULL where it has none."""
     yield "site", site_names(table)
     yield "shard", pa.chunked_array([pa.repeat(key, table.num_rows)])
-    month = pc.utf8_slice_codeunits(table["date"], 0, 7)
-    dated = pc.match_substring_regex(month, r"^[0-9]{4}-[0-9]{2}$")
-    yield "month", pc.if_else(dated, month, None)
+    yield "month", pc.utf8_slice_codeunits(table["date_utc"].cast(pa.string()), 0, 7)
 
 
 def site_names(table: pa.Table) -> pa.ChunkedArray:

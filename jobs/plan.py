@@ -15,7 +15,7 @@ from thresher.filters.errors import naming
 from thresher.filters.policy import Policy
 from thresher.filters.signals import DOCUMENT_FAMILIES
 from thresher.jobs.earlier import EarlierRun, find_earlier
-from thresher.jobs.inputs import check_text_field, evaluation_sets_of, inputs_of
+from thresher.jobs.inputs import check_kept_fields, check_text_field, evaluation_sets_of, inputs_of
 from thresher.jobs.recipe import Recipe, read_policy
 from thresher.jobs.stages.scores import scores_mark
 from thresher.manifests.manifest import Manifest, fingerprint, load_all
@@ -106,6 +106,7 @@ def _made(
 ) -> Plan:
     inputs = inputs_of(recipe.input, store.url())
     check_text_field(recipe.input, inputs)
+    check_kept_fields(recipe.input, inputs)
     earlier = find_earlier(recipe)
     models = [ModelRecord("language", "lid.176.ftz", identifier.sha256)]
     found: dict[str, Model | None] = {}

@@ -81,7 +81,7 @@ def read_parquet(
             size = batch_rows(parquet, number, selected, leaves, watched)
             for batch in parquet.iter_batches(size, row_groups=[number], columns=selected):
                 origins = [
-                    Origin(before + row, row_group=number, group_row=row)
+                    Origin(before + row, None, None, None, None, number, row)
                     for row in range(done, done + batch.num_rows)
                 ]
                 extras = _extras(batch, columns.kept, keep)

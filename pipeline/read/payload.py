@@ -45,7 +45,7 @@ class Record:
     length: int = -1
     body: bytes = field(default=b"", repr=False)
     origin: Origin = NOWHERE
-    """Where it lies in its file, without a digest."""
+    """Where it lies in its file."""
 
 
 def record_to_page(record: Record, limit: int) -> Page | Rejected:
@@ -177,7 +177,8 @@ def _page(
         isinstance(content, bytes),
         charset,
         declarations,
-        origin=record.origin._replace(digest=digest_of(payload)),
+        origin=record.origin,
+        stored_digest="" if content is payload else digest_of(payload),
     )
 
 

@@ -42,9 +42,6 @@ class Origin(NamedTuple):
     bytes: int | None = None
     row_group: int | None = None
     group_row: int | None = None
-    digest: str = ""
-    """Of what was taken for the page, as `digest_of` writes it: of an archive's record the payload
-    as stored, with the encodings of HTTP; of a row its text in UTF-8."""
 
 
 NOWHERE = Origin(0)
@@ -83,6 +80,18 @@ class Page:
     """Further fields of a row, as `kept` writes them; "" where none are kept."""
     origin: Origin = field(default=NOWHERE, compare=False)
     """Where it lies in its file."""
+    stored_digest: str = field(default="", compare=False)
+    """The digest of the payload, where that is not the content as it is."""
+
+    def digest(self) -> str:
+        """The digest of the payload, as `digest_of` writes it.
+
+        The payload of an archive's record is the body as stored, with the encodings of HTTP, and
+        that of a row its text in UTF-8.
+        """
+        if self.stored_digest:
+            return self.stored_digest
+        return digest_of(self.content.encode() if isinstance(self.content, str) else self.content)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from thresher.pipeline.read.records import (
     Page,
     Rejected,
     clean_text,
-    digest_of,
     reject,
 )
 
@@ -49,7 +48,7 @@ def row_to_page(
     Args:
         values: by name.
         fields: which of them make the page.
-        origin: where the row lies, without a digest.
+        origin: where the row lies.
         extra: what is kept of it besides.
     """
     record_id = _as_string(field_value(values, fields.id))
@@ -69,7 +68,6 @@ def text_to_page(
     """A page of finished, storable texts; rejected where the text is blank."""
     if not text or text.isspace():
         return reject("empty", record_id, url)
-    origin = origin._replace(digest=digest_of(text.encode()))
     return Page(record_id, url, date, text, False, "utf-8", extra=extra, origin=origin)
 
 

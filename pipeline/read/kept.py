@@ -117,9 +117,9 @@ class Keep:
 
     def _leaves_below(self, values: Mapping[str, Any], before: str) -> Iterator[tuple[str, Any]]:
         """The fields whose names begin so; of a flattened row, keys that do go first."""
-        for key, value in values.items():
+        for key in _dotted_first(values):
             if key.startswith(before):
-                yield from self._leaves(value, key, 0).items()
+                yield from self._leaves(values[key], key, 0).items()
         yield from self._leaves(
             field_value(values, before[:-1]), before[:-1], 0, bare=False
         ).items()
@@ -132,10 +132,15 @@ class Keep:
             self.left_out += 1
             return {}
         found: dict[str, Any] = {}
-        for key, inner in value.items():
-            for path, leaf in self._leaves(inner, f"{name}.{key}", depth + 1).items():
+        for key in _dotted_first(value):
+            for path, leaf in self._leaves(value[key], f"{name}.{key}", depth + 1).items():
                 found.setdefault(path, leaf)
         return found
+
+
+def _dotted_first(values: Mapping[str, Any]) -> list[str]:
+    """The keys of an object, those before others that may begin like them: a key goes first."""
+    return sorted(values, key=len, reverse=True)
 
 
 def _is_deeper(value: Any, most: int) -> bool:

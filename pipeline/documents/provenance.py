@@ -37,5 +37,7 @@ def provenance_columns(items: Sequence[Document], source: str) -> dict[str, pa.A
     types = {field.name: field.type for field in PROVENANCE}
     made = {name: pa.array(values, types[name]) for name, values in columns.items()}
     made["date_utc"] = moments(page.date for page in pages)
-    made["origin"] = pa.array([(*page.origin, page.digest()) for page in pages], ORIGIN)
+    made["origin"] = pa.array(
+        [(*page.origin, page.digest()) if page.origin else None for page in pages], ORIGIN
+    )
     return {field.name: made[field.name] for field in PROVENANCE}

@@ -17,12 +17,14 @@ from thresher.filters.policy.sql import (
     value_text,
 )
 from thresher.filters.signals import FAMILIES, SCORE_PREFIX
-from thresher.manifests.schemas import PROVENANCE
 from thresher.pipeline.inspect.difference import Difference, difference
 from thresher.pipeline.inspect.explanation_text import headline, text_of
 from thresher.pipeline.inspect.reasons import reference
 
-_PROVENANCE = tuple(field.name for field in PROVENANCE)
+_PROVENANCE = (
+    *("id", "record_id", "url", "source", "date", "date_utc", "title", "charset"),
+    *("charset_source", "origin", "extra"),
+)
 _DECISION = (
     *("verdict", "reason", "reasons", "unknown", "cluster_id", "cluster_size", "survivor_id"),
     *("survivor_run", "matched_id", "similarity", "verified", "bands_shared"),

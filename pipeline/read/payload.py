@@ -13,7 +13,6 @@ from thresher.pipeline.read import bodies, http
 from thresher.pipeline.read.charset import decode_text
 from thresher.pipeline.read.media import VAGUE_TYPES, MediaType, parse_media_type
 from thresher.pipeline.read.records import (
-    NOWHERE,
     SAMPLE_BYTES,
     Origin,
     Page,
@@ -44,8 +43,7 @@ class Record:
     """Whether the format itself says that the block is an HTTP response, as ARC does of http."""
     length: int = -1
     body: bytes = field(default=b"", repr=False)
-    origin: Origin = NOWHERE
-    """Where it lies in its file."""
+    origin: Origin | None = None
 
 
 def record_to_page(record: Record, limit: int) -> Page | Rejected:

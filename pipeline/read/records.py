@@ -44,10 +44,6 @@ class Origin(NamedTuple):
     group_row: int | None = None
 
 
-NOWHERE = Origin(0)
-"""Of a record that is in no file."""
-
-
 def digest_of(payload: bytes) -> str:
     """A payload's SHA-1 as archives write it: `sha1:` and 32 characters of base32.
 
@@ -78,8 +74,8 @@ class Page:
     """Whether it is out of a compressed member that failed its checks."""
     extra: str = ""
     """Further fields of a row, as `kept` writes them; "" where none are kept."""
-    origin: Origin = field(default=NOWHERE, compare=False)
-    """Where it lies in its file."""
+    origin: Origin | None = field(default=None, compare=False)
+    """Where it lies in its file; None where it is of none."""
     stored_digest: str = field(default="", compare=False)
     """The digest of the payload, where that is not the content as it is."""
 

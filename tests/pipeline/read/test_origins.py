@@ -19,7 +19,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thresher.pipeline.read import InputSettings, InputShard, Page, Rejected, read_shard, sources
-from thresher.pipeline.read.records import Origin
 from thresher.pipeline.read.sources import open_source
 from thresher.pipeline.read.streams import ByteReader
 from thresher.pipeline.read.zstd import DICTIONARY
@@ -235,5 +234,4 @@ def test_what_is_remembered_of_members_is_bounded():
 
 
 def test_a_record_of_no_file_has_no_place():
-    page = Page("", "", "", "text", False, "utf-8")
-    assert page.origin == Origin(0, None, None, None, None, None, None)
+    assert Page("", "", "", "text", False, "utf-8").origin is None

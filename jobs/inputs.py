@@ -6,15 +6,17 @@ import contextlib
 import itertools
 from collections.abc import Iterator, Sequence
 
-from thresher.filters.errors import ConfigError, InputError, ThresherError
+from thresher.filters.errors import ConfigError, InputError, ThresherError, no_such_field
 from thresher.filters.mending import broken_link
 from thresher.filters.tolerance import HOPELESS
 from thresher.manifests.store import cause_of
 from thresher.pipeline.decontamination import EvaluationSet, EvaluationSettings, find_sets
 from thresher.pipeline.read import Rejected, read_shard
 from thresher.pipeline.read.inputs import InputSettings, InputShard, list_inputs
+from thresher.pipeline.read.kept import is_kept
+from thresher.pipeline.read.look import Look, look_at
 
-__all__ = ["ROWS", "check_text_field", "evaluation_sets_of", "inputs_of"]
+__all__ = ["ROWS", "check_kept_fields", "check_text_field", "evaluation_sets_of", "inputs_of"]
 
 ROWS = ("jsonl", "parquet")
 """Formats whose text is a field that the recipe names."""
@@ -66,6 +68,44 @@ def check_text_field(settings: InputSettings, shards: Sequence[InputShard]) -> N
     said = [_without_text(rows[place], settings) for place in sorted(some)]
     if said and all(said):
         raise ConfigError("input.text_field", said[0])
+
+
+def check_kept_fields(settings: InputSettings, shards: Sequence[InputShard]) -> None:
+    """Look at the first rows of a few shards: a field to keep that none has is a wrong name.
+
+    Args:
+        settings: which fields go along.
+        shards: of any formats.
+
+    Raises:
+        ConfigError: where no file of rows that is looked at has a field of the name, with those
+            that there are; or where all are archives, whose records have no fields.
+    """
+    if not (settings.keep and shards):
+        return
+    rows = [shard for shard in shards if shard.format in (*ROWS, "auto")]
+    some = {0, len(rows) // 2, len(rows) - 1} if rows else set()
+    seen = [found for place in sorted(some) if (found := _look(rows[place], settings))]
+    if not rows or (seen and all(found.format not in ROWS for found in seen)):
+        problem = (
+            f"'{shards[0].name}' is an archive, whose records have no fields: they are of JSON "
+            "Lines and Parquet. Take the setting out."
+        )
+        raise ConfigError("input.keep", problem)
+    there = list(dict.fromkeys(name for found in seen for name in found.names))
+    for i, name in enumerate(settings.keep):
+        if there and not any(is_kept(field, [name]) for field in there):
+            first = next(found for found in seen if found.names)
+            shard = rows[sorted(some)[seen.index(first)]]
+            raise ConfigError(f"input.keep[{i}]", f"{shard.name} {no_such_field(name, there)}.")
+
+
+def _look(shard: InputShard, settings: InputSettings) -> Look | None:
+    """What a shard is; None where it cannot be told, which the run says."""
+    try:
+        return look_at(shard, settings)
+    except Exception:  # noqa: BLE001 - what is wrong with a file, the run tells
+        return None
 
 
 def _without_text(shard: InputShard, settings: InputSettings) -> str:

@@ -14,7 +14,7 @@ from thresher.classifiers.scorers import Scorer, check_scorers
 from thresher.filters.errors import naming
 from thresher.filters.policy import Policy
 from thresher.jobs.earlier import EarlierRun, find_earlier
-from thresher.jobs.inputs import check_text_field, evaluation_sets_of, inputs_of
+from thresher.jobs.inputs import check_kept_fields, check_text_field, evaluation_sets_of, inputs_of
 from thresher.jobs.recipe import Recipe, read_policy
 from thresher.jobs.stages.measure import marks_of
 from thresher.jobs.stages.scores import scores_mark
@@ -153,6 +153,7 @@ def _made(
     read = store.sizes(f"manifests/{TEXT}/{marks[TEXT]}")
     unread = [s for s in inputs if manifest_path(TEXT, marks[TEXT], s.key) not in read]
     check_text_field(recipe.input, unread)
+    check_kept_fields(recipe.input, unread)
     identity = fingerprint(
         "run",
         2,

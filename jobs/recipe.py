@@ -18,6 +18,8 @@ from thresher.filters.config import load, load_toml, plain
 from thresher.filters.errors import ConfigError, InputError
 from thresher.filters.measure import MinHashSettings
 from thresher.filters.policy import Policy, shipped_policies
+from thresher.filters.policy.check import GUEST_PREFIX
+from thresher.filters.signals import SCORE_PREFIX
 from thresher.filters.transforms.cuts import Cut
 from thresher.filters.user_function import in_file
 from thresher.jobs.policy import find_policy
@@ -33,6 +35,7 @@ from thresher.pipeline.extract import ExtractSettings
 from thresher.pipeline.gate.gating import GateSettings
 from thresher.pipeline.guests import GuestSettings
 from thresher.pipeline.materialize import CuratedSettings
+from thresher.pipeline.materialize.columns import check_places
 from thresher.pipeline.read.inputs import InputSettings
 from thresher.pipeline.read.names import SourceNames, public
 from thresher.pipeline.repeated_lines import LinesSettings
@@ -168,6 +171,9 @@ def _checked(recipe: Recipe, where: str, folder: Path) -> Recipe:
     for cut in recipe.curated.chosen():
         if isinstance(cut, Cut) and not measured[cut.name]:
             raise ConfigError(f"{where}: curated.transforms", f"'{cut.name}' needs {cut.needs}.")
+    own = [f"{GUEST_PREFIX}{guest.signal}" for guest in recipe.guests]
+    own += [f"{SCORE_PREFIX}{scorer.name}" for scorer in recipe.scores]
+    check_places(recipe.curated.columns, recipe.input.keep, own, f"{where}: curated.columns")
     return msgspec.structs.replace(
         recipe,
         lake=resolve_path(recipe.lake, folder),

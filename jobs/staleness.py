@@ -67,7 +67,7 @@ _SETTINGS: Mapping[str, str] = {
         """,
     "evaluation_index": "decontaminate[].name decontaminate[].fields decontaminate[].ngram",
     TEXT: """
-        input.format input.text_field input.id_field input.url_field input.date_field
+        input.format input.text_field input.id_field input.url_field input.date_field input.keep
         input.max_record_bytes input.max_window_bytes
         gates.url_blocklist gates.languages gates.language_score gates.page_language_score
         gates.min_characters gates.retain_fraction
@@ -98,7 +98,8 @@ _SETTINGS: Mapping[str, str] = {
     "thresholds": "scores lines.enabled sites.measure judge.policy",
     "parts": """
         curated.shard_bytes curated.row_group_rows curated.min_row_groups
-        curated.validation_fraction curated.seed curated.compression_level curated.transforms
+        curated.validation_fraction curated.seed curated.compression_level curated.columns
+        curated.transforms
         curated.transforms[].formatter curated.transforms[].arguments
         """,
 }

@@ -7,9 +7,24 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from thresher.filters import shape
+from thresher.filters.dates import MOMENT
 from thresher.filters.decontamination import SPANS, SPANS_TYPE
 from thresher.filters.signals import family_type
 from thresher.manifests.layout import GROUPS, TEXT_FAMILIES
+
+ORIGIN = pa.struct(
+    [
+        pa.field("record", pa.int64()),
+        pa.field("offset", pa.int64()),
+        pa.field("length", pa.int64()),
+        pa.field("inside", pa.int64()),
+        pa.field("bytes", pa.int64()),
+        pa.field("row_group", pa.int64()),
+        pa.field("group_row", pa.int64()),
+        pa.field("digest", pa.string()),
+    ]
+)
+"""Where a record lies in its file; `pipeline.read.records.Origin` says how it is read back."""
 
 PROVENANCE = (
     pa.field("id", pa.string(), nullable=False),
@@ -17,11 +32,17 @@ PROVENANCE = (
     pa.field("url", pa.string()),
     pa.field("source", pa.string(), nullable=False),
     pa.field("date", pa.string()),
+    pa.field("date_utc", MOMENT),
     pa.field("title", pa.string()),
     pa.field("charset", pa.string()),
     pa.field("charset_source", pa.string()),
+    pa.field("origin", ORIGIN),
+    pa.field("extra", pa.string()),
 )
-"""Where a document came from. `id` is 32 hex digits over the record's own id, URL and content."""
+"""Where a document came from. `id` is 32 hex digits over the record's own id, URL and content, so a
+record that came twice has one id and two rows: join rows of a run by shard and row, or by `row_id`,
+and other runs by id. `date` is as the archive writes it, `date_utc` what `filters.dates` reads of
+it. `extra` is a JSON object of the fields that `input.keep` names."""
 
 
 TEXT_SCHEMA = pa.schema(

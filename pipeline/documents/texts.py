@@ -9,8 +9,8 @@ import pyarrow as pa
 from thresher.filters.measure import raw_hash
 from thresher.filters.signals import family_type
 from thresher.manifests.schemas import TEXT_SCHEMA
+from thresher.pipeline.documents.provenance import provenance_columns
 from thresher.pipeline.extract.columns import extract_column, metadata_column
-from thresher.pipeline.gate.book import document_id
 from thresher.pipeline.gate.gating import Document
 
 
@@ -24,14 +24,7 @@ def text_rows(documents: Sequence[Document], source: str) -> pa.RecordBatch:
     items = [item for item, _ in documents]
     texts = pa.array([item.text for item in items], pa.string())
     columns = {
-        "id": pa.array([document_id(item.page) for item in items], pa.string()),
-        "record_id": pa.array([item.page.record_id for item in items], pa.string()),
-        "url": pa.array([item.page.url for item in items], pa.string()),
-        "source": pa.array([source] * len(items), pa.string()),
-        "date": pa.array([item.page.date or None for item in items], pa.string()),
-        "title": pa.array([item.title or None for item in items], pa.string()),
-        "charset": pa.array([item.charset or None for item in items], pa.string()),
-        "charset_source": pa.array([item.charset_source for item in items], pa.string()),
+        **provenance_columns(documents, source),
         "text": texts,
         "raw_hash": raw_hash(texts),
         "language": _languages(documents),

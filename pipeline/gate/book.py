@@ -138,4 +138,5 @@ class Book:
             "lost_records": loss.lost_records,
             "lost_bytes": loss.lost_bytes,
             "unverified": loss.unverified,
+            "left_out": loss.left_out,
         }

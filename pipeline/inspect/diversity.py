@@ -24,6 +24,8 @@ from thresher.pipeline.sites.figures import figures, read_shapes
 Figures = dict[str, float | None]
 """Figures of diversity by name, None where undefined."""
 
+_MONTH = "left(CAST(d.date_utc AS VARCHAR), 7)"
+
 Mask = npt.NDArray[np.bool_]
 
 
@@ -89,8 +91,8 @@ def compare(database: duckdb.DuckDBPyConnection, documents: int) -> Comparison:
         sample.effect(reason, count, alone.get(reason, 0), kept.figures)
         for reason, count in sorted(dropped.items())
     ]
-    months = "SELECT left(d.date, 7), count(*) FROM documents AS d {} WHERE {} GROUP BY 1"
-    dated = "regexp_matches(d.date, '^[0-9]{4}-[0-9]{2}')"
+    months = f"SELECT {_MONTH}, count(*) FROM documents AS d {{}} WHERE {{}} GROUP BY 1"  # noqa: S608
+    dated = "d.date_utc IS NOT NULL"
     judged = "JOIN decisions AS x ON d.shard = x.shard AND d.row = x.row"
     before = _counts(database, months.format("", dated))
     after = _counts(database, months.format(judged, f"{dated} AND x.verdict = 'kept'"))
@@ -119,7 +121,7 @@ class _Sample:
         bound = min(2**32, 2**32 * documents // max(total, 1))
         table = database.sql(
             f"""
-            SELECT d.{COLUMN}, left(d.date, 7) AS month, x.verdict = 'kept' AS kept, x.reasons,
+            SELECT d.{COLUMN}, {_MONTH} AS month, x.verdict = 'kept' AS kept, x.reasons,
               coalesce(x.cluster_id <> x.id, FALSE) AS copy
             FROM documents AS d JOIN decisions AS x ON d.shard = x.shard AND d.row = x.row
             WHERE d.id < $bound ORDER BY d.id, d.shard, d.row
@@ -164,7 +166,8 @@ def _check(database: duckdb.DuckDBPyConnection) -> None:
         "WHERE table_catalog = current_database()"
     )
     columns = set(database.execute(query).fetchall())
-    if not {("documents", COLUMN), ("decisions", "verdict")} <= columns:
+    needed = {("documents", COLUMN), ("documents", "date_utc"), ("decisions", "verdict")}
+    if not needed <= columns:
         raise StoreError(
             "this run of the lake has no decisions, or was measured by an earlier version: "
             "`thresher run RECIPE.toml` completes it"

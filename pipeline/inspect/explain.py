@@ -21,7 +21,10 @@ from thresher.pipeline.inspect.difference import Difference, difference
 from thresher.pipeline.inspect.explanation_text import headline, text_of
 from thresher.pipeline.inspect.reasons import reference
 
-_PROVENANCE = ("id", "record_id", "url", "source", "date", "title", "charset", "charset_source")
+_PROVENANCE = (
+    *("id", "record_id", "url", "source", "date", "date_utc", "title", "charset"),
+    *("charset_source", "origin", "extra"),
+)
 _DECISION = (
     *("verdict", "reason", "reasons", "unknown", "cluster_id", "cluster_size", "survivor_id"),
     *("survivor_run", "matched_id", "similarity", "verified", "bands_shared"),
@@ -87,12 +90,13 @@ def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> E
     # An earlier version measured fewer families.
     held = {name for name, *_ in database.execute("DESCRIBE measured").fetchall()}
     own = [name for name in _RECIPES_OWN if name in held]
+    known = [name for name in _PROVENANCE if name in held]
     families = [*(family.name for family in FAMILIES if family.name in held), *own]
     match = "id = $name OR record_id = $name OR url = $name"
     found = _one(
         database,
         f"""
-        SELECT {", ".join(_PROVENANCE)}, shard, row, left(text, {_TEXT_CHARACTERS}) AS text,
+        SELECT {", ".join(known)}, shard, row, left(text, {_TEXT_CHARACTERS}) AS text,
           substr(text, 1 + contamination."start", contamination."end" - contamination."start")
             AS matched,
           {", ".join(f'"{family}"' for family in families)}, {compile_rules(policy)}
@@ -130,11 +134,11 @@ def explain(database: duckdb.DuckDBPyConnection, name: str, policy: Policy) -> E
         query = f"SELECT {', '.join(_DECISION)} FROM decisions WHERE shard = $shard AND row = $row"  # noqa: S608
         decision = _one(database, query, {"shard": found["shard"], "row": found["row"]}) or {}
     return Explanation(
-        provenance={name: found[name] for name in _PROVENANCE},
+        provenance={name: found[name] for name in known},
         decision=decision,
         rules=rules,
         signals=signals,
-        duplicates=_cluster(database, found["id"]),
+        duplicates=_cluster(database, found["shard"], found["row"]),
         text=found["text"],
         difference=_difference(database, found, decision),
         matched={
@@ -163,7 +167,7 @@ def _difference(
     return difference(other, mine["text"], theirs["text"]) if other and mine and theirs else None
 
 
-def _cluster(database: duckdb.DuckDBPyConnection, identity: str) -> list[dict[str, Any]]:
+def _cluster(database: duckdb.DuckDBPyConnection, shard: str, row: int) -> list[dict[str, Any]]:
     if not (_has_view(database, "duplicates") and _has_view(database, "decisions")):
         return []
     return _all(
@@ -173,10 +177,11 @@ def _cluster(database: duckdb.DuckDBPyConnection, identity: str) -> list[dict[st
         FROM duplicates AS p
         JOIN documents AS d ON p.shard = d.shard AND p.row = d.row
         JOIN decisions AS x ON p.shard = x.shard AND p.row = x.row
-        WHERE p.cluster_id IN (SELECT cluster_id FROM duplicates WHERE id = $id) AND p.id <> $id
-        ORDER BY x.verdict DESC, p.id LIMIT 20
+        WHERE (p.shard, p.row) <> ($shard, $row) AND p.cluster_id =
+          (SELECT cluster_id FROM duplicates WHERE shard = $shard AND row = $row)
+        ORDER BY x.verdict DESC, p.id, p.shard, p.row LIMIT 20
         """,
-        {"id": identity},
+        {"shard": shard, "row": row},
     )
 
 

@@ -15,5 +15,5 @@ __all__ = ["CANDIDATES", "KEY", "PAGES", "STAGE", "SURVIVORS", "THRESHOLDS", "VE
 
 THRESHOLDS, CANDIDATES, PAGES, SURVIVORS = "thresholds", "candidates", "pages", "survivors"
 STAGE = "decisions"
-VERSION = 4
+VERSION = 5
 KEY = "all"

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from thresher.filters.dates import MOMENT
 from thresher.filters.measure import keyed_hash
 from thresher.filters.policy import Policy
 from thresher.filters.policy.sql import compile_rules, signal_sql
@@ -52,7 +53,7 @@ PAGES_SCHEMA = pa.schema(
         ("id", pa.string()),
         ("url_id", pa.string()),
         ("passes", pa.bool_()),
-        ("date", pa.string()),
+        ("date_utc", MOMENT),
         ("priority", pa.int64()),
         ("preference", pa.float64()),
         ("bucket", pa.uint64()),
@@ -128,7 +129,7 @@ def _judged(store: Store, shard: ShardRef, duplicates: str, policy: Policy) -> p
         return connection.sql(
             f"""
             WITH judged AS (
-              SELECT row, id, date, {priority} AS priority, {preference} AS preference,
+              SELECT row, id, date_utc, {priority} AS priority, {preference} AS preference,
                 {compile_rules(policy)}
               FROM documents WHERE row IN (SELECT row FROM duplicates)
             ), known AS (
@@ -139,7 +140,7 @@ def _judged(store: Store, shard: ShardRef, duplicates: str, policy: Policy) -> p
                 END AS known_kind
               FROM duplicates
             )
-            SELECT row, id, {cluster} AS cluster_id, exact_id, raw_id, url_id, date,
+            SELECT row, id, {cluster} AS cluster_id, exact_id, raw_id, url_id, date_utc,
               len(reasons) = 0 AND known_kind IS NULL AS passes, priority, preference, known_kind,
               CASE WHEN known_kind = 'url' THEN url_earlier_id
                 WHEN known_kind IS NOT NULL THEN earlier_id END AS known_id,

@@ -91,7 +91,7 @@ def pages(
                 first_value(passes) OVER best AND row_number() OVER best > 1 AS moved
               FROM captures
               WINDOW best AS (
-                PARTITION BY url_id ORDER BY passes DESC, date {age} NULLS LAST,
+                PARTITION BY url_id ORDER BY passes DESC, date_utc {age} NULLS LAST,
                   priority, preference DESC NULLS LAST, id, shard, row
               )
             ) WHERE moved ORDER BY bucket, shard, row

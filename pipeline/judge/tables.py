@@ -51,6 +51,6 @@ def register_documents(
 ) -> None:
     """The table `documents`: row, id and what the policy looks at."""
     source = ["source"] if policy.duplicates.priority else []
-    table = read_measured(store, shard, ["id", "date", *source, *sorted(signals_of(policy))])
+    table = read_measured(store, shard, ["id", "date_utc", *source, *sorted(signals_of(policy))])
     rows = pa.array(np.arange(table.num_rows, dtype=np.int64))
     connection.register("documents", table.append_column("row", rows))

@@ -16,6 +16,7 @@ from thresher.filters.errors import ConfigError
 from thresher.filters.transforms.cuts import Cut
 from thresher.filters.transforms.registry import Transform, transforms
 from thresher.pipeline.guests import FormatterSettings, formatter_transform
+from thresher.pipeline.materialize.columns import check_columns
 
 __all__ = ["KEY_SPACE", "CuratedSettings", "validation_low"]
 
@@ -41,6 +42,9 @@ class CuratedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `{ formatter = "datatrove.FTFYFormatter", arguments = {} }`. Cuts come before all others."""
     compression_level: int = 3
     """zstd level of the curated shards."""
+    columns: tuple[str, ...] = ()
+    """Further columns of a shard: fields that `input.keep` names (`licence`), provenance
+    (`date_utc`, `origin.digest`), `row_id`, signals (`quality.raw`)."""
 
     def check(self, where: str) -> None:
         """Raise `ConfigError` for values that make no sense."""
@@ -56,6 +60,7 @@ class CuratedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ConfigError(f"{where}.seed", "must fit in 64 bits without a sign.")
         if not 1 <= self.compression_level <= 22:
             raise ConfigError(f"{where}.compression_level", "zstd levels run from 1 to 22.")
+        check_columns(self.columns, f"{where}.columns")
         self.chosen(where)
 
     def chosen(self, where: str = "curated") -> tuple[Cut | Transform, ...]:

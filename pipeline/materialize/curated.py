@@ -19,7 +19,8 @@ from thresher.manifests.manifest import Manifest, Output, commit
 from thresher.manifests.shards import ShardWriter
 from thresher.manifests.store import Store
 from thresher.pipeline.materialize import CuratedSettings
-from thresher.pipeline.materialize.parts import CURATED, SCHEMA, in_order
+from thresher.pipeline.materialize.columns import KEY, ChosenColumns
+from thresher.pipeline.materialize.parts import in_order
 from thresher.pipeline.materialize.plan import KeyRange
 
 STAGE = "curated"
@@ -51,12 +52,13 @@ def curated_shard(
     """
     began = time.perf_counter()
     tables = {}
+    schema = ChosenColumns(settings.columns).schema.append(KEY)
     for path in sorted(part_paths):
-        found = _rows_in_range(store, path, keys)
+        found = _rows_in_range(store, path, keys, schema)
         if found.num_rows:
             tables[path] = found
-    table = in_order(pa.concat_tables(tables.values())) if tables else SCHEMA.empty_table()
-    rows = table.drop_columns(["key"])
+    table = in_order(pa.concat_tables(tables.values())) if tables else schema.empty_table()
+    rows = table.drop_columns([KEY.name])
     return commit(
         store,
         Manifest(
@@ -96,7 +98,7 @@ def _write(
     with ShardWriter(
         store,
         path,
-        CURATED,
+        rows.schema,
         use_dictionary=False,
         compression_level=settings.compression_level,
     ) as writer:
@@ -107,16 +109,16 @@ def _write(
     return writer.output
 
 
-def _rows_in_range(store: Store, path: str, keys: KeyRange) -> pa.Table:
+def _rows_in_range(store: Store, path: str, keys: KeyRange, schema: pa.Schema) -> pa.Table:
     """The rows of a part in the key range, reading only row groups that can hold some."""
     with store.open(path) as file:
         parquet = pq.ParquetFile(file)
-        tables = [SCHEMA.empty_table()]
+        tables = [schema.empty_table()]
         for group in _row_groups(parquet.metadata, keys):
             table = parquet.read_row_group(group)
             key = table["key"].to_numpy()
             inside = (key >= np.uint64(keys.low)) & (key <= np.uint64(keys.high))
-            tables.append(table.filter(pa.array(inside)).cast(SCHEMA))
+            tables.append(table.filter(pa.array(inside)).cast(schema))
         return pa.concat_tables(tables)
 
 

@@ -17,6 +17,7 @@ from thresher.manifests.shards import ShardWriter
 from thresher.manifests.store import Store
 from thresher.pipeline.judged import judged_rows
 from thresher.pipeline.materialize import CuratedSettings
+from thresher.pipeline.materialize.columns import KEY, ChosenColumns
 from thresher.pipeline.materialize.plan import Histogram, add, histogram
 from thresher.pipeline.shards import ShardRef
 
@@ -26,33 +27,11 @@ VERSION = 2
 EMPTY = "empty_after_transforms"
 """The reason of a kept document of which the transforms leave nothing."""
 
-CURATED = pa.schema(
-    [
-        pa.field("text", pa.string(), nullable=False),
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("url", pa.string()),
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("language", pa.string()),
-        pa.field("language_score", pa.float64()),
-        pa.field("quality_score", pa.float64()),
-        pa.field("token_estimate", pa.int64(), nullable=False),
-        pa.field("duplicates", pa.int64(), nullable=False),
-        pa.field("lines_removed", pa.int64(), nullable=False),
-        pa.field("characters_removed", pa.int64(), nullable=False),
-    ]
-)
-"""Columns of a curated shard. `token_estimate` is bytes of text / 4.2, rounded, the usual rate of a
-BPE vocabulary of 50,000 on English; `duplicates` is how many documents of the run had this
-content, itself included. `lines_removed` and `characters_removed` are how much shorter the
-transforms made the text; negative where they made it longer."""
-
-SCHEMA = CURATED.append(pa.field("key", pa.uint64(), nullable=False))
-
 _COLUMNS = ["id", "url", "source", "text", "language.code", "language.score", "quality.score"]
 _DECIDED = ["verdict", "cluster_size"]
 _ORDER = [("key", "ascending"), ("id", "ascending"), ("source", "ascending"), ("url", "ascending")]
 _RUN_BYTES = 128_000_000
-"""Text that is held in memory: a larger part is written as several sorted runs, which merging
+"""Held in memory: a larger part is written as several sorted runs, which merging
 finds by row-group statistics just as well."""
 _ROW_GROUP_ROWS = 128
 """Small, since a curated shard reads only the row groups that touch its key range."""
@@ -60,7 +39,8 @@ _ROW_GROUP_ROWS = 128
 
 def columns_of(settings: CuratedSettings) -> list[str]:
     """What is read of a document: columns of its text and its signals."""
-    return [*_COLUMNS, *(each.column for each in settings.chosen() if isinstance(each, Cut))]
+    cuts = [each.column for each in settings.chosen() if isinstance(each, Cut)]
+    return [*_COLUMNS, *cuts, *ChosenColumns(settings.columns).signals]
 
 
 def part(
@@ -85,16 +65,23 @@ def part(
     histograms: list[Histogram] = [add([])]
     run: list[pa.Table] = []
     run_bytes = 0
+    columns = ChosenColumns(settings.columns)
+    beside = columns.beside(store, shard) if settings.columns else None
+    seen = 0
     path = f"{STAGE}/{fingerprint}/{shard.key}.parquet"
-    with ShardWriter(store, path, SCHEMA) as writer:
-        for judged in judged_rows(store, shard, decisions, columns_of(settings), _DECIDED):
+    with ShardWriter(store, path, columns.schema.append(KEY)) as writer:
+        read = [*columns_of(settings), *columns.provenance]
+        for judged in judged_rows(store, shard, decisions, read, _DECIDED):
+            if beside is not None:
+                judged = _next_to(judged, beside.slice(seen, judged.num_rows))
+            seen += judged.num_rows
             kept = judged.filter(pc.equal(judged["verdict"], "kept"))
             rows, emptied = _transformed(kept, chosen, changed)
             counts["kept"] += rows.num_rows
             counts["empty"] += emptied
             if not rows.num_rows:
                 continue
-            table = _curated_columns(rows, settings.seed)
+            table = _curated_columns(rows, settings.seed, columns)
             sizes = pc.binary_length(table["text"]).to_numpy().astype(np.int64)
             counts["bytes"] += int(sizes.sum())
             counts["tokens"] += pc.sum(table["token_estimate"]).as_py()
@@ -102,7 +89,7 @@ def part(
             counts["characters"] += pc.sum(table["characters_removed"]).as_py()
             histograms.append(histogram(table["key"].to_numpy(), sizes, settings))
             run.append(table)
-            run_bytes += int(sizes.sum())
+            run_bytes += table.nbytes
             if run_bytes >= _RUN_BYTES:
                 writer.write(in_order(pa.concat_tables(run)), _ROW_GROUP_ROWS)
                 run, run_bytes = [], 0
@@ -146,6 +133,12 @@ def in_order(table: pa.Table) -> pa.Table:
     return table.take(pc.sort_indices(table, sort_keys=_ORDER))
 
 
+def _next_to(table: pa.Table, beside: pa.Table) -> pa.Table:
+    for name in beside.column_names:
+        table = table.append_column(name, beside[name])
+    return table
+
+
 def _transformed(
     table: pa.Table, chosen: tuple[Cut | Transform, ...], changed: dict[str, int]
 ) -> tuple[pa.Table, int]:
@@ -180,7 +173,7 @@ def _difference(
     return pc.subtract(*counts)
 
 
-def _curated_columns(table: pa.Table, seed: int) -> pa.Table:
+def _curated_columns(table: pa.Table, seed: int, columns: ChosenColumns) -> pa.Table:
     language = table["language"]
     sizes = pc.binary_length(table["text"]).cast(pa.int64())
     # Whole numbers throughout: bytes / 4.2, rounded half up, at least 1.
@@ -198,7 +191,8 @@ def _curated_columns(table: pa.Table, seed: int) -> pa.Table:
             pc.fill_null(table["cluster_size"], 1),
             table["lines_removed"],
             table["characters_removed"],
+            *columns.of(table),
             keyed_hash(table["id"].combine_chunks(), seed),
         ],
-        schema=SCHEMA,
+        schema=columns.schema.append(KEY),
     )

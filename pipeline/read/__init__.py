@@ -14,6 +14,7 @@ from typing import BinaryIO, cast
 from thresher.pipeline.read.checksum import ChecksumFile
 from thresher.pipeline.read.inputs import InputSettings, InputShard, list_inputs
 from thresher.pipeline.read.jsonl import read_jsonl
+from thresher.pipeline.read.kept import Keep
 from thresher.pipeline.read.look import PARQUET, format_of
 from thresher.pipeline.read.names import redact
 from thresher.pipeline.read.parquet import read_parquet
@@ -97,14 +98,16 @@ def _records(
     fields = RowFields(
         settings.text_field, settings.id_field, settings.url_field, settings.date_field
     )
+    keep = Keep(settings.keep, settings.text_field)
     limit = settings.max_record_bytes
     if kind == "auto" and file.peek(len(PARQUET)) == PARQUET:
         kind = "parquet"
     if kind == "parquet":
-        for item in read_parquet(opened, fields, limit):
+        for item in read_parquet(opened, fields, limit, keep):
             if isinstance(item, Rejected):
                 loss.add(item)
             yield item
+        loss.left_out += keep.left_out
         file.seek(0)  # it jumped about; what it read is hashed afterwards
         return
     source = open_source(cast(BinaryIO, file), settings.max_window_bytes, distrusted)
@@ -112,7 +115,8 @@ def _records(
     if kind == "auto":
         kind = format_of(reader)
     if kind == "jsonl":
-        yield from settle(read_jsonl(reader, fields, limit), reader, loss)
+        yield from settle(read_jsonl(reader, fields, limit, keep), reader, loss)
+        loss.left_out += keep.left_out
     elif kind in ("warc", "wet"):
         yield from settle(read_warc(reader, limit), reader, loss)
     else:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.types as kinds
 
 Value = str | bytes | None
@@ -79,6 +81,35 @@ def printed(column: pa.Array) -> list[Value]:
     if kinds.is_time(kind):
         return texts(column.cast(pa.string()))
     return _each(column.cast(pa.int64()) if kinds.is_duration(kind) else column, str)
+
+
+def json_values(column: pa.Array) -> list[Any]:
+    """The values as JSON has them: truth values, numbers, lists, objects, else what they print.
+
+    Maps give None, strings that are not UTF-8 their bytes.
+    """
+    column = plain(column)
+    kind = column.type
+    if kinds.is_boolean(kind) or kinds.is_integer(kind):
+        return list(column.to_pylist())
+    if kinds.is_floating(kind):
+        return [None if value is None else float(value) for value in column.to_pylist()]
+    if kinds.is_list(kind) or kinds.is_large_list(kind) or kinds.is_fixed_size_list(kind):
+        values = iter(json_values(column.flatten()))
+        lengths = pc.list_value_length(column).to_pylist()
+        return [
+            None if length is None else list(itertools.islice(values, length)) for length in lengths
+        ]
+    if kinds.is_struct(kind):
+        names = [field.name for field in kind]
+        inner = [json_values(pc.struct_field(column, [place])) for place in range(len(names))]
+        rows = zip(*inner, strict=True) if inner else ([()] * len(column))
+        there = column.is_valid().to_pylist()
+        return [
+            dict(zip(names, row, strict=True)) if is_there else None
+            for row, is_there in zip(rows, there, strict=True)
+        ]
+    return list(printed(column))
 
 
 def _is_bytes(kind: pa.DataType) -> bool:

@@ -13,6 +13,7 @@ import msgspec
 
 from thresher.filters.errors import ConfigError, InputError
 from thresher.filters.mending import needs_package
+from thresher.pipeline.read.kept import check_keep
 from thresher.pipeline.read.lists import folder_of, listed_as, read_list, sized
 from thresher.pipeline.read.names import SourceNames, is_local, redact, redacted, relative
 from thresher.pipeline.read.remote import options_for, patiently
@@ -62,6 +63,9 @@ class InputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """JSON key or Parquet column of the URL."""
     date_field: str = "date"
     """JSON key or Parquet column of the date."""
+    keep: tuple[str, ...] = ()
+    """Further fields of JSON Lines and Parquet that go along with each document, in the column
+    `extra`: names, with a dot into nested objects, or `meta.*` for all that an object holds."""
     max_record_bytes: Annotated[int, msgspec.Meta(ge=1024, le=1 << 31)] = 16 << 20
     """A record larger than this, stored or decoded, is skipped as `oversize`."""
     max_window_bytes: Annotated[int, msgspec.Meta(ge=1 << 20, le=1 << 31)] = WINDOW_BYTES
@@ -72,6 +76,7 @@ class InputSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Raise `ConfigError` for values that make no sense."""
         if self.prefix and not self.list_:
             raise ConfigError(f"{where}.prefix", "is of input.list, which names no list.")
+        check_keep(self.keep, self.text_field, f"{where}.keep")
 
     @property
     def reading(self) -> InputSettings:

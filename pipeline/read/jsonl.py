@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from thresher.pipeline.read.records import Page, Rejected, reject
+from thresher.pipeline.read.kept import Keep
+from thresher.pipeline.read.records import Origin, Page, Rejected, reject
 from thresher.pipeline.read.rows import RowFields, fields_there, row_to_page
 from thresher.pipeline.read.sources import Damage
 from thresher.pipeline.read.streams import ByteReader
@@ -29,51 +30,58 @@ _MARGIN = b"\xef\xbb\xbf \t\r\n"
 
 
 def read_jsonl(
-    reader: ByteReader, fields: RowFields, max_record_bytes: int
+    reader: ByteReader, fields: RowFields, max_record_bytes: int, keep: Keep | None = None
 ) -> Iterator[Page | Rejected]:
-    """Yield every line that is not blank.
+    """Yield every row of every line that is not blank.
 
     Args:
         reader: the bytes of the file.
         fields: which keys hold what; a dot goes into nested objects.
         max_record_bytes: a longer line is `oversize`; it is passed over without being kept.
+        keep: further fields that go along.
     """
     head = reader.peek(_HEAD_BYTES)
     if problem := other_shape(head):
         yield reject("unreadable_shard", detail=problem, sample=head)
         return
-    parser = _Rows(fields)
-    found = False
+    parser = _Rows(fields, keep or Keep())
+    number = 0
     while True:
+        start = reader.position
         try:
             line = reader.readline(max_record_bytes)
             if len(line) == max_record_bytes and not line.endswith(b"\n"):
                 sample = line[:1024]
                 size = len(line) + _skip_line(reader)
                 yield reject("oversize", detail=f"a line of {size} bytes", sample=sample)
-                found = True
+                number += 1
                 continue
         except Damage as damage:
             yield reject("malformed_record", detail=str(damage), lost_bytes=damage.lost)
-            found = True
+            number += 1
             continue
         if not line:
             break
         if line.isspace():
             continue
-        found = True
-        row = parser.read(line)
+        size = len(line.rstrip(b"\r\n"))
+        row = parser.read(line, Origin(number, *reader.place(start, size)))
         if _is_malformed(row):
-            line, rows = _split(line)
-            yield from (row_to_page(values, fields) for values in rows)
-            row = parser.read(line) if rows else row
+            objects, taken = _split(line)
+            for at, length, values in objects:
+                yield parser.page(values, Origin(number, *reader.place(start + at, length)))
+                number += 1
+            if objects:
+                line, size = line[taken:], size - taken
+                row = parser.read(line, Origin(number, *reader.place(start + taken, size)))
+        number += 1
         if not line.endswith(b"\n") and _is_malformed(row) and line.lstrip().startswith(b"{"):
             yield reject("truncated_archive", detail="the file ends inside a line", sample=line)
             return
         yield row
     if reader.truncated:
         yield reject("truncated_archive", detail="the file ends inside a compressed member")
-    elif not found:
+    elif not number:
         yield reject("malformed_record", detail="the file is empty")
 
 
@@ -89,15 +97,25 @@ def other_shape(head: bytes) -> str:
     return f"{what}, not JSON Lines; this converts it: jq -c {query} FILE > FILE.jsonl"
 
 
-def _split(line: bytes) -> tuple[bytes, list[dict[str, Any]]]:
-    """The last of several objects on a line, or what follows them, and those before it."""
+class _Object(NamedTuple):
+    """One of several objects on a line."""
+
+    at: int
+    """Where it starts in the line, in bytes."""
+    length: int
+    values: dict[str, Any]
+
+
+def _split(line: bytes) -> tuple[list[_Object], int]:
+    """Several objects on a line but the last, and where that starts, or what follows them."""
     try:
         text = line.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return line, []
+        return [], 0
     decoder = json.JSONDecoder()
-    rows: list[dict[str, Any]] = []
+    found: list[_Object] = []
     at = len(text) - len(text.lstrip())
+    place = len(line) - len(text.lstrip().encode())
     while text.startswith("{", at):
         try:
             value, end = decoder.raw_decode(text, at)
@@ -107,9 +125,11 @@ def _split(line: bytes) -> tuple[bytes, list[dict[str, Any]]]:
         assert space is not None
         if not text.startswith("{", space.end()):
             break
-        rows.append(value)
+        length = len(text[at:end].encode())
+        found.append(_Object(place, length, value))
+        place += length + len(text[end : space.end()].encode())
         at = space.end()
-    return text[at:].encode("utf-8", "surrogatepass"), rows
+    return found, place
 
 
 def _is_malformed(row: Page | Rejected) -> bool:
@@ -128,20 +148,30 @@ def _skip_line(reader: ByteReader) -> int:
 class _Rows:
     """Lines to pages; builds the wanted keys of a row only, and passes over all others."""
 
-    def __init__(self, fields: RowFields) -> None:
-        self._fields = fields
-        self._roots = fields.roots()
+    def __init__(self, fields: RowFields, keep: Keep) -> None:
+        self._fields, self._keep = fields, keep
+        self._roots = list(dict.fromkeys([*fields.roots(), *keep.roots()]))
+        # Of an object of which all is kept, the names are not known.
+        self._all = msgspec.json.Decoder(dict[str, Any]) if keep.objects else None
         names = [f"field_{i}" for i in range(len(self._roots))]
         rename = dict(zip(names, self._roots, strict=True))
         row = msgspec.defstruct("Row", [(name, Any, None) for name in names], rename=rename)
         self._decoder = msgspec.json.Decoder(row)
         self._has_told = False
 
-    def read(self, line: bytes) -> Page | Rejected:
+    def page(self, values: Mapping[str, Any], origin: Origin) -> Page | Rejected:
+        """The page of a row that is decoded."""
+        extra = self._keep.of_row(values) if self._keep else ""
+        return row_to_page(values, self._fields, origin, extra)
+
+    def read(self, line: bytes, origin: Origin) -> Page | Rejected:
         """The page of a line."""
         try:
-            found = msgspec.structs.astuple(self._decoder.decode(line))
-            values = dict(zip(self._roots, found, strict=True))
+            if self._all is not None:
+                values = self._all.decode(line)
+            else:
+                found = msgspec.structs.astuple(self._decoder.decode(line))
+                values = dict(zip(self._roots, found, strict=True))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             # Lone surrogates, NaN and a byte order mark are refused by msgspec and harmless here.
             lenient = _lenient(line)
@@ -149,8 +179,8 @@ class _Rows:
                 # JSON has no NUL: a hole in the file, and not one row.
                 hole = len(line) if b"\0" in line else 0
                 return reject("malformed_record", detail=str(error), sample=line, lost_bytes=hole)
-            values = {root: lenient.get(root) for root in self._roots}
-        row = row_to_page(values, self._fields)
+            values = lenient
+        row = self.page(values, origin)
         if isinstance(row, Page) or row.reason != "missing_text":
             return row
         if not _is_utf8(line):

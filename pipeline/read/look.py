@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from thresher.filters.errors import InputError
 from thresher.pipeline.read.inputs import InputSettings, InputShard
 from thresher.pipeline.read.jsonl import other_shape
+from thresher.pipeline.read.parquet_columns import leaf_paths
 from thresher.pipeline.read.remote import open_input
 from thresher.pipeline.read.sources import Damage, open_source
 from thresher.pipeline.read.streams import ByteReader
@@ -45,7 +46,9 @@ class Look:
     format: str
     """`warc`, `wet`, `jsonl` or `parquet`."""
     fields: tuple[Field, ...] = ()
-    """Of a file of rows: those that its first rows have, in their order."""
+    """Of a file of rows: those that its first rows have a value of, in their order."""
+    names: tuple[str, ...] = ()
+    """All that its first rows have, also lists and what is empty there."""
 
 
 def format_of(reader: ByteReader) -> str:
@@ -74,7 +77,7 @@ def look_at(shard: InputShard, settings: InputSettings) -> Look:
             opened.seek(0)
             kind = "parquet" if head == PARQUET else kind
         if kind == "parquet":
-            return Look(kind, _columns(shard, opened))
+            return _columns(shard, opened)
         reader = ByteReader(open_source(opened, settings.max_window_bytes))
         if kind == "auto":
             kind = format_of(reader)
@@ -83,14 +86,16 @@ def look_at(shard: InputShard, settings: InputSettings) -> Look:
                 f"'{shard.name}' is of no known format: WARC, ARC, WET, JSON Lines and Parquet "
                 "are read, the first four also compressed"
             )
-        return Look(kind, _keys(shard, reader, settings) if kind == "jsonl" else ())
+        return _keys(shard, reader, settings) if kind == "jsonl" else Look(kind)
 
 
-def _columns(shard: InputShard, file: BinaryIO) -> tuple[Field, ...]:
+def _columns(shard: InputShard, file: BinaryIO) -> Look:
     """The columns of a Parquet file, with what their texts take in its first row group."""
     try:
-        metadata = pq.ParquetFile(file).metadata
+        parquet = pq.ParquetFile(file)
+        metadata = parquet.metadata
         schema = metadata.schema
+        names = [".".join(path) for path in leaf_paths(parquet.schema_arrow)]
         sizes: Counter[str] = Counter()
         if metadata.num_row_groups:
             group = metadata.row_group(0)
@@ -100,22 +105,24 @@ def _columns(shard: InputShard, file: BinaryIO) -> tuple[Field, ...]:
         found = [schema.column(place) for place in range(min(len(schema), _MOST_FIELDS))]
     except pa.ArrowException as error:
         raise InputError(f"'{shard.name}' is no sound Parquet file: {error}") from error
-    return tuple(
+    fields = tuple(
         Field(each.path, sizes[each.path] if _holds_text(each) else -1)
         for each in found
         if not each.max_repetition_level  # within lists
     )
+    return Look("parquet", fields, tuple(names[:_MOST_FIELDS]))
 
 
 def _holds_text(column: pq.ColumnSchema) -> bool:
     return bool(column.physical_type == "BYTE_ARRAY" and column.logical_type.type == "STRING")
 
 
-def _keys(shard: InputShard, reader: ByteReader, settings: InputSettings) -> tuple[Field, ...]:
+def _keys(shard: InputShard, reader: ByteReader, settings: InputSettings) -> Look:
     """The keys of the first rows, with what their texts take."""
     if problem := other_shape(reader.peek(_HEAD_BYTES)):
         raise InputError(f"'{shard.name}' is {problem}")
     sizes: dict[str, int] = {}
+    names: dict[str, None] = {}
     rows = 0
     for line in _lines(reader, settings.max_record_bytes):
         try:
@@ -126,13 +133,17 @@ def _keys(shard: InputShard, reader: ByteReader, settings: InputSettings) -> tup
             continue
         rows += 1
         for name, value in _values(row, "", _DEEPEST):
+            if len(names) < _MOST_FIELDS:
+                names[name] = None
+            if value is None or isinstance(value, list):
+                continue
             if name in sizes or len(sizes) < _MOST_FIELDS:
                 before = max(0, sizes.get(name, 0))
                 is_text = isinstance(value, str)
                 sizes[name] = before + len(value.encode()) if is_text else sizes.get(name, -1)
     if not rows:
         raise InputError(f"'{shard.name}' begins with no row of JSON that parses")
-    return tuple(Field(name, size) for name, size in sizes.items())
+    return Look("jsonl", tuple(Field(name, size) for name, size in sizes.items()), tuple(names))
 
 
 def _lines(reader: ByteReader, longest: int) -> Iterator[bytes]:
@@ -151,11 +162,11 @@ def _lines(reader: ByteReader, longest: int) -> Iterator[bytes]:
 
 
 def _values(row: Mapping[str, Any], before: str, deeper: int) -> Iterator[tuple[str, Any]]:
-    """Each value that is no list and no object, by its dotted name."""
+    """Each value that is no object, by its dotted name."""
     for key, value in row.items():
         name = f"{before}{key}"
         if isinstance(value, dict):
             if deeper:
                 yield from _values(value, f"{name}.", deeper - 1)
-        elif value is not None and not isinstance(value, list):
+        else:
             yield name, value

@@ -15,6 +15,7 @@ import enum
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from thresher.filters.errors import DataError
 from thresher.pipeline.read.stored import StoredBytes
@@ -51,8 +52,17 @@ class Begin(int):
     """A member starts: its place in the file."""
 
 
-Decoded = Iterator[bytes | tuple[bytes] | Begin | Event | Damage]
-"""A tuple holds all of a small member that passed its checks."""
+class Whole(NamedTuple):
+    """All of a small member that passed its checks."""
+
+    data: bytes
+    start: int
+    """Its place in the file."""
+    end: int
+    """The place behind it."""
+
+
+Decoded = Iterator[bytes | Whole | Begin | Event | Damage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +87,11 @@ def decode_members(stored: StoredBytes, how: Format) -> Decoded:
     """Decode a whole file, member by member; padding between them is no damage."""
     small = how.small
     while stored.skip_padding():
+        start = stored.offset
         data = small(stored)
         if data is not None:
-            yield (data,)
+            yield Whole(data, start, stored.offset)
             continue
-        start = stored.offset
         stored.mark()
         yield Begin(start)
         end: Event | Damage = Event.CUT

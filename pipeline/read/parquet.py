@@ -5,7 +5,7 @@ A row group that does not decode costs its own rows, and a value that does not d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -13,15 +13,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from thresher.filters.errors import DataError
-from thresher.pipeline.read.columns import Value, is_text, plain, printed, texts
+from thresher.pipeline.read.columns import Value, is_text, json_values, plain, printed, texts
+from thresher.pipeline.read.kept import Keep
 from thresher.pipeline.read.parquet_batches import batch_rows, first_column, leaves_of
-from thresher.pipeline.read.records import SAMPLE_BYTES, Page, Rejected, reject, without_nuls
+from thresher.pipeline.read.parquet_columns import AmbiguousColumns, Columns
+from thresher.pipeline.read.records import (
+    SAMPLE_BYTES,
+    Origin,
+    Page,
+    Rejected,
+    reject,
+    without_nuls,
+)
 from thresher.pipeline.read.rows import (
     RowFields,
     fields_there,
     missing_text,
-    prefixes,
     text_to_page,
 )
 
@@ -30,7 +37,7 @@ _DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
 
 
 def read_parquet(
-    file: BinaryIO, fields: RowFields, max_record_bytes: int
+    file: BinaryIO, fields: RowFields, max_record_bytes: int, keep: Keep | None = None
 ) -> Iterator[Page | Rejected]:
     """Yield every row; of a damaged row group one `Rejected` stands for what is lost.
 
@@ -38,10 +45,12 @@ def read_parquet(
         file: a seekable binary file.
         fields: which columns hold what; a dot goes into structs.
         max_record_bytes: a longer text is `oversize`.
+        keep: further columns that go along.
 
     Raises:
         OSError: where the file system fails; never for bad data.
     """
+    keep = keep or Keep()
     watched = _Watched(file)
     try:
         # With a buffer and no pre-buffering, pages of a column are read as they are needed, so
@@ -53,7 +62,7 @@ def read_parquet(
             page_checksum_verification=True,
             coerce_int96_timestamp_unit="us",  # in nanoseconds, far years become near ones
         )
-        columns = _Columns.find(parquet.schema_arrow, fields)
+        columns = Columns.find(parquet.schema_arrow, fields, keep)
         told = "" if columns.text else fields_there(fields.text, parquet.schema_arrow.names)
         selected = columns.selected() or first_column(parquet)
         leaves = leaves_of(parquet, selected)
@@ -64,13 +73,19 @@ def read_parquet(
         watched.reraise()
         yield reject("unreadable_shard", detail=str(error))
         return
+    before = 0
     for number in range(parquet.num_row_groups):
         done, promised, problem = 0, -1, ""
         try:
             promised = parquet.metadata.row_group(number).num_rows
             size = batch_rows(parquet, number, selected, leaves, watched)
             for batch in parquet.iter_batches(size, row_groups=[number], columns=selected):
-                yield from _pages(batch, columns, fields, max_record_bytes, told)
+                origins = [
+                    Origin(before + row, None, None, None, None, number, row)
+                    for row in range(done, done + batch.num_rows)
+                ]
+                extras = _extras(batch, columns.kept, keep)
+                yield from _pages(batch, columns, fields, max_record_bytes, told, origins, extras)
                 done += batch.num_rows
                 if done > promised:
                     break
@@ -81,53 +96,27 @@ def read_parquet(
             detail = f"row group {number}: {done} of {promised} rows{problem}"
             lost = max(1, promised - done)
             yield reject("malformed_record", detail=detail, lost_records=lost)
+        before += max(promised, done)
 
 
-class AmbiguousColumns(DataError):  # noqa: N818 - data, not a fault
-    """Two columns have the name that is asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """Where each field is: the names from the column down through its structs; () if nowhere."""
-
-    text: tuple[str, ...]
-    id: tuple[str, ...]
-    url: tuple[str, ...]
-    date: tuple[str, ...]
-
-    @classmethod
-    def find(cls, schema: pa.Schema, fields: RowFields) -> _Columns:
-        """Look the fields up. Raises `AmbiguousColumns`."""
-        names = (fields.text, fields.id, fields.url, fields.date)
-        return cls(*(_path(schema, name) for name in names))
-
-    def selected(self) -> list[str]:
-        """The names by which Parquet selects these columns."""
-        paths = (self.text, self.id, self.url, self.date)
-        return list(dict.fromkeys(".".join(path) for path in paths if path))
-
-
-def _path(parent: pa.Schema | pa.StructType, name: str) -> tuple[str, ...]:
-    """The way to a dotted name; a name that has the dots in it goes before a struct."""
-    for prefix in prefixes(name):
-        indices = parent.get_all_field_indices(prefix)
-        if len(indices) > 1:
-            problem = f"{len(indices)} columns are called '{prefix}': rename all but one of them"
-            raise AmbiguousColumns(problem)
-        if not indices:
-            continue
-        if prefix == name:
-            return (prefix,)
-        kind = parent.field(indices[0]).type
-        inner = _path(kind, name[len(prefix) + 1 :]) if pa.types.is_struct(kind) else ()
-        if inner:
-            return (prefix, *inner)
-    return ()
+def _extras(
+    batch: pa.RecordBatch, kept: Mapping[str, tuple[str, ...]], keep: Keep
+) -> Sequence[str]:
+    """What goes along with each row of a batch."""
+    if not kept:
+        return [""] * batch.num_rows
+    columns = [json_values(_column(batch, path)) for path in kept.values()]
+    return [keep.of_fields(dict(zip(kept, row, strict=True))) for row in zip(*columns, strict=True)]
 
 
 def _pages(
-    batch: pa.RecordBatch, columns: _Columns, fields: RowFields, limit: int, told: str
+    batch: pa.RecordBatch,
+    columns: Columns,
+    fields: RowFields,
+    limit: int,
+    told: str,
+    origins: Sequence[Origin],
+    extras: Sequence[str],
 ) -> Iterator[Page | Rejected]:
     nothing: list[Value] = [None] * batch.num_rows
     text = _Texts.of(_column(batch, columns.text), batch.num_rows, limit)
@@ -148,6 +137,8 @@ def _pages(
                 without_nuls(record_id) if record_id else "",
                 without_nuls(url) if url else "",
                 without_nuls(date) if date else "",
+                origins[row],
+                extras[row],
             )
 
 

@@ -12,7 +12,14 @@ from dataclasses import dataclass, field
 from thresher.pipeline.read import bodies, http
 from thresher.pipeline.read.charset import decode_text
 from thresher.pipeline.read.media import VAGUE_TYPES, MediaType, parse_media_type
-from thresher.pipeline.read.records import SAMPLE_BYTES, Page, Rejected, reject
+from thresher.pipeline.read.records import (
+    SAMPLE_BYTES,
+    Origin,
+    Page,
+    Rejected,
+    digest_of,
+    reject,
+)
 
 PAYLOAD_TYPES = frozenset({"response", "resource", "conversion"})
 """Types of record that may hold a page."""
@@ -36,6 +43,7 @@ class Record:
     """Whether the format itself says that the block is an HTTP response, as ARC does of http."""
     length: int = -1
     body: bytes = field(default=b"", repr=False)
+    origin: Origin | None = None
 
 
 def record_to_page(record: Record, limit: int) -> Page | Rejected:
@@ -75,23 +83,24 @@ def _http_page(record: Record, stored: MediaType, limit: int) -> Page | Rejected
     declared = parse_media_type(header)
     if not declared.essence and stored.essence != _HTTP:
         declared = MediaType(stored.essence, declared.charset or stored.charset)  # ARC's line
+    payload = response.body
     try:
         body = bodies.undo_announced(
-            response.body,
+            payload,
             headers.get("transfer-encoding", ""),
             headers.get("content-encoding", ""),
             limit,
         )
     except bodies.MalformedBody as error:
-        return _refuse(record, "malformed_body", str(error), response.body)
+        return _refuse(record, "malformed_body", str(error), payload)
     except bodies.Oversize as error:
         return _refuse(record, "oversize", str(error))
-    return _html_page(record, declared, header, body, limit, response.declarations)
+    return _html_page(record, declared, header, body, limit, payload, response.declarations)
 
 
 def _bare_page(record: Record, declared: MediaType, limit: int) -> Page | Rejected:
     """A block that is the page itself, without an HTTP head."""
-    page = _html_page(record, declared, record.content_type, record.body, limit, {})
+    page = _html_page(record, declared, record.content_type, record.body, limit, record.body, {})
     promised = record.promises_http or (record.type == "response" and not declared.essence)
     if promised and isinstance(page, Rejected) and page.reason == "not_html":
         return _refuse(record, "malformed_record", "no HTTP status line", record.body)
@@ -104,6 +113,7 @@ def _html_page(
     written: str,
     body: bytes,
     limit: int,
+    payload: bytes,
     declarations: dict[str, str],
 ) -> Page | Rejected:
     """A page, if its media types or its bytes say that it is HTML.
@@ -114,6 +124,7 @@ def _html_page(
         written: the same as the header has it.
         body: without the encodings that are announced.
         limit: the largest decoded body, in bytes.
+        payload: the body as stored.
         declarations: the headers that a page keeps.
     """
     identified = parse_media_type(record.identified_type).essence
@@ -130,9 +141,7 @@ def _html_page(
         return _refuse(record, "not_html", kind)
     if not body.strip():
         return _refuse(record, "empty")
-    return Page(
-        record.record_id, record.url, record.date, body, True, declared.charset, declarations
-    )
+    return _page(record, payload, body, declared.charset, declarations)
 
 
 def _is_plain_text(record: Record, declared: MediaType) -> bool:
@@ -148,7 +157,27 @@ def _text_page(record: Record) -> Page | Rejected:
         return _refuse(record, "undecodable", "not UTF-8", record.body)
     if not text.strip():
         return _refuse(record, "empty")
-    return Page(record.record_id, record.url, record.date, text, False, "utf-8")
+    return _page(record, record.body, text, "utf-8", {})
+
+
+def _page(
+    record: Record,
+    payload: bytes,
+    content: bytes | str,
+    charset: str,
+    declarations: dict[str, str],
+) -> Page:
+    return Page(
+        record.record_id,
+        record.url,
+        record.date,
+        content,
+        isinstance(content, bytes),
+        charset,
+        declarations,
+        origin=record.origin,
+        stored_digest="" if content is payload else digest_of(payload),
+    )
 
 
 def _refuse(record: Record, reason: str, detail: str = "", sample: bytes = b"") -> Rejected:

@@ -7,7 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from thresher.filters.errors import no_such_field
-from thresher.pipeline.read.records import Page, Rejected, clean_text, reject
+from thresher.pipeline.read.records import (
+    Origin,
+    Page,
+    Rejected,
+    clean_text,
+    reject,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +40,17 @@ def prefixes(name: str) -> list[str]:
     return [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
 
 
-def row_to_page(values: Mapping[str, Any], fields: RowFields) -> Page | Rejected:
-    """A page from the top-level values of a row."""
+def row_to_page(
+    values: Mapping[str, Any], fields: RowFields, origin: Origin, extra: str = ""
+) -> Page | Rejected:
+    """A page from the top-level values of a row.
+
+    Args:
+        values: by name.
+        fields: which of them make the page.
+        origin: where the row lies.
+        extra: what is kept of it besides.
+    """
     record_id = _as_string(field_value(values, fields.id))
     url = _as_string(field_value(values, fields.url))
     text = field_value(values, fields.text)
@@ -44,14 +59,16 @@ def row_to_page(values: Mapping[str, Any], fields: RowFields) -> Page | Rejected
             fields.text, "" if text is None else type(text).__name__, record_id, url
         )
     date = _as_string(field_value(values, fields.date))
-    return text_to_page(clean_text(text), record_id, url, date)
+    return text_to_page(clean_text(text), record_id, url, date, origin, extra)
 
 
-def text_to_page(text: str, record_id: str, url: str, date: str) -> Page | Rejected:
+def text_to_page(
+    text: str, record_id: str, url: str, date: str, origin: Origin, extra: str
+) -> Page | Rejected:
     """A page of finished, storable texts; rejected where the text is blank."""
     if not text or text.isspace():
         return reject("empty", record_id, url)
-    return Page(record_id, url, date, text, False, "utf-8")
+    return Page(record_id, url, date, text, False, "utf-8", extra=extra, origin=origin)
 
 
 def missing_text(name: str, kind: str, record_id: str, url: str, told: str = "") -> Rejected:

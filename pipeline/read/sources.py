@@ -32,6 +32,7 @@ from thresher.pipeline.read.members import (
     Damage,
     Event,
     Format,
+    Whole,
     decode_members,
 )
 from thresher.pipeline.read.stored import CHUNK, StoredBytes
@@ -64,6 +65,10 @@ class Source(Protocol):
     """At the end: the file stopped inside a compressed member."""
     verified: bool
     """Whether the latest chunk is of a member that passed its checks, as far as is known."""
+    member: int
+    """Where in the file the member of the latest chunk starts; -1 where bytes are stored plain."""
+    member_end: int
+    """Where it ends; -1 where that is not known."""
 
     def read_chunk(self) -> bytes:
         """The next bytes; b"" at the end. Raises `Damage`, after which it may go on."""
@@ -77,6 +82,7 @@ class PlainSource:
         self._head = head
         self.truncated = False
         self.verified = True
+        self.member = self.member_end = -1
 
     def read_chunk(self) -> bytes:
         """The next bytes; b"" at the end."""
@@ -102,7 +108,8 @@ class MemberSource:
         self._distrusted = distrusted
         self._ready: deque[bytes] = deque()
         self._held: list[bytes] | None = None
-        self._held_bytes = self._decoded = self._member = 0
+        self._held_bytes = self._decoded = 0
+        self.member, self.member_end = 0, -1
         self._problem: Damage | None = None
         self.truncated = False
         self.verified = True
@@ -118,15 +125,17 @@ class MemberSource:
             event = next(self._events, None)
             if event is None:
                 return b""
-            if isinstance(event, tuple):
+            if isinstance(event, Whole):
                 self.verified = True
-                self._decoded += len(event[0])
-                if event[0]:
-                    return event[0]
+                self._decoded += len(event.data)
+                if event.data:
+                    _, self.member, self.member_end = event
+                    return event.data
             else:
                 self._take(event)
 
     def _take(self, event: bytes | Begin | Event | Damage) -> None:
+        # What was released of a member is read before the next event is taken.
         if isinstance(event, bytes):
             self._decoded += len(event)
             if self._held is None:
@@ -135,16 +144,18 @@ class MemberSource:
             self._held.append(event)
             self._held_bytes += len(event)
             if self._held_bytes > HELD_BYTES:
-                self._release(self._member not in (self._distrusted or ()))
+                self._release(self.member not in (self._distrusted or ()))
         elif isinstance(event, Begin):
-            self._member = int(event)
+            self.member, self.member_end = int(event), -1
             self._held, self._held_bytes = [], 0
         elif event is Event.END:
+            if self._held is not None:
+                self.member_end = self._stored.offset
             self._release(verified=True)
         else:
             if self._held is not None:
                 self._release(verified=False)
-            elif self._distrusted is not None and self._member not in self._distrusted:
+            elif self._distrusted is not None and self.member not in self._distrusted:
                 raise NotVerified(self._damaged_members())
             self.truncated |= event is Event.CUT
             if isinstance(event, Damage):
@@ -160,12 +171,12 @@ class MemberSource:
 
     def _damaged_members(self) -> set[int]:
         """This member and all large ones behind it that are damaged."""
-        found = {self._member, *(self._distrusted or ())}
+        found = {self.member, *(self._distrusted or ())}
         size = 0
         for event in self._events:
             if isinstance(event, bytes):
                 size += len(event)
-            elif isinstance(event, tuple):
+            elif isinstance(event, Whole):
                 continue
             elif isinstance(event, Begin):
                 member, size = int(event), 0

@@ -3,8 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections import deque
+from dataclasses import dataclass
 
 from thresher.pipeline.read.sources import Damage, Source
+
+_MOST_STRETCHES = 1 << 12
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """Decoded bytes of one compressed member, or of several that follow each other."""
+
+    start: int
+    end: int
+    member: int
+    """Place of the member in the file."""
+    member_end: int
+    """The place behind it; -1 where that is not known."""
 
 
 class ByteReader:
@@ -22,6 +38,7 @@ class ByteReader:
         self._ended = False
         self._damage: Damage | None = None
         self._doubtful: list[list[int]] = []
+        self._stretches: deque[_Stretch] = deque()
         self.damage: Damage | None = None
         """The latest damage that was raised."""
 
@@ -44,6 +61,28 @@ class ByteReader:
         while self._doubtful and self._doubtful[0][1] <= start:
             self._doubtful.pop(0)
         return bool(self._doubtful) and self._doubtful[0][0] < end
+
+    def place(self, start: int, size: int) -> tuple[int, int | None, int, int]:
+        """Where the file stores some bytes that were read.
+
+        Args:
+            start: their position, not in front of one that was asked for before, nor of damage.
+            size: how many they are.
+
+        Returns:
+            As `records.Origin` has them: offset, length, inside, bytes.
+        """
+        known = self._stretches
+        while len(known) > 1 and known[0].end <= start:
+            known.popleft()
+        if not known:
+            return start, size, 0, size
+        first = known[0]
+        last = first
+        if first.end < start + size:
+            last = next(each for each in known if each.end >= start + size)
+        length = None if last.member_end < 0 else last.member_end - first.member
+        return first.member, length, start - first.start, size
 
     def peek(self, size: int) -> bytes:
         """The next `size` bytes without consuming them; fewer at the end or before damage."""
@@ -156,7 +195,22 @@ class ByteReader:
             else:
                 self._doubtful.append([self._filled, self._filled + len(chunk)])
         self._filled += len(chunk)
+        if self._source.member >= 0:
+            self._came(len(chunk))
         return chunk
+
+    def _came(self, size: int) -> None:
+        """Note of which member the latest bytes are."""
+        known, source = self._stretches, self._source
+        if known and known[-1].member == source.member:
+            known[-1].end = self._filled
+            return
+        start = self._filled - size
+        known.append(_Stretch(start, self._filled, source.member, source.member_end))
+        if len(known) > _MOST_STRETCHES:
+            # Nobody has asked for long: a wider stretch says less, and nothing wrong.
+            first = known.popleft()
+            known[0].start, known[0].member = first.start, first.member
 
     def _raise(self) -> None:
         """Raise damage that was met; what is buffered belongs to the broken stretch and goes."""

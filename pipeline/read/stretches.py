@@ -37,6 +37,8 @@ class Loss:
     """Decoded bytes of what was read whole."""
     whole: int = 0
     """Records that were read whole, or are no damage."""
+    left_out: int = 0
+    """Values of `input.keep` that were too much to go along with their documents."""
     _counted: int = 0
     _stretches: int = 0
 

@@ -10,12 +10,20 @@ reading goes on at the next record that can be found.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 
 from thresher.filters.errors import DataError
 from thresher.pipeline.read.payload import PAYLOAD_TYPES, Record, record_to_page
-from thresher.pipeline.read.records import SAMPLE_BYTES, Page, Rejected, reject, without_nuls
+from thresher.pipeline.read.records import (
+    SAMPLE_BYTES,
+    Origin,
+    Page,
+    Rejected,
+    reject,
+    without_nuls,
+)
 from thresher.pipeline.read.sources import Damage
 from thresher.pipeline.read.stored import PADDING
 from thresher.pipeline.read.streams import ByteReader
@@ -64,8 +72,7 @@ def read_warc(reader: ByteReader, max_record_bytes: int) -> Iterator[Page | Reje
         max_record_bytes: a record larger than this, stored or decoded, is `oversize`.
     """
     framer = _Framer(reader, max_record_bytes)
-    found = False
-    while True:
+    for number in itertools.count():
         framer.current = None
         try:
             record = framer.next_record()
@@ -76,11 +83,15 @@ def read_warc(reader: ByteReader, max_record_bytes: int) -> Iterator[Page | Reje
             return
         if record is None:
             break
-        found = True
-        yield record if isinstance(record, Rejected) else record_to_page(record, max_record_bytes)
+        if isinstance(record, Rejected):
+            yield record
+            continue
+        if record.type in PAYLOAD_TYPES:
+            record.origin = Origin(number, *framer.place())
+        yield record_to_page(record, max_record_bytes)
     if reader.truncated:
         yield reject("truncated_archive", detail="the file ends inside a compressed member")
-    elif not found:
+    elif not number:
         yield reject("malformed_record", detail="the file is empty")
 
 
@@ -91,6 +102,11 @@ class _Framer:
         self._reader = reader
         self._max = max_record_bytes
         self.current: Record | None = None
+        self._start = 0
+
+    def place(self) -> tuple[int, int | None, int, int]:
+        """Where the latest record lies, once it was taken."""
+        return self._reader.place(self._start, self._reader.position - self._start)
 
     def next_record(self) -> Record | Rejected | None:
         """The next record, a stretch of junk as rejected, or None at the end."""
@@ -100,6 +116,7 @@ class _Framer:
             line = reader.readline(_HEADER_BYTES)
         if not line:
             return None
+        self._start = reader.position - len(line)
         if _WARC_LINE.fullmatch(line):
             return self._warc_record()
         fields = _arc_fields(line)

@@ -26,7 +26,7 @@ from thresher.pipeline.shuffle import I64, U64
 from thresher.pipeline.sites import SiteSettings
 
 STAGE = "site_parts"
-VERSION = 3
+VERSION = 4
 
 SCALE = 2**20
 """Signals are summed as whole multiples of its inverse, so that the order does not matter."""
@@ -46,7 +46,7 @@ SAMPLES = pa.schema([("group", pa.uint64()), ("order", pa.uint64()), (shape.COLU
 """`order` is a hash of the document's id: those of the smallest are the sample."""
 
 COLUMNS = (
-    "id", "date", "url_parts.registered_domain", shape.COLUMN, *(mean.source for mean in MEANS)
+    "id", "date_utc", "url_parts.registered_domain", shape.COLUMN, *(mean.source for mean in MEANS)
 )  # fmt: skip
 """What is summed up, and by what."""
 
@@ -118,9 +118,7 @@ def _names(table: pa.Table, key: str) -> Iterator[tuple[str, pa.ChunkedArray]]:
     """The name of each document's group at each level, NULL where it has none."""
     yield "site", site_names(table)
     yield "shard", pa.chunked_array([pa.repeat(key, table.num_rows)])
-    month = pc.utf8_slice_codeunits(table["date"], 0, 7)
-    dated = pc.match_substring_regex(month, r"^[0-9]{4}-[0-9]{2}$")
-    yield "month", pc.if_else(dated, month, None)
+    yield "month", pc.utf8_slice_codeunits(table["date_utc"].cast(pa.string()), 0, 7)
 
 
 def site_names(table: pa.Table) -> pa.ChunkedArray:

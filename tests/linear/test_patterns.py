@@ -32,6 +32,11 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = ("filters", "pipeline", "classifiers")
 
 PATTERNS = {
+    "filters.dates._ASCTIME": "match",
+    "filters.dates._COMPACT": "match",
+    "filters.dates._ISO": "match",
+    "filters.dates._MAIL": "match",
+    "filters.dates._NUMBER": "match",
     "filters.junk.families._WORDS": "all",
     "filters.junk.phrases._CHOICE": "all",
     "filters.transforms.line_cleaning._CITATION": "all",

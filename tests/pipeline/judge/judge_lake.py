@@ -6,6 +6,7 @@ from collections import Counter
 
 import pyarrow as pa
 
+from thresher.filters.dates import MOMENT, moment
 from thresher.filters.policy import parse_policy
 from thresher.filters.signals import FAMILIES, family_type
 from thresher.jobs.stages.dedup import Duplicates
@@ -38,7 +39,7 @@ DOCUMENT_SCHEMA = pa.schema(
     [
         ("id", pa.string()),
         ("source", pa.string()),
-        ("date", pa.string()),
+        ("date_utc", MOMENT),
         *((family.name, family_type(family.name)) for family in FAMILIES),
     ]
 )
@@ -78,7 +79,7 @@ class Lake:
                 {
                     "id": name,
                     "source": (sources or {}).get(name, f"https://{name}.org/shard.warc.gz"),
-                    "date": (dates or {}).get(name),
+                    "date_utc": moment((dates or {}).get(name) or ""),
                     "length": struct(families["length"], words=words),
                     "quality": struct(families["quality"], score=score),
                 }

@@ -16,8 +16,9 @@ from thresher.manifests.manifest import load_all
 from thresher.manifests.shards import ShardWriter
 from thresher.manifests.store import Store
 from thresher.pipeline.materialize import KEY_SPACE, CuratedSettings, validation_low
+from thresher.pipeline.materialize.columns import CURATED
 from thresher.pipeline.materialize.curated import curated_shard, group_sizes, shard_key
-from thresher.pipeline.materialize.parts import CURATED, histogram_of, part
+from thresher.pipeline.materialize.parts import histogram_of, part
 from thresher.pipeline.materialize.plan import BINS, Histogram, plan_shards
 from thresher.pipeline.shards import ShardRef
 

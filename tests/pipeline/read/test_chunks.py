@@ -9,7 +9,7 @@ import mutations
 import pytest
 
 import thresher.pipeline.read as reading
-from thresher.pipeline.read import InputSettings, InputShard, Loss, NotVerified, read_shard
+from thresher.pipeline.read import InputSettings, InputShard, Loss, NotVerified, Page, read_shard
 
 HEAD = 64
 """Bytes of the first piece, by which a file is told; damage before it may tell another format."""
@@ -42,6 +42,14 @@ class Cut:
     def truncated(self):
         return self._source.truncated
 
+    @property
+    def member(self):
+        return self._source.member
+
+    @property
+    def member_end(self):
+        return self._source.member_end
+
     def read_chunk(self):
         if not self._rest:
             self._rest = self._source.read_chunk()
@@ -51,7 +59,7 @@ class Cut:
 
 
 def outcome(path, kind, monkeypatch, stored=None, decoded=None):
-    """All items of a file, its sha256 and what it lost, as the stage `documents` reads it."""
+    """All items of a file, where they lie, its sha256 and what it lost, as a stage reads it."""
     with monkeypatch.context() as patch:
         if stored:
             whole = reading.ChecksumFile
@@ -68,7 +76,8 @@ def outcome(path, kind, monkeypatch, stored=None, decoded=None):
             items = list(
                 read_shard(shard, InputSettings(urls=[]), sums.append, loss, damage.members)
             )
-        return items, sums, loss
+        places = [item.origin for item in items if isinstance(item, Page)]
+        return items, places, sums, loss
 
 
 def files(name):

@@ -17,6 +17,7 @@ class InPieces:
 
     truncated = False
     verified = True
+    member = member_end = -1
 
     def __init__(self, data, sizes):
         self._file = io.BytesIO(data)

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from thresher.filters import shape
+from thresher.filters.dates import MOMENT, moment
 from thresher.filters.shape import measure_shapes
 from thresher.filters.signals import DOCUMENT_FAMILIES, family_type
 from thresher.jobs.stages.sites import with_site_signals
@@ -22,7 +23,7 @@ from thresher.pipeline.sites import SiteSettings
 DOCUMENTS = pa.schema(
     [
         ("id", pa.string()),
-        ("date", pa.string()),
+        ("date_utc", MOMENT),
         *((family.name, family_type(family.name)) for family in DOCUMENT_FAMILIES),
         (shape.COLUMN, shape.TYPE),
     ]
@@ -33,7 +34,12 @@ def document(
     name: str, text: str, site: str | None, date: str | None = None, **signals: Any
 ) -> dict[str, Any]:
     """A document with some signals, written as `family__signal`; `copy_of` is one in a cluster."""
-    row: dict[str, Any] = {"id": name, "text": text, "date": date, "copy_of": None}
+    row: dict[str, Any] = {
+        "id": name,
+        "text": text,
+        "date_utc": moment(date or ""),
+        "copy_of": None,
+    }
     signals = {"url_parts__registered_domain": site, **signals}
     row["copy_of"] = signals.pop("copy_of", None)
     for signal, value in signals.items():

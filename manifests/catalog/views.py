@@ -13,6 +13,7 @@ import duckdb
 from thresher.filters.signals import DOCUMENT_FAMILIES, RUN_FAMILIES, Family
 from thresher.manifests.catalog.facts import Facts
 from thresher.manifests.layout import GROUPS, RUN_WIDE, TEXT_FAMILIES, text_stage
+from thresher.manifests.row_ids import ROW_ID
 
 NAME_OF_FILES = "lake"
 """The macro that names the lake's files, and the variable that it looks at."""
@@ -161,7 +162,7 @@ def _create_documents(database: duckdb.DuckDBPyConnection, facts: Facts) -> None
         for family in DOCUMENT_FAMILIES
         if facts.groups() and family.name not in {*held, *TEXT_FAMILIES}
     )
-    query = f"SELECT *{absent} FROM ({query}) AS texts{beside}"  # noqa: S608 - registry names
+    query = f"SELECT *{absent}, {ROW_ID} AS row_id FROM ({query}) AS texts{beside}"  # noqa: S608 - registry names
     database.execute(f"CREATE VIEW documents AS {query}")
 
 

@@ -108,3 +108,9 @@ def test_documents_are_joined_to_decisions_by_shard_and_row(lake):
     pairs = "FROM documents AS a JOIN documents AS b USING (shard, row)"
     assert ask(lake, f"SELECT count(*) {pairs} WHERE a.length.words <> b.length.words") == [(0,)]
     assert ask(lake, f"SELECT count(*) {pairs}") == [(8001,)]
+
+
+def test_a_row_has_one_key(lake):
+    keys = ask(lake, "SELECT row_id FROM documents ORDER BY shard, row")
+    assert keys[:2] == [("0000000000000000:0000000000",), ("0000000000000000:0000000001",)]
+    assert keys == sorted(set(keys))

@@ -70,6 +70,15 @@ def test_a_setting_is_the_reason_for_what_it_makes_stale(finished, change: Chang
         assert (stages[name].to_do, stages[name].why, stages[name].follows) == (0, (), "")
 
 
+def test_two_branches_that_change_at_once_have_a_reason_each(finished):
+    recipe = finished.changed({"lines.least_documents": 5, "sites.min_pages": 4})
+    stages, _ = ahead(recipe)
+    assert to_do(stages) == stale("line_counts", "sites")
+    assert stages["line_counts"].why == ("setting lines.least_documents changed",)
+    assert stages["sites"].why == ("setting sites.min_pages changed",)
+    assert (stages["site_parts"].done, stages["site_parts"].to_do) == (3, 0)
+
+
 def test_a_plan_has_the_stages_of_its_run(finished):
     (record,) = [each for each in load_runs(Store(finished.recipe["lake"])) if each.name == "small"]
     stages, found = ahead(finished.recipe)

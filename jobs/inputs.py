@@ -85,19 +85,19 @@ def check_kept_fields(settings: InputSettings, shards: Sequence[InputShard]) -> 
         return
     rows = [shard for shard in shards if shard.format in (*ROWS, "auto")]
     some = {0, len(rows) // 2, len(rows) - 1} if rows else set()
-    seen = [found for place in sorted(some) if (found := _look(rows[place], settings))]
-    if not rows or (seen and all(found.format not in ROWS for found in seen)):
+    looks = [(rows[place].name, _look(rows[place], settings)) for place in sorted(some)]
+    seen = [(name, found) for name, found in looks if found is not None]
+    if not rows or (seen and all(found.format not in ROWS for _, found in seen)):
         problem = (
             f"'{shards[0].name}' is an archive, whose records have no fields: they are of JSON "
             "Lines and Parquet. Take the setting out."
         )
         raise ConfigError("input.keep", problem)
-    there = list(dict.fromkeys(name for found in seen for name in found.names))
+    there = list(dict.fromkeys(field for _, found in seen for field in found.names))
     for i, name in enumerate(settings.keep):
         if there and not any(is_kept(field, [name]) for field in there):
-            first = next(found for found in seen if found.names)
-            shard = rows[sorted(some)[seen.index(first)]]
-            raise ConfigError(f"input.keep[{i}]", f"{shard.name} {no_such_field(name, there)}.")
+            shown = next(name for name, found in seen if found.names)
+            raise ConfigError(f"input.keep[{i}]", f"{shown} {no_such_field(name, there)}.")
 
 
 def _look(shard: InputShard, settings: InputSettings) -> Look | None:

@@ -26,6 +26,7 @@ _HEAD_BYTES = 4096
 _MOST_ROWS = 100
 _MOST_BYTES = 4 << 20
 _MOST_FIELDS = 500
+_MOST_NAMES = 10_000
 _DEEPEST = 5
 
 
@@ -110,7 +111,7 @@ def _columns(shard: InputShard, file: BinaryIO) -> Look:
         for each in found
         if not each.max_repetition_level  # within lists
     )
-    return Look("parquet", fields, tuple(names[:_MOST_FIELDS]))
+    return Look("parquet", fields, tuple(names[:_MOST_NAMES]))
 
 
 def _holds_text(column: pq.ColumnSchema) -> bool:
@@ -133,7 +134,7 @@ def _keys(shard: InputShard, reader: ByteReader, settings: InputSettings) -> Loo
             continue
         rows += 1
         for name, value in _values(row, "", _DEEPEST):
-            if len(names) < _MOST_FIELDS:
+            if len(names) < _MOST_NAMES:
                 names[name] = None
             if value is None or isinstance(value, list):
                 continue

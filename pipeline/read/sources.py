@@ -149,8 +149,7 @@ class MemberSource:
             self.member, self.member_end = int(event), -1
             self._held, self._held_bytes = [], 0
         elif event is Event.END:
-            if self._held is not None:
-                self.member_end = self._stored.offset
+            self.member_end = self._stored.offset
             self._release(verified=True)
         else:
             if self._held is not None:

@@ -65,7 +65,7 @@ def recipe(tmp_path_factory):
     third = [*rows[0::3], rows[3]]  # the same record twice in one file
     with gzip.open(folder / "a.jsonl.gz", "wt", encoding="utf-8") as file:
         file.writelines(json.dumps(row) + "\n" for row in third)
-    plain = [*rows[1::3], rows[-2]]  # and one in two files
+    plain = [*rows[1:19:3], rows[18], rows[19]]  # and one in two, at the same place
     (folder / "b.jsonl").write_text("".join(json.dumps(row) + "\n" for row in plain), "utf-8")
     columns = {name: [row[name] for row in rows[2::3]] for name in rows[0]}
     columns["date"] = [None if date is None else str(date) for date in columns["date"]]
@@ -166,6 +166,13 @@ def test_months_are_those_of_the_moments(lake):
     )
     assert {"2020-01", "2020-02"} <= {name for name, _ in groups}
     assert {name: counted[name] for name, _ in groups} == dict(groups)
+
+
+def test_sql_asks_for_fields_that_go_along(lake):
+    asked_for = "record_id, extra ->> 'licence', extra ->> 'meta.rank', extra -> 'meta.tags'"
+    found = asked(lake, f"SELECT DISTINCT {asked_for} FROM documents WHERE extra IS NOT NULL")
+    given = {(row["id"], row["licence"], row["id"], f'["x","{row["id"]}"]') for row in rows_of()}
+    assert set(found) == given
 
 
 def test_curated_shards_have_the_columns_that_are_named(lake, recipe):

@@ -107,6 +107,28 @@ def read(store: Store, manifests) -> list[pa.Table]:
     return [pq.read_table(pa.BufferReader(store.read_bytes(m.output().path))) for m in manifests]
 
 
+def test_further_columns_are_of_their_rows(store):
+    kept = lake(store, shards=2, rows=350)
+    columns = ("row_id", "quality.raw", "language.score")
+    settings = msgspec.structs.replace(SETTINGS, columns=columns)
+    for number in range(2):
+        table = pq.read_table(pa.BufferReader(store.read_bytes(f"documents/d/{number}.parquet")))
+        raw = pa.array([float(row) for row in range(table.num_rows)])
+        quality = pa.StructArray.from_arrays(
+            [table["quality"].combine_chunks().field("score"), raw], ["score", "raw"]
+        )
+        table = table.set_column(5, "quality", quality)
+        write(store, f"documents/d/{number}.parquet", table.to_pylist(), table.schema)
+    table = pa.concat_tables(read(store, materialize(store, 2, settings).values()))
+    assert table.column_names == [*CURATED.names, *columns]
+    assert sorted(table["id"].to_pylist()) == sorted(kept)
+    for row in table.to_pylist():
+        number, _, place = row["row_id"].partition(":")
+        assert kept[row["id"]]["source"] == f"crawl/{number}.warc"
+        assert (row["quality.raw"], row["language.score"]) == (int(place), 0.9)
+        assert kept[row["id"]]["text"].startswith(f"Page {int(place)} ")
+
+
 def test_exactly_the_kept_documents_come_out_shuffled(store):
     kept = lake(store, shards=3, rows=400)
     manifests = materialize(store, shards=3)

@@ -52,6 +52,9 @@ ROW = {
     "empty": {},
     "twice": {"a": {"b": "object"}, "a.b": "object"},
     "twice.a": {"b": "key"},
+    "two": {"a": {"b": "object"}, "a.b": "key"},
+    "three.a": {"b": "object"},
+    "three.a.b": "key",
 }
 
 
@@ -73,6 +76,8 @@ ROW = {
         ),
         (["twice.*"], '{"twice.a.b":"key"}'),
         (["twice.a"], '{"twice.a.b":"key"}'),
+        (["two", "two.*"], '{"two.a.b":"key"}'),
+        (["three.*"], '{"three.a.b":"key"}'),
         (["meta.none", "nothing", "empty", "licence.*", "text.*"], ""),
     ],
 )

@@ -211,7 +211,7 @@ def reasons_to_run(
         known = {sentence for root in begun for sentence in found[root][0]}
         own = [each.sentence for each in changed if stage in each.enters]
         said = tuple(sentence for sentence in own if sentence not in known)
-        if before is None and state.to_do is not None:
+        if before is None and not begun:
             said = ("new",)
         if said or not begun:
             roots[stage] = stage

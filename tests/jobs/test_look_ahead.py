@@ -19,6 +19,7 @@ from thresher.jobs.progress import Silent
 from thresher.jobs.recipe import recipe_of
 from thresher.jobs.run import execute
 from thresher.jobs.staleness import AFTER
+from thresher.manifests.layout import CONTAMINATION, QUALITY
 from thresher.manifests.manifest import manifest_path
 from thresher.manifests.run import load_runs, save_run
 from thresher.manifests.store import Store
@@ -166,29 +167,32 @@ def recorded(store, small, **changes):
 
 def test_another_model_version_or_unknown_cause_is_said(small, lake):
     recipe, store = lake
-    marks = {**small.record.fingerprints, "text": "other"}
-    for each in small.stages["text"]:
-        store.remove(manifest_path("text", small.record.fingerprints["text"], each))
+    marks = dict(small.record.fingerprints)
+    for stage in ("text", QUALITY, CONTAMINATION):
+        for each in small.stages[stage]:
+            store.remove(manifest_path(stage, marks[stage], each))
+        marks[stage] = "other"
 
     store.remove(f"runs/{small.record.run_id}.json")
 
-    def why(**changes):
+    def why(stage="text", **changes):
         recorded(store, small, run_id="small-other", finished="9999", **changes)
-        return ahead(recipe)[0]["text"].why
+        return ahead(recipe)[0][stage].why
 
     models = [
         msgspec.structs.replace(each, sha256="0") if each.role == "quality" else each
         for each in small.record.models
     ]
-    assert why(models=models, fingerprints=marks) == ("model quality changed",)
+    assert why(QUALITY, models=models, fingerprints=marks) == ("model quality changed",)
     other_file = changed(small.record.recipe, quality={"model": "my.bin"})
-    assert why(models=models, fingerprints=marks, recipe=other_file) == ("model quality changed",)
-    assert why(recipe=other_file, fingerprints=marks) == ("setting quality.model changed",)
+    said = why(QUALITY, models=models, fingerprints=marks, recipe=other_file)
+    assert said == ("model quality changed",)
+    assert why(QUALITY, recipe=other_file, fingerprints=marks) == ("setting quality.model changed",)
     assert why(fingerprints=marks) == ("the code or a file that it is made with changed",)
     (older,) = why(fingerprints=marks, version="0.0.1")
     assert re.fullmatch(r"Thresher \S+ makes it, and 0\.0\.1 did", older)
     sets = {**marks, "evaluation_index": "other"}
-    assert why(fingerprints=sets) == ("evaluation sets hold other examples",)
+    assert why(CONTAMINATION, fingerprints=sets) == ("evaluation sets hold other examples",)
     unset = {k: v for k, v in small.record.recipe["minhash"].items() if k != "numbers"}
     before = {**small.record.recipe, "minhash": unset}
     assert why(recipe=before, fingerprints=marks) == why(fingerprints=marks)

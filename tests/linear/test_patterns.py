@@ -32,8 +32,16 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = ("filters", "pipeline", "classifiers")
 
 PATTERNS = {
+    "filters.cut_words._WORD": "all",
     "filters.junk.families._WORDS": "all",
     "filters.junk.phrases._CHOICE": "all",
+    "filters.lost_marks._BULLET": "all",
+    "filters.lost_marks._CONTRACTION": "all",
+    "filters.lost_marks._DASH": "all",
+    "filters.lost_marks._GENITIVE": "all",
+    "filters.lost_marks._QUOTE": "all",
+    "filters.lost_marks._WITHIN": "all",
+    "filters.mended_text._MOJIBAKE": "all",
     "filters.transforms.line_cleaning._CITATION": "all",
     "filters.transforms.line_cleaning._CONSENT_NOTICE": "search",
     "filters.transforms.line_cleaning._LEGAL": "search",

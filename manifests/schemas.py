@@ -28,7 +28,8 @@ def documents_schema(
 ) -> pa.Schema:
     """Measured documents: provenance, text, a struct per family of signals, shape and signature.
 
-    `content_hash` is of the text in lower case with white space folded, `raw_hash` of its bytes.
+    `content_hash` is of the text in lower case with white space folded, `raw_hash` of the
+    bytes of the text as it was read, before it was made normal and mended.
 
     Args:
         permutations: 32-bit values of a MinHash signature.

@@ -21,6 +21,7 @@ from thresher.pipeline.documents.measure import (
     measured,
 )
 from thresher.pipeline.extract import Extracted, ExtractSettings
+from thresher.pipeline.extract.normal import normal_pages
 from thresher.pipeline.gate.gating import GateSettings, language_model, with_languages
 from thresher.pipeline.guests import Guests
 from thresher.pipeline.read.inputs import InputSettings
@@ -39,6 +40,9 @@ def measure(
     machine_text: str = MachineTextSettings().model,
 ) -> pa.Table:
     """Measure texts as a run measures documents, in this process and without any gate.
+
+    As in a run the text that is measured, and is in the table, has plain ends of lines and is
+    mended; `mending.*` say what was changed, and `id` and `raw_hash` are of the text as given.
 
     The first call on a machine compiles the kernels, which takes about a minute; later processes
     load them in two seconds.
@@ -73,7 +77,7 @@ def measure(
     )
     guests = Guests(())
     batches = [
-        measured(with_languages(chunk), "", settings, guests)
+        measured(with_languages(normal_pages(chunk)), "", settings, guests)
         for chunk in _chunks(_items(texts, urls, ids))
     ]
     return pa.Table.from_batches(batches, documents_schema(settings.minhash.permutations))

@@ -32,7 +32,8 @@ from thresher.manifests.store import Store
 from thresher.pipeline.decontamination import EvaluationRef, load_index
 from thresher.pipeline.documents.custom import CustomTally
 from thresher.pipeline.extract import ExtractSettings
-from thresher.pipeline.extract.columns import extract_column, metadata_column
+from thresher.pipeline.extract.columns import extract_column, mending_column, metadata_column
+from thresher.pipeline.extract.normal import normal_pages
 from thresher.pipeline.extract.shared import extract_pages
 from thresher.pipeline.gate.book import Book, document_id
 from thresher.pipeline.gate.gating import (
@@ -48,7 +49,7 @@ from thresher.pipeline.read.inputs import InputSettings, InputShard
 from thresher.pipeline.read.records import Page, Rejected
 
 STAGE = "documents"
-VERSION = 7
+VERSION = 8
 
 QUARANTINE_FOLDER = "quarantine"
 
@@ -145,7 +146,7 @@ def _measure(
             extracted = book.admit_extracted(pages, extract_pages(pages, settings.extract))
             if settings.extract.custom:
                 custom.add(extracted)
-            passed = gate_texts(extracted, settings.gates, book)
+            passed = gate_texts(normal_pages(extracted), settings.gates, book)
             if passed:
                 index = _index(store, settings)
                 buffer.add(measured(passed, shard.name, settings, guests, index))
@@ -249,7 +250,7 @@ def measured(
         "charset_source": pa.array([item.charset_source for item, _ in items], pa.string()),
         "text": texts,
         "content_hash": content_hash(texts),
-        "raw_hash": raw_hash(texts),
+        "raw_hash": raw_hash(pa.array([item.as_read for item, _ in items], pa.string())),
         "language": pa.StructArray.from_arrays(
             [
                 codes,
@@ -267,6 +268,7 @@ def measured(
         "extract": extract_column([item for item, _ in items]),
         "shape": measure_shapes(texts),
         "metadata": metadata_column([item for item, _ in items]),
+        "mending": mending_column([item for item, _ in items]),
         "reading": pa.StructArray.from_arrays(
             [pa.array([item.page.unverified for item, _ in items], pa.bool_())],
             names=["unverified"],

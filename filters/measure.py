@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from thresher.filters.buffers import Data, Offsets, rows_with_buffers, text_buffers
 from thresher.filters.junk import model as junk_model
@@ -129,7 +130,7 @@ def _compile_all() -> None:
 
 
 def content_hash(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """128-bit hash of each text in lower case, trimmed, with white space folded to one space.
+    """128-bit hash of each text in NFC and lower case, trimmed, white space folded to one space.
 
     Raises:
         TypeError: if `texts` is not of strings.
@@ -140,10 +141,22 @@ def content_hash(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 def _content_hash(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
-    out = np.empty((len(texts), 2), "<u8")
-    for rows, data, offsets in rows_with_buffers(texts):
-        content_hashes(data, offsets, tables(), out[rows])
+    out, composed = _content_streams(texts)
+    if not composed.all():
+        other = pc.utf8_normalize(texts.filter(pa.array(~composed)), "NFC")
+        out[~composed] = _content_streams(other)[0]
     return _binary(out)
+
+
+def _content_streams(
+    texts: pa.Array | pa.ChunkedArray,
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.bool_]]:
+    """What texts hash to as they are written, and whether that surely is in NFC."""
+    out = np.empty((len(texts), 2), "<u8")
+    composed = np.empty(len(texts), np.bool_)
+    for rows, data, offsets in rows_with_buffers(texts):
+        content_hashes(data, offsets, tables(), out[rows], composed[rows])
+    return out, composed
 
 
 def raw_hash(texts: pa.Array | pa.ChunkedArray) -> pa.Array:

@@ -23,7 +23,7 @@ TEXT: Final = "text"
 FORMER: Final = "documents"
 """The stage that wrote texts and signals into one file."""
 
-TEXT_FAMILIES: Final = ("language", "extract", "metadata", "reading")
+TEXT_FAMILIES: Final = ("language", "extract", "metadata", "mending", "reading")
 """Measured while a page is read, gated and extracted."""
 
 _SIGNALS = "signals"

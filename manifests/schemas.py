@@ -53,8 +53,8 @@ TEXT_SCHEMA = pa.schema(
         *(pa.field(name, family_type(name)) for name in TEXT_FAMILIES),
     ]
 )
-"""A text with what is known of it from reading, gating and extracting. `raw_hash` is of its
-bytes."""
+"""A text with what is known of it from reading, gating and extracting. `raw_hash` is of
+the bytes of the text as it was read, before it was made normal and mended."""
 
 
 def signals_schema(stage: str, *, permutations: int = 0, guests: Sequence[str] = ()) -> pa.Schema:

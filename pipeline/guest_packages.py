@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from thresher.filters.errors import ConfigError
 from thresher.filters.mending import to_install
 
-COMES_ALONG = frozenset({"tldextract"})
+COMES_ALONG = frozenset({"ftfy", "tldextract"})
 """What Thresher depends on itself."""
 TOKENIZER = "spacy"
 """What datatrove cuts English into words by; other languages have tokenizers of their own."""

@@ -214,7 +214,7 @@ TARGETS = {
 
 JUNK = make_family(
     "junk",
-    1,
+    2,
     "What a reader would call junk, by a model of judged English pages.",
     *(
         Signal(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from thresher.filters.signals.kinds import COUNT, NEVER, SHARE, Signal, make_family, ratio
+from thresher.filters.signals.kinds import COUNT, NEVER, SHARE, Signal, count, make_family, ratio
 
 _NOT_HTML = "the input was finished text, not HTML"
 _NOT_LINES = f"{_NOT_HTML}, or the profile does not look at lines"
@@ -118,5 +118,29 @@ _READING = make_family(
     ),
 )
 
-FAMILIES = (_EXTRACT, _METADATA, _READING)
+_MENDING = make_family(
+    "mending",
+    1,
+    "What was changed in the text before it was measured: it is stored in normal form and mended.",
+    count(
+        "line_end_count",
+        "lines",
+        "Lines that did not end in a line feed alone (CR, U+2028, U+2029), or had white space or "
+        "marks without width before their end.",
+    ),
+    count(
+        "mojibake_count",
+        "sequences",
+        "Characters that were UTF-8 read in another charset, and are characters again.",
+    ),
+    count(
+        "replacement_count",
+        "characters",
+        "Replacement characters that are apostrophes, quotes, dashes or bullets again.",
+    ),
+    count("soft_hyphen_count", "characters", "Soft hyphens that were left out."),
+    count("broken_word_count", "words", "Words that a line break had cut, and that are whole."),
+)
+
+FAMILIES = (_EXTRACT, _METADATA, _READING, _MENDING)
 """In the order of the columns."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from thresher.filters.signals.kinds import (
+    BLANK,
     COUNT,
     DCLM,
     FIRST_WORDS,
@@ -65,10 +66,17 @@ SYMBOLS = make_family(
 
 LINES = make_family(
     "lines",
-    1,
+    2,
     "How lines (`str.splitlines`, blank ones included) begin and end.",
     share("bullet_fraction", "Lines that begin with `•` or `-`.", NO_LINES, GOPHER),
     share("ellipsis_fraction", "Lines that end in `...` or `…`.", NO_LINES, GOPHER),
+    share(
+        "sentence_end_fraction",
+        "Lines, not blank, that end in a terminal mark, wherever quotes, brackets, citations "
+        "(`[12]`, `[note 3]`), footnote marks (`†`, `¹`, a number right behind the mark) or emoji "
+        "follow it.",
+        BLANK,
+    ),
 )
 
 STOPWORDS = make_family(

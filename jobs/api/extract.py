@@ -7,6 +7,7 @@ from typing import Any
 from thresher.filters.config import load
 from thresher.filters.errors import ExtractionError, InputError
 from thresher.pipeline.extract import Extracted, ExtractSettings
+from thresher.pipeline.extract.normal import normal_pages
 from thresher.pipeline.extract.settings import ProfileName
 from thresher.pipeline.extract.shared import extract_pages
 from thresher.pipeline.read.records import Page, clean_text
@@ -35,9 +36,9 @@ def extract(
         timeout_seconds: longest time for the page.
 
     Returns:
-        `text`, `title`, `charset` and where it was found, `facts` (what was dropped, links, tables)
-        and `metadata` (language, date, licence, reservations); `thresher.measure` takes it as it
-        is.
+        `text` (with plain ends of lines, and mended), `title`, `charset` and where it was found,
+        `facts` (what was dropped, links, tables) and `metadata` (language, date, licence,
+        reservations); `thresher.measure` takes it as it is.
 
     Raises:
         ExtractionError: if the page gives no text; its `reason` says why.
@@ -60,5 +61,5 @@ def extract(
     page = Page("", clean_text(url), "", given, is_html=True, charset=charset)
     (found,) = extract_pages([page], settings)
     if isinstance(found, Extracted):
-        return found
+        return normal_pages([found])[0]
     raise ExtractionError(found.url, found.reason, found.detail)

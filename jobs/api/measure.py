@@ -18,6 +18,7 @@ from thresher.pipeline.documents.settings import (
     SignalSettings,
 )
 from thresher.pipeline.extract import Extracted
+from thresher.pipeline.extract.normal import normal_pages
 from thresher.pipeline.gate.gating import language_model, with_languages
 from thresher.pipeline.read.records import Page, clean_text
 
@@ -34,6 +35,9 @@ def measure(
     machine_text: str = MachineTextSettings().model,
 ) -> pa.Table:
     """Measure texts as a run measures documents, in this process and without any gate.
+
+    As in a run the text that is measured, and is in the table, has plain ends of lines and is
+    mended; `mending.*` say what was changed, and `id` and `raw_hash` are of the text as given.
 
     The first call on a machine compiles the kernels, which takes about a minute; later processes
     load them in two seconds.
@@ -62,7 +66,8 @@ def measure(
         quality=_model(quality, "quality"), machine_text=_model(machine_text, "machine_text")
     )
     batches = [
-        measured(with_languages(chunk), settings) for chunk in _chunks(_items(texts, urls, ids))
+        measured(with_languages(normal_pages(chunk)), settings)
+        for chunk in _chunks(_items(texts, urls, ids))
     ]
     return pa.Table.from_batches(batches, measured_schema(settings))
 

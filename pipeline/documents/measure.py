@@ -29,6 +29,7 @@ from thresher.pipeline.documents.groups import GroupFiles
 from thresher.pipeline.documents.settings import SignalSettings, TextSettings
 from thresher.pipeline.documents.signals import COLUMNS
 from thresher.pipeline.documents.texts import text_rows
+from thresher.pipeline.extract.normal import normal_pages
 from thresher.pipeline.extract.shared import extract_pages
 from thresher.pipeline.gate.book import Book
 from thresher.pipeline.gate.gating import Document, gate_page_languages, gate_texts, gate_urls
@@ -169,7 +170,7 @@ def _passed(
     extracted = book.admit_extracted(pages, extract_pages(pages, settings.extract))
     if settings.extract.custom:
         custom.add(extracted)
-    return gate_texts(extracted, settings.gates, book)
+    return gate_texts(normal_pages(extracted), settings.gates, book)
 
 
 class _RowGroups:

@@ -10,7 +10,7 @@ from thresher.filters.measure import raw_hash
 from thresher.filters.signals import family_type
 from thresher.manifests.schemas import TEXT_SCHEMA
 from thresher.pipeline.documents.provenance import provenance_columns
-from thresher.pipeline.extract.columns import extract_column, metadata_column
+from thresher.pipeline.extract.columns import extract_column, mending_column, metadata_column
 from thresher.pipeline.gate.gating import Document
 
 
@@ -26,10 +26,11 @@ def text_rows(documents: Sequence[Document], source: str) -> pa.RecordBatch:
     columns = {
         **provenance_columns(documents, source),
         "text": texts,
-        "raw_hash": raw_hash(texts),
+        "raw_hash": raw_hash(pa.array([item.as_read for item in items], pa.string())),
         "language": _languages(documents),
         "extract": extract_column(items),
         "metadata": metadata_column(items),
+        "mending": mending_column(items),
         "reading": pa.StructArray.from_arrays(
             [pa.array([item.page.unverified for item in items], pa.bool_())], names=["unverified"]
         ),

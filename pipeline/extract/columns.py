@@ -1,4 +1,7 @@
-"""The families `extract` and `metadata` as columns; NULL where a reader gave finished text."""
+"""The families `extract`, `metadata` and `mending` as columns.
+
+The first two are NULL where a reader gave finished text.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 
 from thresher.filters.junk.titles import title_word_fractions
@@ -26,6 +30,16 @@ def metadata_column(items: Sequence[Extracted]) -> pa.Array:
     """What each page declares."""
     rows = [item.metadata and msgspec.structs.asdict(item.metadata) for item in items]
     return pa.array(rows, family_type("metadata"))
+
+
+def mending_column(items: Sequence[Extracted]) -> pa.Array:
+    """How much of each text was changed before it was measured."""
+    fields = list(family_type("mending"))
+    counts = np.zeros((len(fields), len(items)), np.int64)
+    for row, item in enumerate(items):
+        if item.mending is not None:
+            counts[:, row] = item.mending
+    return pa.StructArray.from_arrays([pa.array(each) for each in counts], fields=fields)
 
 
 def _extract(item: Extracted, title_word_fraction: float | None) -> dict[str, Any] | None:

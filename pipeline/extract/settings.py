@@ -107,3 +107,12 @@ class Extracted:
     """None for finished text, which nobody extracted."""
     metadata: Metadata | None = None
     """None for finished text."""
+    read: str | None = None
+    """The text as it was read, where making it normal or mending it has changed it."""
+    mending: tuple[int, ...] | None = None
+    """How much of it that was, in the order of the family `mending`; None where it is as read."""
+
+    @property
+    def as_read(self) -> str:
+        """The text before anything was changed in it."""
+        return self.text if self.read is None else self.read

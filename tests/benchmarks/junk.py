@@ -27,6 +27,7 @@ from sample import CATEGORIES, GOOD
 from verdicts import judge
 
 from thresher.filters.measure import measure
+from thresher.filters.mended_text import mended_texts
 from thresher.filters.policy import parse_policy, shipped_policies, shipped_policy
 
 OURS = ("any junk", "market_table", "good pages")
@@ -99,7 +100,8 @@ def composed(data):
 
 def judge_pages(found, policy):
     """Every page judged, and the reasons of rules that one page cannot be judged by."""
-    batch = measure(pa.array([text for _, text in found], pa.large_string()), None)
+    texts = mended_texts(pa.array([text for _, text in found], pa.large_string()))
+    batch = measure(texts, None)
     part, left_out = measured_part(policy, set(batch.schema.names))
     known = reason_categories(part)
     pages = []

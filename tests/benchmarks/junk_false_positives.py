@@ -21,6 +21,7 @@ from slop_table import OWN_WORDS
 from verdicts import judge
 
 from thresher.filters.measure import measure
+from thresher.filters.mended_text import mended_texts
 
 OURS = ("openstax", "reuters, other topics", "detectrl, people")
 READ_AS_TABLES = common.JUNK_LABELS / "read_as_tables.txt"
@@ -83,7 +84,8 @@ def report(options):
     rules, left = defaultdict(Counter), []
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
-        measured = measure(pa.array([text for _, _, text in batch], pa.large_string()), None)
+        texts = mended_texts(pa.array([text for _, _, text in batch], pa.large_string()))
+        measured = measure(texts, None)
         part, _ = measured_part(policy, set(measured.schema.names))
         for (source, key, _), reasons in zip(batch, judge(measured, part), strict=True):
             seen[source] += 1

@@ -21,6 +21,7 @@ from junk_reasons import reason_categories
 from verdicts import judge
 
 from thresher.filters.measure import measure
+from thresher.filters.mended_text import mended_texts
 from thresher.filters.policy import shipped_policy
 
 SUMMARY = re.compile(r"# The junk rules together.*?again\.\n", re.DOTALL)
@@ -32,7 +33,8 @@ APART = ("misc.forsale", "newsgroups")
 
 def measured(texts):
     for start in range(0, len(texts), BATCH):
-        yield measure(pa.array(texts[start : start + BATCH], pa.large_string()), None)
+        batch = pa.array(texts[start : start + BATCH], pa.large_string())
+        yield measure(mended_texts(batch), None)
 
 
 def drops(policy, batches):

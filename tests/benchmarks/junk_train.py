@@ -37,6 +37,7 @@ from thresher.filters.junk import model as junk_model
 from thresher.filters.kernels.junk.terms import SCALE
 from thresher.filters.kernels.text.trees import CERTAIN, parse_trees, probabilities
 from thresher.filters.measure import measure
+from thresher.filters.mended_text import mended_texts
 from thresher.filters.signals.junk import TARGETS
 
 OURS = ("any", "pages to learn from", "terms written")
@@ -233,14 +234,14 @@ def write(fitted, trees, model, options):
 
 def read_signals(texts):
     """The signals of each text but term scores, which depend on what is learned."""
-    batch = measure(pa.array(texts, pa.large_string()), None)
+    batch = measure(mended_texts(pa.array(texts, pa.large_string())), None)
     names = junk_model.FEATURES[: -len(TARGETS)]
     columns = []
     for name in names:
         family, _, field = name.partition(".")
         column = batch.column(family).field(field).cast(pa.float64())
-        columns.append(np.nan_to_num(column.to_numpy(zero_copy_only=False), nan=UNKNOWN))
-    return np.stack(columns, 1)
+        columns.append(column.to_numpy(zero_copy_only=False))
+    return np.nan_to_num(junk_model.as_read(np.stack(columns, 1)), nan=UNKNOWN)
 
 
 def main():

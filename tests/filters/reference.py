@@ -8,6 +8,7 @@ instead of spaCy's.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 
 import reference_junk as junk
@@ -16,6 +17,7 @@ from datatrove.utils.text import PUNCTUATION_SET, TERMINAL_PUNCTUATION
 from reference_words import count_sentences, script, split_chunks, split_words
 
 from thresher.filters.kernels.rules.exceptions import STOP_WORDS
+from thresher.filters.kernels.text.tables import QUOTE_MARKS
 
 
 def duplicates(elements: list[str]) -> tuple[int, int]:
@@ -69,6 +71,56 @@ def fineweb(text: str, words: list[str]) -> dict[str, object]:
         "duplicate_line_character_fraction": duplicates(lines)[1] / len(text.replace("\n", "")),
         "newline_word_ratio": text.count("\n") / len(words),
     }
+
+
+CLOSING = set(")]}>*^_`~\u2020\u2021\u00a7\u00b6\u203b\u2042\u2039\u203a\u301d\u301e\u301f")
+CLOSING |= set("\uff02\uff07\uff3d\uff5d\uff60\uff63\u20e3") | set(QUOTE_MARKS)
+CLOSING |= {chr(c) for c in [*range(0xFE00, 0xFE10), *range(0x1F3FB, 0x1F400)]}
+CLOSING |= {chr(c) for c in [*range(0xE0020, 0xE0080), *range(0x200B, 0x2010)]}
+CLOSING |= {chr(c) for c in [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]}
+
+
+def ends_sentence(line: str) -> bool:
+    """Whether a terminal mark ends a line, or stands before what may follow it."""
+    while line:
+        last, rest = line[-1], line[:-1]
+        if last in TERMINAL_PUNCTUATION:
+            return True
+        if last in ")]":
+            opening = "(" if last == ")" else "["
+            place = max(rest.rfind(opening), rest.rfind(last))
+            note = rest[place + 1 :] if place >= 0 and rest[place] == opening else None
+            if note is not None and len(note.encode()) < 40:
+                number = set(note) <= set("0123456789 ,-") or len(note.encode()) == 1
+                sentence = note[-1:] in TERMINAL_PUNCTUATION and note.strip(".")
+                if (last == "]" or number) and not (note and sentence):
+                    rest = rest[:place]
+        elif last in "0123456789":
+            place = len(line)
+            while place and (line[place - 1] in "0123456789,-–"):
+                place -= 1
+            if not place or len(line[place:].encode()) > 8:
+                return False
+            rest = line[:place]
+            cited = rest.removesuffix(" ")
+            if cited.endswith("]:"):
+                rest = cited[:-1]
+            elif rest[-1] in QUOTE_MARKS or rest[-1] == ")":
+                pass
+            elif rest[-1] not in TERMINAL_PUNCTUATION:
+                return False
+            elif rest[-1] == ".":
+                before = rest[-2:-1]
+                if before not in (")", *QUOTE_MARKS):
+                    return len(rest) > 2 and all(
+                        c.isalpha() and (c.islower() or not c.isupper()) for c in rest[-3:-1]
+                    )
+        elif last not in CLOSING and not last.isspace():
+            category = unicodedata.category(last)
+            if category not in ("So", "No", "Nl"):
+                return False
+        line = rest
+    return False
 
 
 def ascii_lower(text: str) -> str:
@@ -160,6 +212,7 @@ def measure(text: str) -> dict[str, dict[str, object]]:
         "lines": {
             "bullet_fraction": share([x.lstrip().startswith(("•", "-")) for x in lines]),
             "ellipsis_fraction": share([x.rstrip().endswith(("...", "…")) for x in lines]),
+            "sentence_end_fraction": share([ends_sentence(x.rstrip()) for x in solid]),
         },
         "stopwords": {
             "distinct_count": None if spaceless else len(set(stop_words)),

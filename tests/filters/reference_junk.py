@@ -59,9 +59,32 @@ def term_scores(text: str) -> dict[str, float]:
     }
 
 
+def lines_as_read(measured: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
+    """The signals with lines that end like a sentence for readers counted as C4 counts others."""
+    c4 = dict(measured["c4"])
+    lines, share = measured["length"]["lines"], measured["lines"]["sentence_end_fraction"]
+    ended = round((share or 0) * lines)
+    unmarked = c4["no_terminal_mark_lines"]
+    moved = min(max(ended - (lines - unmarked), 0), unmarked)
+    if moved:
+        c4["no_terminal_mark_lines"] -= moved
+        for what in ("lines", "sentences"):
+            other = c4[f"{what}_kept_any_end"] - c4[f"{what}_kept"]
+            c4[f"{what}_kept"] += other * moved / unmarked
+    changed = {**measured, "c4": c4}
+    for family, every in (("fineweb", lines), ("redpajama", measured["redpajama"]["ccnet_nlines"])):
+        published = measured[family]["terminal_mark_line_fraction"]
+        if published is not None and every:
+            own = min(1, ended / every)
+            larger = {"terminal_mark_line_fraction": max(published, own)}
+            changed[family] = {**measured[family], **larger}
+    return changed
+
+
 def model_scores(measured: dict[str, dict[str, object]]) -> dict[str, float]:
     """The junk model's scores from every other signal, question by question."""
     text = (Path(junk.__file__).parent / "model.json").read_text(encoding="utf-8")
+    measured = lines_as_read(measured)
     scores = {}
     for target, model in json.loads(text).items():
         questions = list(zip(model["features"], model["thresholds"], strict=True))

@@ -3,6 +3,8 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import sys
+import unicodedata
 
 import numpy as np
 import pyarrow as pa
@@ -234,6 +236,31 @@ def test_of_a_huge_text_the_first_words_are_measured():
     assert math.isclose(row["entropy"]["distinct_1_fraction"], 10 / 1_048_576)
     share = row["repetition"]["duplicate_10gram_character_fraction"]
     assert 0 < share < 1
+
+
+def test_content_hash_sees_no_difference_between_normal_forms():
+    words = ["café déjà vu", "Ångström K Ω", "한국어 각", "שָׁלוֹם", "नी ड़", "q̣̇ q̣̇", "plain", "豈"]
+    forms = [[unicodedata.normalize(form, word) for word in words] for form in ("NFC", "NFD")]
+    assert forms[0] != forms[1]
+    hashes = [content_hash(pa.array(each)).to_pylist() for each in [words, *forms]]
+    assert hashes[0] == hashes[1] == hashes[2]
+    assert len(set(hashes[0])) == len({unicodedata.normalize("NFC", word) for word in words})
+
+
+@given(st.lists(st.sampled_from("aeẹ́̇́कि़ᄀ가ᅡᆨÅΩ豈ְָ ߠ"), max_size=6).map("".join))
+@quick
+def test_content_hash_is_that_of_the_normal_form(text):
+    both = content_hash(pa.array([text, unicodedata.normalize("NFC", text)])).to_pylist()
+    assert both[0] == both[1]
+
+
+def test_every_character_that_nfc_changes_is_looked_at():
+    every = [chr(c) for c in range(sys.maxunicode) if not 0xD800 <= c < 0xE000]
+    for before in ("", "a", "ᄀ", "가", "क"):
+        texts = [before + c for c in every]
+        changed = [t for t in texts if not unicodedata.is_normalized("NFC", t)]
+        normal = [unicodedata.normalize("NFC", t) for t in changed]
+        assert content_hash(pa.array(changed)).equals(content_hash(pa.array(normal)))
 
 
 def test_content_hash_ignores_case_and_white_space_only():

@@ -14,6 +14,7 @@ import sys
 import pytest
 import zstandard
 
+from thresher.filters.mended_text import mend
 from thresher.filters.transforms.line_cleaning import clean
 from thresher.filters.transforms.line_edits import c4_lines, dclm_lines
 from thresher.filters.transforms.pii import redact
@@ -115,6 +116,12 @@ INPUTS = {
     "lines of one letter": (clean, lambda n: "a\n" * (n // 2)),
     "full stops": (c4_lines, lambda n: ". " * (n // 2)),
     "counters": (dclm_lines, lambda n: "1,1,1 likes\n" * (n // 12)),
+    "cut words": (mend, lambda n: "tion-\n" * (n // 6)),
+    "cut words of two lines": (mend, lambda n: "ab-\ntion ab-\n" * (n // 12)),
+    "mojibake": (mend, lambda n: "Ã©â€™" * (n // 5)),
+    "lines of mojibake": (mend, lambda n: "Ã©\n" * (n // 3)),
+    "holes": (mend, lambda n: "don\ufffdt " + "\ufffda\ufffd " * (n // 4)),
+    "soft hyphens": (mend, lambda n: "\u00ad" * n),
     "at signs": (redact, lambda n: "a@" * (n // 2)),
     "digits": (redact, lambda n: "212-555-0100 " * (n // 13)),
     "parameters": (canonical_url, lambda n: "http://a.org/?" + "b=%41&" * (n // 6)),

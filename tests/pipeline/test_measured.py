@@ -54,7 +54,7 @@ def test_every_family_has_one_place():
         held = family.name in columns
         assert (stage_of(f"{family.name}.any") == TEXT) is not held
     assert {f.name for f in FAMILIES} - set(columns) == {
-        *("language", "extract", "metadata", "reading")
+        *("language", "extract", "metadata", "mending", "reading")
     }
     assert stage_of_file("signals/rules/f/a.parquet") == "signals/rules"
     assert stage_of_file("text/f/a.parquet") == TEXT

@@ -25,6 +25,7 @@ from thresher.filters.kernels.junk.market import count_tickers
 from thresher.filters.kernels.junk.topics import CONTENT_WORDS, Topics, count_topics, make_topics
 from thresher.filters.kernels.text.decode import decode
 from thresher.filters.kernels.text.hashing import SEED, add_code_point, finish_word, lower_letters
+from thresher.filters.kernels.text.line_ends import is_mojibake
 from thresher.filters.kernels.text.simd import WIDTH, address, capitals, lowest, population
 from thresher.filters.kernels.text.simd import letters as letters_ahead
 
@@ -141,9 +142,7 @@ def _scan(
             if cp == 0xFFFD:
                 total[n.MOJIBAKE] += 1
             elif cp <= 0xBF or cp == 0x20AC or cp == 0x201E:
-                broken = (before_cp == 0xC2 or before_cp == 0xC3) and cp <= 0xBF
-                broken |= before_cp == 0xE2 and (cp == 0x20AC or cp == 0x80 or cp == 0x201E)
-                total[n.MOJIBAKE] += broken
+                total[n.MOJIBAKE] += is_mojibake(before_cp, cp)
             total[n.EM_DASHES] += mark & m.EM_DASH != 0
         before_cp = cp
         if mark & m.WORD:

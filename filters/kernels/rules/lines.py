@@ -24,6 +24,7 @@ from thresher.filters.kernels.rules.c4 import (
 )
 from thresher.filters.kernels.rules.exceptions import Lexicon
 from thresher.filters.kernels.rules.repeats import first_solid, last_solid
+from thresher.filters.kernels.rules.sentence_ends import ends_sentence
 from thresher.filters.kernels.rules.words import SENTENCES, split_words
 from thresher.filters.kernels.text.automaton import Automaton, find_substrings
 from thresher.filters.kernels.text.simd import WIDTH, address, line_breaks, lowest
@@ -105,7 +106,7 @@ def measure_lines(
     chunk, hashes, ends, copy, copy_view, unused, no_hashes, no_ends = scratch
     for column in range(at.C4_SENTENCES_KEPT, at.C4_FEW_WORD_LINES + 1):
         row[column] = 0
-    lines = solid = bullets = ellipses = 0
+    lines = solid = bullets = ellipses = ended = 0
     mentions = may_mention(data, start, end)
     position = start
     base = address(data)
@@ -136,6 +137,7 @@ def measure_lines(
         solid += 1
         bullets += _is_bullet(data, first, last)
         ellipses += _ends_in_ellipsis(data, first, last)
+        ended += ends_sentence(data, first, last, classes)
         sentences = counters[SENTENCES]
         count, longest = split_words(
             data, first, last, chunk, counters, hashes, ends, classes, lexicon
@@ -181,6 +183,8 @@ def measure_lines(
         elif result == HAS_CURLY_BRACE:
             row[at.C4_HAS_CURLY_BRACE_ANY_END] = 1
     row[at.LENGTH_LINES] = solid
+    if solid:
+        row[at.LINES_SENTENCE_END_FRACTION] = ended / solid
     if lines:
         row[at.LINES_BULLET_FRACTION] = bullets / lines
         row[at.LINES_ELLIPSIS_FRACTION] = ellipses / lines

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from thresher.filters.kernels import borrowed, inlined, inner, integer, kernel
 from thresher.filters.kernels.text.decode import decode
 from thresher.filters.kernels.text.simd import address, eight
-from thresher.filters.kernels.text.tables import SPACE, Tables
+from thresher.filters.kernels.text.tables import COMBINES, SPACE, Tables
 
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 SECOND_MULTIPLIER = np.uint64(0xD6E8FEB86659FD93)
@@ -182,8 +182,17 @@ def content_hashes(
     offsets: npt.NDArray[np.int64],
     tables: Tables,
     out: npt.NDArray[np.uint64],
+    composed: npt.NDArray[np.bool_],
 ) -> None:
-    """Two independent 64-bit streams over the lower-cased text with white space folded."""
+    """Two independent 64-bit streams over the lower-cased text with white space folded.
+
+    Args:
+        data: UTF-8 of all texts.
+        offsets: where each starts, and the end of the last.
+        tables: of code points.
+        out: filled with the streams.
+        composed: filled with whether NFC surely leaves a text as it is.
+    """
     classes = tables.classes
     lower = tables.lower
     data = borrowed(data)
@@ -194,12 +203,14 @@ def content_hashes(
         end = offsets[row + 1]
         pending = False
         count = 0
+        combines = 0
         while i < end:
             cp = integer(data[i])
             if cp < 0x80:
                 i += 1
             else:
                 cp, i = decode(data, i, end)
+            combines |= classes[cp] & COMBINES
             if classes[cp] & SPACE:
                 pending = count > 0
                 continue
@@ -214,6 +225,7 @@ def content_hashes(
             second = (second ^ np.uint64(low + 1)) * SECOND_MULTIPLIER
             second ^= second >> _U31
             count += 1
+        composed[row] = combines == 0
         out[row, 0] = finish(first + np.uint64(count))
         out[row, 1] = finish(second + np.uint64(count))
 

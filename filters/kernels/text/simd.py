@@ -79,6 +79,8 @@ newlines = _mask(_any_of(10))
 """Newline characters."""
 line_breaks = _mask(_line_breaks)
 """Where a line may end (`str.splitlines`)."""
+line_end_marks = _mask(_any_of(10, 13, 0xA8, 0xA9, 0xAD, 0xBD, 0xC3))
+"""Line feed, carriage return, last bytes of U+2028, U+2029, U+00AD and U+FFFD, lead of mojibake."""
 leads = _mask(lambda builder, vector: builder.icmp_signed(">=", vector, _all(-64 & 0xFF)))
 """Bytes that begin a character."""
 hash_marks = _mask(_any_of(ord("#")))

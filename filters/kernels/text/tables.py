@@ -51,6 +51,8 @@ MARK = 16384
 """Category M*: belongs to the letter before it."""
 NUMBER = 32768
 """Category N*, digits included."""
+COMBINES = 1 << 18
+"""NFC may change it, or what stands before it."""
 STOP_AFTER = 65536
 """A full stop after it is split off at the end of a chunk."""
 
@@ -120,6 +122,7 @@ def _build() -> Tables:
     lower = np.arange(_SIZE, dtype=np.int32)
     fold = np.zeros(_SIZE, np.int32)
     decimals: list[int] = []
+    seconds = [*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)]  # of Hangul
     for span in (range(_LAST), range(*_TAGS)):
         for cp in span:
             character = chr(cp)
@@ -133,6 +136,12 @@ def _build() -> Tables:
             fold[cp] = _fold(cp, low, category)
             if category == "Nd":
                 decimals.append(cp)
+            if unicodedata.combining(character) or not unicodedata.is_normalized("NFC", character):
+                classes[cp] |= COMBINES
+            canonical = unicodedata.decomposition(character)
+            if canonical[:1] != "<" and " " in canonical:
+                seconds.append(int(canonical.split()[1], 16))
+    classes[seconds] |= COMBINES
     for characters, flag in (
         (PUNCTUATION_SET, SYMBOL),
         (TERMINAL_PUNCTUATION, TERMINAL),

@@ -108,7 +108,7 @@ def read(store: Store, manifests) -> list[pa.Table]:
 
 
 def test_further_columns_are_of_their_rows(store):
-    kept = lake(store, shards=2, rows=350)
+    kept = lake(store, shards=2, rows=1500)  # more than a batch
     columns = ("row_id", "quality.raw", "language.score")
     settings = msgspec.structs.replace(SETTINGS, columns=columns)
     for number in range(2):

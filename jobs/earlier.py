@@ -6,8 +6,7 @@ import msgspec
 
 from thresher.filters.errors import ConfigError, StoreError
 from thresher.jobs.recipe import Recipe
-from thresher.jobs.stages.measure import SIGNALS
-from thresher.manifests.layout import SIGNATURE, text_stage
+from thresher.manifests.layout import SIGNALS, SIGNATURE, text_stage
 from thresher.manifests.run import find_run
 from thresher.manifests.store import Store
 from thresher.pipeline import judge

@@ -29,7 +29,6 @@ from thresher.jobs.stages.dedup import Duplicates, find_duplicates
 from thresher.jobs.stages.judge import judge_documents
 from thresher.jobs.stages.lines import with_line_signals
 from thresher.jobs.stages.measure import (
-    SIGNALS,
     Measured,
     measure_inputs,
     measured_whole,
@@ -40,7 +39,7 @@ from thresher.jobs.stages.sites import with_site_signals
 from thresher.jobs.version import thresher_version
 from thresher.manifests import catalog
 from thresher.manifests.heartbeat import Beat, Heartbeat
-from thresher.manifests.layout import SIGNATURE, TEXT
+from thresher.manifests.layout import SIGNALS, SIGNATURE, TEXT
 from thresher.manifests.manifest import Manifest, load_all
 from thresher.manifests.run import (
     Attempt,

@@ -26,15 +26,16 @@ FORMER: Final = "documents"
 TEXT_FAMILIES: Final = ("language", "extract", "metadata", "mending", "reading")
 """Measured while a page is read, gated and extracted."""
 
-_SIGNALS = "signals"
+SIGNALS: Final = "signals"
+"""The folder of the groups, and what a run calls their measuring on texts that it has already."""
 
-RULES: Final = f"{_SIGNALS}/rules"
-JUNK: Final = f"{_SIGNALS}/junk"
-SIGNATURE: Final = f"{_SIGNALS}/signature"
-QUALITY: Final = f"{_SIGNALS}/quality"
-MACHINE_TEXT: Final = f"{_SIGNALS}/machine_text"
-CONTAMINATION: Final = f"{_SIGNALS}/contamination"
-GUESTS: Final = f"{_SIGNALS}/guests"
+RULES: Final = f"{SIGNALS}/rules"
+JUNK: Final = f"{SIGNALS}/junk"
+SIGNATURE: Final = f"{SIGNALS}/signature"
+QUALITY: Final = f"{SIGNALS}/quality"
+MACHINE_TEXT: Final = f"{SIGNALS}/machine_text"
+CONTAMINATION: Final = f"{SIGNALS}/contamination"
+GUESTS: Final = f"{SIGNALS}/guests"
 
 _PLAIN = (*word_families.FAMILIES, *rule_families.FAMILIES, *content.KERNEL_FAMILIES)
 

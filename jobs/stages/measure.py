@@ -18,6 +18,7 @@ from thresher.manifests.layout import (
     MACHINE_TEXT,
     QUALITY,
     RULES,
+    SIGNALS,
     SIGNATURE,
     TEXT,
     TEXT_FAMILIES,
@@ -31,9 +32,6 @@ from thresher.pipeline.extract import PROFILE_VERSIONS
 from thresher.pipeline.guests import guests_identity
 from thresher.pipeline.read.inputs import InputShard
 from thresher.pipeline.shards import ShardRef
-
-SIGNALS = "signals"
-"""What a run calls the measuring of texts that it has already."""
 
 
 def marks_of(texts: TextSettings, settings: SignalSettings, language: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ import msgspec
 from thresher.manifests.catalog.facts import Facts
 from thresher.manifests.catalog.files import PROTOCOL, LakeFiles
 from thresher.manifests.catalog.views import NAME_OF_FILES, create_views, quoted
-from thresher.manifests.layout import text_stage
+from thresher.manifests.layout import SIGNALS, text_stage
 from thresher.manifests.manifest import Manifest
 from thresher.manifests.run import RunRecord, latest, load_runs, no_run
 from thresher.manifests.store import Store
@@ -157,9 +157,11 @@ def _fill(database: duckdb.DuckDBPyConnection, facts: Facts) -> None:
         )
     insert.rows("models", [[m.role, m.url, m.sha256] for m in run.models])
     insert.rows("failures", [[f.stage, f.key, f.error] for f in run.failures])
-    documents, decisions, parts = facts.texts(), facts.of("decisions"), facts.of("parts")
+    decisions, parts = facts.of("decisions"), facts.of("parts")
     texts = text_stage(run.fingerprints)
-    errors = {f.key: f.error for f in run.failures if f.stage == texts}
+    errors = {f.key: f.error for f in run.failures if f.stage in (texts, SIGNALS)}
+    # Of a shard whose signals could not be measured, nothing is in the run.
+    documents = {key: made for key, made in facts.texts().items() if key not in errors}
     for item in run.inputs:
         manifest = documents.get(item.key)
         attempts = run.attempts.get(f"{texts}/{item.key}", 1)

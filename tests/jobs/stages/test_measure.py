@@ -16,8 +16,10 @@ from thresher.filters.signals import family
 from thresher.jobs.plan import make_plan
 from thresher.jobs.recipe import recipe_of
 from thresher.jobs.stages.measure import upstream_of
+from thresher.manifests import catalog
 from thresher.manifests.layout import GROUPS
 from thresher.pipeline.documents import measure
+from thresher.pipeline.documents.groups import GroupFiles
 
 KEEP = "__label__keep"
 
@@ -141,3 +143,49 @@ def test_what_a_stage_reads_decides_what_it_follows_from(small):
     assert upstream_of(marks, ["id", "length.words", "quality.score"]) == [
         *(marks["signals/quality"], marks["signals/rules"], marks["text"])
     ]
+
+
+def test_a_shard_whose_signals_fail_is_not_in_the_run(small, tmp_path, monkeypatch):
+    recipe = small.copy(tmp_path, GROUPS)
+    failing = sorted(small.stages["text"])[1]
+    finish = GroupFiles.commit
+
+    def breaks(self, texts):
+        if failing in texts:
+            raise ValueError("no such signal")
+        return finish(self, texts)
+
+    monkeypatch.setattr(GroupFiles, "commit", breaks)
+    store, record = run(recipe)
+    assert record.status == "incomplete"
+    (failure,) = record.failures
+    assert (failure.stage, failure.key) == ("signals", failing)
+    assert "ValueError: no such signal" in failure.error
+    with catalog.connect(store) as database:
+
+        def ask(query):
+            return database.execute(query).fetchall()
+
+        assert ask("SELECT key, status FROM input_shards WHERE status = 'failed'") == [
+            (failing, "failed")
+        ]
+        assert ask(f"SELECT count(*) FROM documents WHERE shard = '{failing}'") == [(0,)]
+        funnel = dict(ask("SELECT step, records FROM funnel"))
+        documents = ask("SELECT count(*) FROM documents")[0][0]
+        assert funnel["documents measured"] == funnel["kept"] + funnel["dropped"] == documents > 0
+        ends = funnel["gated"] + funnel["failed"] + documents
+        assert (
+            funnel["records read"]
+            == ends
+            == sum(
+                manifest.ledger["records"]
+                for key, manifest in small.stages["text"].items()
+                if key != failing
+            )
+        )
+    card = store.read_bytes(f"{record.curated}/README.md").decode()
+    assert "Not read whole: 1 of 3 input shards (1 failed)." in card
+    monkeypatch.undo()
+    store, record = run(recipe)
+    assert record.failures == []
+    assert record.curated == small.record.curated

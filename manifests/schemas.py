@@ -28,7 +28,7 @@ def documents_schema(
 ) -> pa.Schema:
     """Measured documents: provenance, text, a struct per family of signals, shape and signature.
 
-    `content_hash` is of the text in lower case with white space folded, `raw_hash` of the
+    `content_hash` is of the text in NFC and lower case with white space folded, `raw_hash` of the
     bytes of the text as it was read, before it was made normal and mended.
 
     Args:

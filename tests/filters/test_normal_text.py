@@ -165,3 +165,9 @@ def test_mojibake_is_what_the_junk_families_call_so(text):
     counted = row["furniture"]["mojibake_per_1000_characters"] * solid / 1000
     found = looks[line_ends.MOJIBAKE] + looks[line_ends.REPLACEMENTS]
     assert np.isclose(counted, found)
+
+
+@pytest.mark.parametrize("text", ["â€™", "â„¢", "â\x80\x99", "Ã©", "Â«"])
+def test_each_kind_of_mojibake_is_found(text):
+    looks = inspect(pa.array([f"a {text}", f"{text[0]} {text[1:]}"]))
+    assert looks[:, line_ends.MOJIBAKE].tolist() == [1, 0]

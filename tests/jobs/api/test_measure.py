@@ -51,10 +51,15 @@ def test_it_is_what_a_run_measures(tmp_path):
         }
     )
     assert result.counts["documents measured"] == len(TEXTS)
-    (path,) = (tmp_path / "lake" / "text").glob("*/*.parquet")
-    stored = pq.read_table(path)
+    (texts,) = (tmp_path / "lake" / "text").glob("*/*.parquet")
+    stored = pq.read_table(texts)
+    for path in (tmp_path / "lake" / "signals").glob("*/*/*.parquet"):
+        for name, column in zip((found := pq.read_table(path)).column_names, found, strict=True):
+            stored = stored.append_column(name, column)
     made = thresher.measure(TEXTS, urls=URLS, ids=[row["id"] for row in rows])
-    assert made.schema.names == stored.schema.names
+    # Without evaluation sets nothing is said of them.
+    assert {*made.schema.names} == {*stored.schema.names, "contamination"}
+    assert made["contamination"].null_count == len(TEXTS)
     for name in stored.schema.names:
         if name == "origin":  # of a text that is in no file
             assert made[name].null_count == len(TEXTS)
@@ -137,8 +142,7 @@ def test_ids_tell_equal_texts_apart():
 
 def test_without_models_there_are_no_scores():
     table = thresher.measure([PROSE], quality="", machine_text="")
-    assert table["quality"].to_pylist() == [{"score": None, "raw": None}]
-    assert table["machine_text"].to_pylist() == [{"score": None, "raw": None}]
+    assert table["quality"].to_pylist() == table["machine_text"].to_pylist() == [None]
     assert thresher.measure([PROSE])["quality"][0].as_py()["score"] > 0
 
 

@@ -17,7 +17,7 @@ from thresher.jobs.plan import Plan
 from thresher.jobs.recipe import Recipe, published
 from thresher.jobs.staleness import ENTERS, ROLES, upstream
 from thresher.jobs.version import thresher_version
-from thresher.manifests.layout import CONTAMINATION, TEXT
+from thresher.manifests.layout import CONTAMINATION, FORMER, TEXT
 from thresher.manifests.run import RunRecord
 from thresher.pipeline import decontamination
 from thresher.pipeline.read.inputs import InputSettings
@@ -225,6 +225,11 @@ def reasons_to_run(
 def _otherwise(stage: str, state: Standing, before: Facts | None, now: Facts) -> str:
     """Why a stage runs of whose own nothing was seen to change."""
     mark = before.fingerprints.get(stage) if before else None
+    if before and stage == TEXT and FORMER in before.fingerprints:
+        return (
+            f"run {before.run_id} is of an earlier version, with texts and signals in one file; "
+            "the crawl is read once more"
+        )
     if before is None or mark is None:
         return "new"
     if state.fingerprint in ("", mark):

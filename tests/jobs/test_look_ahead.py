@@ -19,7 +19,7 @@ from thresher.jobs.progress import Silent
 from thresher.jobs.recipe import recipe_of
 from thresher.jobs.run import execute
 from thresher.jobs.staleness import AFTER
-from thresher.manifests.layout import CONTAMINATION, QUALITY
+from thresher.manifests.layout import CONTAMINATION, GROUPS, QUALITY
 from thresher.manifests.manifest import manifest_path
 from thresher.manifests.run import load_runs, save_run
 from thresher.manifests.store import Store
@@ -217,3 +217,18 @@ def test_looking_ahead_writes_nothing(lake, monkeypatch):
     ahead(recipe)
     ahead(changed(recipe, gates={"languages": []}))
     assert store.sizes("") == before
+
+
+def test_of_a_lake_of_an_earlier_version_it_is_said_that_the_crawl_is_read_again(small, lake):
+    recipe, store = lake
+    for stage in ("text", *GROUPS):
+        for each in small.stages[stage]:
+            store.remove(manifest_path(stage, small.record.fingerprints[stage], each))
+    marks = {s: m for s, m in small.record.fingerprints.items() if s not in ("text", *GROUPS)}
+    recorded(store, small, fingerprints={**marks, "documents": "f"})
+    stages, _ = ahead(recipe)
+    (why,) = stages["text"].why
+    assert "in one file; the crawl is read once more" in why
+    assert small.record.run_id in why
+    assert stages["text"].to_do == 3
+    assert {stages[group].follows for group in GROUPS} == {"text"}

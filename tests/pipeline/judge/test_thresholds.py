@@ -73,6 +73,7 @@ def test_medians_become_literals_by_language(tmp_path):
                 writer.write(pa.Table.from_pylist(mine, DOCUMENT_SCHEMA))
         found.append(thresholds(store, refs, policy, f"f{len(found)}").facts)
     assert found[0] == found[1] == {"uncertain_language": {"de": 0.527953, "fr": 0.9, "it": 0.3}}
+    assert [list(each["uncertain_language"]) for each in found] == [["de", "fr", "it"]] * 2
     solved = resolve(policy, found[0])
     decisions = decide(store, refs[0], 0, [], solved, "f").output().path
     more = decide(store, refs[1], 1, [], solved, "f").output().path

@@ -52,9 +52,16 @@ def test_other_programs_read_manifests(store):
     text = store.read_bytes("manifests/s/f/k.json")
     assert text.startswith(b'{\n "stage": "s",\n')
     assert json.loads(text) == {
-        **{"stage": "s", "fingerprint": "f", "key": "k", "inputs": []},
+        "stage": "s",
+        "fingerprint": "f",
+        "key": "k",
+        "inputs": [],
         "outputs": [{"path": "p", "rows": 1, "bytes": 2, "sha256": "a"}],
-        **{"ledger": {}, "reasons": {}, "facts": {}, "seconds": 0.0, "format": 1},
+        "ledger": {},
+        "reasons": {},
+        "facts": {},
+        "seconds": 0.0,
+        "format": 1,
     }
 
 

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 import traceback
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,12 @@ from trials import (
 )
 
 TEST_SECONDS = 10.0
-"""Of processor time that a mutant's tests may take: those of the module's folder, and then as long
-those of others."""
+"""Of processor time that a mutant's tests may take: those of the module's folder, then as long
+those that are made to notice, then as long all others."""
+_RUNS = ("tests/jobs/test_ledger.py", "tests/jobs/test_fingerprints.py")
+NOTICING = {"jobs/": _RUNS, "pipeline/": _RUNS, "jobs/plan.py": ("tests/jobs/test_own_code.py",)}
+"""Files of tests that notice much of the modules whose paths begin so, and have twice the time: in
+the first ones all counts and fingerprints of whole runs are compared."""
 
 
 class Runs:
@@ -85,18 +89,31 @@ class Runs:
             file = test.split("::")[0]
             costs[file] = costs.get(file, 0.0) + self._reach[test].seconds
 
+        noticing = {
+            file
+            for prefix, files in NOTICING.items()
+            for file in files
+            if mutant.module.startswith(prefix)
+        }
+
+        def distance(test: str) -> int:
+            file = test.split("::")[0]
+            if file == own or file in noticing:
+                return 0 if file == own else 2
+            return 1 if file.startswith(folder) else 3
+
         def order(test: str) -> tuple[int, bool, float, str]:
             file = test.split("::")[0]
-            far = 0 if file == own else 1 if file.startswith(folder) else 2
-            return far, test not in reaching, costs[file], file
+            return distance(test), test not in reaching, costs[file], file
 
         taken: list[str] = []
-        left = {True: TEST_SECONDS, False: TEST_SECONDS}
+        spent: defaultdict[int, float] = defaultdict(float)
         for test in sorted(found, key=order):
-            near, seconds = test.startswith(folder), self._reach[test].seconds
-            if seconds <= left[near] or left[near] == TEST_SECONDS:
+            group, seconds = max(1, distance(test)), self._reach[test].seconds
+            limit = TEST_SECONDS * (2 if group == 2 else 1)
+            if not spent[group] or spent[group] + seconds <= limit:
                 taken.append(test)
-                left[near] -= seconds
+                spent[group] += seconds
         return taken
 
     def _is_early(self, mutant: Mutant) -> bool:

@@ -12,7 +12,9 @@ def test_a_card_lies_beside_the_shards(small):
     assert record.curated == f"{curated.STAGE}/{mark}"
     assert mark != record.fingerprints[parts.STAGE]
     listed = set(store.sizes(record.curated))
-    files = {output.path for made in small.stages[curated.STAGE].values() for output in made.outputs}
+    files = {
+        output.path for made in small.stages[curated.STAGE].values() for output in made.outputs
+    }
     assert listed == {*files, f"{record.curated}/README.md"}
     card = store.read_bytes(f"{record.curated}/README.md").decode()
     assert f"(decisions `{record.fingerprints['decisions']}`, shards `{mark}`)" in card

@@ -152,9 +152,24 @@ def test_a_torn_cache_is_rebuilt_and_builders_do_not_collide(tmp_path, monkeypat
     assert len(files) == 2
     files[0].write_bytes(files[0].read_bytes()[:-4])
     found = UrlBlocklist(settings).blocked(
-        ["http://bad.com", "http://spam.org", "http://x.org/a", "http://x.org/b"]
+        ["http://bad.com", "http://spam.org", "http://x.org/a", "http://x.org/b", "no url", ""]
     )
-    assert found == ["domain", "domain", "url", None]
+    assert found == ["domain", "domain", "url", None, None, None]
+
+
+def test_lists_are_kept_in_the_users_cache(tmp_path, monkeypatch):
+    small_archive(monkeypatch)
+    monkeypatch.setattr(gates.sys, "platform", "linux")
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
+    monkeypatch.setattr(gates.tempfile, "tempdir", str(tmp_path / "temporary"))
+    for setting, folder in ((None, "home/.cache"), ("", "home/.cache"), ("own", "own")):
+        if setting is None:
+            monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+        else:
+            monkeypatch.setenv("XDG_CACHE_HOME", setting and str(tmp_path / setting))
+        UrlBlocklist()
+        assert len(list((tmp_path / folder / "thresher").iterdir())) == 2
+    assert not (tmp_path / "temporary").exists()
 
 
 def test_a_home_that_cannot_be_written_to(tmp_path, monkeypatch):

@@ -142,6 +142,8 @@ def test_listing(files):
     assert sorted(files.find("")) == ["a/data.bin", "a/large.bin", "runs/r.json"]
     assert files.glob("lake://runs/r.json") == ["runs/r.json"]
     assert files.glob("lake://runs/none.json") == []
+    assert files.glob("lake://**/*.bin", maxdepth=2) == ["a/data.bin", "a/large.bin"]
+    assert files.glob("lake://**/*.bin", maxdepth=1) == []
     assert files.info("a/data.bin")["size"] == len(DATA)
     assert (files.isdir("a"), files.isfile("a"), files.exists("b")) == (True, False, False)
     with pytest.raises(IsADirectoryError):

@@ -4,6 +4,7 @@ import os
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,8 @@ def test_listing(files):
     assert files.glob("lake://**/*.bin", maxdepth=1) == []
     assert files.info("a/data.bin")["size"] == len(DATA)
     assert (files.isdir("a"), files.isfile("a"), files.exists("b")) == (True, False, False)
+    if not files._store.is_local:  # facts never change, and stores may not say when they came
+        assert files.modified("a/data.bin") == datetime.fromtimestamp(0, UTC)
     with pytest.raises(IsADirectoryError):
         files.open("a")
     with pytest.raises(FileNotFoundError):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thresher.manifests.catalog.files import LakeFile, LakeFiles
+from thresher.manifests.catalog.files import LakeFile, LakeFiles, _local_file
 from thresher.manifests.store import Store
 
 DATA = bytes(i * i % 251 for i in range(100_000))
@@ -200,4 +200,13 @@ def test_every_file_is_closed(tmp_path):
         file.close()
         files.open("x.bin").read(3)  # and what nobody closes
     del file
+    assert len(list(Path("/dev/fd").iterdir())) == before
+
+
+def test_a_pipe_in_the_place_of_a_file_holds_nobody_and_is_closed(tmp_path):
+    os.mkfifo(tmp_path / "x.bin")
+    before = len(list(Path("/dev/fd").iterdir()))
+    for _ in range(3):
+        with pytest.raises(PermissionError, match="is not a file"):
+            _local_file(tmp_path / "x.bin")
     assert len(list(Path("/dev/fd").iterdir())) == before

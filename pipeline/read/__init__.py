@@ -105,7 +105,6 @@ def _records(
             if isinstance(item, Rejected):
                 loss.add(item)
             yield item
-        file.seek(0)  # it jumped about; what it read is hashed afterwards
         return
     source = open_source(cast(BinaryIO, file), settings.max_window_bytes, distrusted)
     reader = ByteReader(source)

@@ -109,7 +109,7 @@ def _split(line: bytes) -> tuple[bytes, list[dict[str, Any]]]:
             break
         rows.append(value)
         at = space.end()
-    return text[at:].encode("utf-8", "surrogatepass"), rows
+    return text[at:].encode(), rows
 
 
 def _is_malformed(row: Page | Rejected) -> bool:

@@ -11,6 +11,7 @@ from thresher.pipeline.read.faults import named
 from thresher.pipeline.read.names import public, redact, redacted
 
 SECRET = "SeCrEt0123456789abc"
+PLACED = ("abfs", "abfss", "adl", "az", "github", "hf", "wasb", "wasbs")
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,10 @@ SECRET = "SeCrEt0123456789abc"
         ("github://owner:project@main/x.jsonl", "github://owner:project@main/x.jsonl"),
         ("hf://datasets/owner/set@main/x.jsonl", "hf://datasets/owner/set@main/x.jsonl"),
         ("file:///data/what?.jsonl", "file:///data/what?.jsonl"),
+        ("file:///data/u:p@x/a#b.jsonl", "file:///data/u:p@x/a#b.jsonl"),
+        ("local:///data/u:p@x/a#b.jsonl", "local:///data/u:p@x/a#b.jsonl"),
+        ("s3a://bucket/a#b.jsonl", "s3a://bucket/a#b.jsonl"),
+        *((f"{kind}://box@account/x", f"{kind}://box@account/x") for kind in PLACED),
     ],
 )
 def test_secrets_are_cut_and_what_names_the_file_stays(url, name):
@@ -56,6 +61,12 @@ def test_signed_queries_that_name_files_stay_apart():
     assert len({first, second, unknown}) == 3
     assert SECRET not in unknown
     assert redacted(first) == first
+
+
+def test_of_a_secret_that_another_begins_with_nothing_is_left():
+    url = f"https://host/x?sig={SECRET}&token={SECRET}AndTheRest"
+    text = redact(f"no {SECRET}AndTheRest, no {SECRET}", url)
+    assert text == "no ***, no ***"
 
 
 def test_parts_of_a_url_are_secret_without_it():

@@ -41,6 +41,7 @@ def test_a_frame_is_passed_over_where_another_or_nothing_follows(behind):
 @pytest.mark.parametrize("behind", [b"0", MAGIC[1:], b"\x50\x2a\x4d\x19", MAGIC[:3]])
 def test_a_frame_that_something_else_follows_does_not_end_where_it_says(behind):
     file = stored(b"ab" + FRAME + behind)
+    assert file.ahead(2) == b"ab"
     file.drop(2)
     found = skip_frame(file, MAGIC)
     assert isinstance(found, Damage)

@@ -126,6 +126,18 @@ def test_a_member_that_runs_on_does_not_swallow_the_next(tmp_path, pack):
     assert len(failed) == 1
 
 
+def test_a_cut_member_that_another_one_follows_is_no_end_of_the_file(tmp_path):
+    # All that follows fits into the block that was cut, so the decoder meets the end of the file.
+    first, second = zst(b"".join(warc(i) for i in range(100))), zst(warc(100))
+    assert len(second) < len(first) // 2
+    pages, failed, loss = read(tmp_path, first[: len(first) // 2] + second, "warc")
+    assert pages[-1].record_id == "<100>"
+    assert not pages[-1].unverified
+    assert [item.reason for item in failed] == ["malformed_record"]
+    assert "the zstd member at byte 0 does not end where it says" in failed[0].detail
+    assert loss.damaged == 1
+
+
 def test_a_second_dictionary(tmp_path):
     parts = []
     for start in (0, 30):

@@ -188,6 +188,9 @@ def test_documents_compared_in_part_or_not_at_all_are_counted(tmp_path):
     facts = deduplicate(tmp_path, text_documents(texts), 1)[0]["bands"]
     assert facts["documents"] == 18
     assert facts["unsigned"] == 3
+    signed = {" ".join(text.casefold().split()) for text in texts if len(text.split()) >= 5}
+    bands, _ = DedupSettings().layout()
+    assert facts["entries"] == bands * len(signed)
     assert facts["beyond_cap"] == 1
 
 

@@ -292,6 +292,13 @@ def test_a_body_that_breaks_off_is_kept_as_far_as_it_decodes(name):
     assert text.startswith(page.content)
 
 
+@pytest.mark.parametrize("name", ["gzip", "deflate", "br", "zstd"])
+def test_a_body_that_was_stored_decoded_is_left_as_it_is(name):
+    page = record_to_page(response(HTML, "text/html", f"Content-Encoding: {name}"), LIMIT)
+    assert page.content == HTML
+    assert bodies.undo_announced(HTML, "", name, LIMIT) == HTML
+
+
 @pytest.mark.parametrize("name", ["gzip", "zstd"])
 @pytest.mark.parametrize("announced", [True, False])
 def test_a_body_of_several_members_is_read_whole(name, announced):

@@ -416,3 +416,11 @@ def test_a_file_is_told_by_its_first_bytes(tmp_path):
     (tmp_path / "part").write_bytes(write(pa.table({"text": ["a"]})))
     (shard,) = list_inputs(InputSettings(urls=[str(tmp_path / "part")]), "")
     assert names(read_shard(shard, InputSettings(urls=[]))) == ["page"]
+
+
+def test_rows_without_the_text_say_which_fields_there_are():
+    items = rows(body=["x", "y"], headline=["z", "w"])
+    assert [item.reason for item in items] == ["missing_text"] * 2
+    assert {item.told for item in items} == {"has no field 'text'; its fields are body, headline."}
+    (item,) = rows(text=pa.array([None], pa.string()), body=["x"])
+    assert (item.reason, item.told) == ("missing_text", "")

@@ -424,3 +424,12 @@ def test_rows_without_the_text_say_which_fields_there_are():
     assert {item.told for item in items} == {"has no field 'text'; its fields are body, headline."}
     (item,) = rows(text=pa.array([None], pa.string()), body=["x"])
     assert (item.reason, item.told) == ("missing_text", "")
+
+
+def test_a_row_group_is_tried_before_its_footer_is_trusted():
+    data = bytearray(write(pa.table({"text": ["x" * 100] * 10}), write_page_checksum=True))
+    data[40] ^= 0xFF
+    file = io.BytesIO(bytes(data))
+    parquet = pq.ParquetFile(file, page_checksum_verification=True)
+    with pytest.raises((pa.ArrowException, OSError)):
+        batch_rows(parquet, 0, ["text"], leaves_of(parquet, ["text"]), file)

@@ -6,7 +6,8 @@ import pytest
 from servers import serving
 
 from thresher.filters.errors import InputError
-from thresher.pipeline.read import InputSettings, list_inputs, read_shard
+from thresher.pipeline import read as reading
+from thresher.pipeline.read import InputSettings, InputShard, list_inputs, read_shard
 from thresher.pipeline.read.faults import named
 from thresher.pipeline.read.names import public, redact, redacted
 
@@ -113,6 +114,22 @@ def test_urls_that_differ_in_secrets_alone_are_refused():
             names(f"{url}?sig={SECRET}", f"{url}?sig={SECRET[::-1]}")
         assert SECRET not in str(caught.value)
         assert len(names(f"{url}?sig={SECRET}", f"{url}?sig={SECRET}", f"{url}?id=1")) == 2
+
+
+@pytest.mark.parametrize(
+    "kind", [FileNotFoundError, PermissionError, ConnectionError, TimeoutError, OSError]
+)
+def test_an_error_keeps_its_kind_and_loses_its_secrets(monkeypatch, kind):
+    uri = f"https://host/x.jsonl?sig={SECRET}"
+    shard = InputShard(uri, 1, "", "jsonl", "0" * 16, "https://host/x.jsonl")
+
+    def fail(_):
+        raise kind(f"{uri} failed")
+
+    monkeypatch.setattr(reading, "open_input", fail)
+    with pytest.raises(OSError, match=r"^https://host/x\.jsonl failed$") as raised:
+        list(reading.read_shard(shard, InputSettings(urls=[])))
+    assert type(raised.value) is kind
 
 
 def test_a_file_that_is_gone_is_told_by_its_name(tmp_path):

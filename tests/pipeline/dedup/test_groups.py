@@ -1,4 +1,4 @@
-"""Texts and URLs are equal where all 128 bits of their hashes are, and not where half of them are."""
+"""Texts and URLs are equal where all of their hashes is, and not where half of it is."""
 
 from __future__ import annotations
 

@@ -278,7 +278,8 @@ def test_pages_that_an_earlier_run_kept_are_known_by_their_address(tmp_path):
 def test_documents_of_one_address_are_named_without_a_cluster(tmp_path):
     urls = ["http://www.a.org/x", "https://a.org/x/", "https://a.org/y", None, "http://a.org/x#1"]
     documents = [document(f"d{n}", f"text {n // 2}", None) for n in range(5)]
-    _, tables = deduplicate(tmp_path, documents, 2, urls_of=urls, **SIGNATURES)
+    facts, tables = deduplicate(tmp_path, documents, 2, urls_of=urls, **SIGNATURES)
+    assert facts["edges"]["url"] == 3
     rows = {row["id"]: row for table in tables for row in table.to_pylist()}
     ids = [name for name, *_ in documents]
     shared = {ids[n] for n in (0, 1, 4)}

@@ -280,6 +280,7 @@ def test_documents_of_one_address_are_named_without_a_cluster(tmp_path):
     documents = [document(f"d{n}", f"text {n // 2}", None) for n in range(5)]
     facts, tables = deduplicate(tmp_path, documents, 2, urls_of=urls, **SIGNATURES)
     assert facts["edges"]["url"] == 3
+    assert facts["edges"].keys() >= {"entries", "equal", "near", "unchecked"}
     rows = {row["id"]: row for table in tables for row in table.to_pylist()}
     ids = [name for name, *_ in documents]
     shared = {ids[n] for n in (0, 1, 4)}

@@ -22,6 +22,7 @@ from dedup_lake import (
 
 from thresher.filters.errors import ConfigError
 from thresher.pipeline.dedup import DedupSettings
+from thresher.pipeline.dedup.edges import sketch_bounds
 
 
 def test_all_new_documents_that_match_an_earlier_one_in_one_band_are_found(tmp_path):
@@ -291,3 +292,32 @@ def test_documents_of_one_address_are_named_without_a_cluster(tmp_path):
         [None] * 4
     )
     assert groups_of(tables).keys() == {min(ids[0], ids[1]), min(ids[2], ids[3])}
+
+
+def test_ids_that_are_alike_in_half_are_told_apart(tmp_path):
+    names = [f"{'0' * 16}{(n * 7919 % 1000):016x}" for n in range(40)]
+    texts = texts_mix(originals=4)
+    documents = [
+        (name, *rest) for name, (_, *rest) in zip(names, text_documents(texts), strict=False)
+    ]
+    _, tables = deduplicate(tmp_path, documents, 2)
+    rows = [row for table in tables for row in table.to_pylist()]
+    assert {row["id"] for row in rows} <= set(names)
+    for level in ("cluster_id", "exact_id", "raw_id"):
+        members = {}
+        for row in rows:
+            if row[level]:
+                members.setdefault(row[level], set()).add(row["id"])
+        assert members
+        assert all(name == min(group) for name, group in members.items()), level
+
+
+@pytest.mark.parametrize(
+    ("values", "threshold", "bounds"),
+    [(112, 0.8, (8, 29)), (112, 1.0, (0, 12)), (256, 0.7, (45, 76)), (16, 0.2, (6, 12))],
+)
+def test_a_sketch_is_sure_two_errors_above_and_possible_three_below(values, threshold, bounds):
+    settings = DedupSettings(threshold=threshold, permutations=values, bands=4, rows=4)
+    assert settings.signature_values == values
+    # Unlike values agree once in four; the error is half of one by the root of their number.
+    assert sketch_bounds(settings) == bounds

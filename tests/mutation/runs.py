@@ -34,7 +34,12 @@ TEST_SECONDS = 10.0
 """Of processor time that a mutant's tests may take: those of the module's folder, then as long
 those that are made to notice, then as long all others."""
 _RUNS = ("tests/jobs/test_ledger.py", "tests/jobs/test_fingerprints.py")
-NOTICING = {"jobs/": _RUNS, "pipeline/": _RUNS, "jobs/plan.py": ("tests/jobs/test_own_code.py",)}
+NOTICING = {
+    "jobs/": _RUNS,
+    "pipeline/": _RUNS,
+    "jobs/plan.py": ("tests/jobs/test_own_code.py",),
+    "jobs/run.py": ("tests/jobs/test_heartbeat.py",),
+}
 """Files of tests that notice much of the modules whose paths begin so, and have twice the time: in
 the first ones all counts and fingerprints of whole runs are compared."""
 

@@ -91,6 +91,12 @@ def test_damage_stands_where_it_is_and_names_the_record_whose_check_failed(tmp_p
     items = list(read_shard(shard, InputSettings(urls=[])))
     assert [item.record_id for item in items] == [f"<{i}>" for i in range(8)]
     assert [n for n, item in enumerate(items) if isinstance(item, Rejected)] == [3]
+    # What is no member at all stands in its place too, and what comes behind it is told as before.
+    broken = [*members[:1], b"no member" * 20, members[2], members[3], *members[4:]]
+    (tmp_path / "file").write_bytes(b"".join(broken))
+    items = list(read_shard(shard, InputSettings(urls=[])))
+    assert [item.record_id for item in items] == ["<0>", "", *(f"<{i}>" for i in range(2, 8))]
+    assert [n for n, item in enumerate(items) if isinstance(item, Rejected)] == [1, 3]
 
 
 @pytest.mark.parametrize("pack", [gz, zst])

@@ -306,6 +306,7 @@ def test_a_body_of_several_members_is_read_whole(name, announced):
     more = [f"Content-Encoding: {name}"] if announced else []
     page = record_to_page(response(body, "text/html", *more), LIMIT)
     assert page.content == b"<p>0</p><p>1</p><p>2</p>"
+    assert bodies.undo_unannounced(body, LIMIT) == page.content
 
 
 def test_many_members_cost_what_they_hold(monkeypatch):

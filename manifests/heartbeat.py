@@ -94,7 +94,7 @@ def last_beat(store: Store, run_id: str) -> tuple[Beat, datetime] | None:
     try:
         beat = msgspec.json.decode(store.read_bytes(path), type=Beat)
         at = datetime.fromisoformat(beat.at)
-    except (StoreError, OSError, ValueError):  # none, or not one
+    except (StoreError, ValueError):  # none, or not one
         return None
     with contextlib.suppress(Exception):
         store.filesystem.invalidate_cache()

@@ -108,7 +108,6 @@ def _records(
                 loss.add(item)
             yield item
         loss.left_out += keep.left_out
-        file.seek(0)  # it jumped about; what it read is hashed afterwards
         return
     source = open_source(cast(BinaryIO, file), settings.max_window_bytes, distrusted)
     reader = ByteReader(source)

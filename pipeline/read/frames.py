@@ -14,6 +14,9 @@ SKIPPABLE = rb"[\x50-\x5f]\x2a\x4d\x18"
 """A pattern: frames of any content, which both formats have and decoders pass over."""
 
 
+_LEAST_SKIPPABLE = b"\x50\x2a\x4d\x18"
+
+
 def is_skippable(magic: bytes) -> bool:
     """Whether the first four bytes are of a skippable frame."""
     return len(magic) == 4 and magic[1:] == b"\x2a\x4d\x18" and magic[0] & 0xF0 == 0x50
@@ -46,7 +49,8 @@ def well_ended(stored: StoredBytes, magic: bytes, start: int) -> Event | Damage:
 def no_frame(stored: StoredBytes, magics: tuple[bytes, ...], name: str) -> Event | Damage:
     """What to say of bytes that do not start a frame."""
     head = stored.ahead(4)
-    if len(head) < 4 and any(magic.startswith(head) for magic in (*magics, b"\x50\x2a\x4d\x18")):
+    skipped = is_skippable(head + _LEAST_SKIPPABLE[len(head) :])
+    if len(head) < 4 and (skipped or any(magic.startswith(head) for magic in magics)):
         stored.drop(len(head))
         return Event.CUT
     return Damage(f"bytes that are no {name} frame at byte {stored.offset}")

@@ -91,7 +91,8 @@ class StoredBytes:
                 return False
             self._at = past
             if len(self.ahead(longest)) < longest:
-                self._at = len(self._buffer)
+                end = len(self._buffer)
+                self._at = end if stop is None else min(end, stop - self._base)
                 return False
 
     def mark(self) -> None:

@@ -232,6 +232,35 @@ def cluster(monkeypatch):
     return on_ray, fake
 
 
+class Remote:
+    """A function of Ray's that tells how it was submitted."""
+
+    def options(self, **options):
+        self.asked = options
+        return self
+
+    def remote(self, *arguments):
+        return arguments
+
+
+@pytest.mark.parametrize(
+    ("needs", "asked"),
+    [
+        (executor.ONE_CORE, {"num_cpus": 1.0, "num_gpus": None, "memory": None}),
+        (
+            executor.Needs(cpus=0.5, gpus=0.25, memory_mb=1.5),
+            {"num_cpus": 0.5, "num_gpus": 0.25, "memory": 3 << 19},
+        ),
+    ],
+)
+def test_ray_is_told_what_a_task_needs(monkeypatch, needs, asked):
+    remote = Remote()
+    monkeypatch.setattr(executor, "_execute", remote)
+    task = executor.Task("s", "k", len, ("abc",), needs)
+    assert executor._submit(task) == (len, ("abc",))
+    assert remote.asked == {"name": "s/k", **asked}
+
+
 def test_the_driver_of_ray_takes_what_ends(tmp_path, cluster):
     on_ray, fake = cluster
     assert_as_expected(list(on_ray.run(iter(tasks(tmp_path, *ROWS)))))

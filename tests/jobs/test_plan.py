@@ -12,7 +12,7 @@ from small_runs import changed
 
 from thresher.classifiers.language import LanguageIdentifier
 from thresher.classifiers.quality import QualityModel
-from thresher.filters.errors import ConfigError, InputError
+from thresher.filters.errors import ConfigError, InputError, StoreError
 from thresher.jobs.api.result import result_of
 from thresher.jobs.executor import InProcess
 from thresher.jobs.plan import make_plan
@@ -142,6 +142,13 @@ def test_an_input_that_is_missing_carries_it_too(recipe_for, tmp_path):
     mine.write_text('name = "mine"\nversion = "one"\n')
     with pytest.raises(ConfigError, match=r"^mine\.toml: version: must be a whole number, not the"):
         planned(recipe_for, tmp_path, None, f'[judge]\npolicy = "{mine}"')
+
+
+def test_a_lake_that_is_a_file_is_said_before_any_work(recipe_for, tmp_path):
+    (tmp_path / "lake").write_text("mine")
+    with pytest.raises(StoreError, match="is a file, and a lake is a folder"):
+        planned(recipe_for, tmp_path, None, "")
+    assert (tmp_path / "lake").read_text() == "mine"
 
 
 def test_a_plan_names_all_that_a_run_uses(small):

@@ -198,6 +198,7 @@ def test_paths_of_a_mapping_are_relative_to_the_current_folder(tmp_path, monkeyp
         ("~/a", str(Path("~/a").expanduser())),
         ("https://a.example/b", "https://a.example/b"),
         ("simplecache::s3://b", "simplecache::s3://b"),
+        ("simplecache::/b", "simplecache::/b"),
     ],
 )
 def test_urls_and_chains_stay_as_they_are(path, found):
@@ -229,6 +230,10 @@ def test_what_is_no_recipe_is_said(tmp_path):
         read_recipe(path)
     with pytest.raises(InputError, match="is a folder, and a recipe is a TOML file"):
         read_recipe(tmp_path)
+    with pytest.raises(InputError, match="cannot be read: embedded null"):
+        read_recipe(tmp_path / "a\0b")
+    with pytest.raises(InputError, match="none cannot be read: No such file"):
+        read_recipe(tmp_path / "none")
     path.write_text("name = ")
     with pytest.raises(ConfigError, match=r"recipe\.toml: is not valid TOML"):
         read_recipe(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 
 import msgspec
 import pytest
@@ -46,6 +47,24 @@ def test_what_is_committed_is_loaded(store):
     assert manifest.output() == manifest.outputs[0] != manifest.output(1)
 
 
+def test_other_programs_read_manifests(store):
+    commit(store, Manifest(stage="s", fingerprint="f", key="k", outputs=[Output("p", 1, 2, "a")]))
+    text = store.read_bytes("manifests/s/f/k.json")
+    assert text.startswith(b'{\n "stage": "s",\n')
+    assert json.loads(text) == {
+        "stage": "s",
+        "fingerprint": "f",
+        "key": "k",
+        "inputs": [],
+        "outputs": [{"path": "p", "rows": 1, "bytes": 2, "sha256": "a"}],
+        "ledger": {},
+        "reasons": {},
+        "facts": {},
+        "seconds": 0.0,
+        "format": 1,
+    }
+
+
 @pytest.mark.parametrize("number", [0, 1, 2])
 @pytest.mark.parametrize("content", [None, b"", b"on", b"onee"])
 def test_every_output_has_the_promised_size(store, number, content):
@@ -86,10 +105,13 @@ def test_a_manifest_counts_in_its_own_place_only(store, other):
 def test_shards_come_in_the_order_of_their_keys_and_no_others(store):
     for key in ("c", "a", "b"):
         made(store, key)
-    made(store, "d", mark="g")
-    made(store, "d", stage="s2")
+    made(store, "m", mark="g")
+    made(store, "m", stage="s2")
     assert list(load_all(store, "s", "f")) == ["a", "b", "c"]
-    assert list(load_all(store, "s", "f", ["c", "a", "d"])) == ["a", "c"]
+    assert list(load_all(store, "s", "f", ["c", "a", "m"])) == ["a", "c"]
+    for key in "hgfedlkji":
+        made(store, key)
+    assert "".join(load_all(store, "s", "f", list("lkjihgfedc"))) == "cdefghijkl"
     assert load_all(store, "s", "f", []) == {}
     assert load_all(store, "s", "h") == {}
 

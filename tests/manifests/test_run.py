@@ -53,7 +53,9 @@ def test_a_record_is_read_as_it_was_written(store):
     save_run(store, whole)
     assert load_runs(store) == [whole]
     # People read it, and compare it: its names are in order.
-    names = list(msgspec.json.decode(store.read_bytes("runs/r-1.json")))
+    text = store.read_bytes("runs/r-1.json")
+    assert text.startswith(b'{\n "attempts": {\n  "documents/k": 2')
+    names = list(msgspec.json.decode(text))
     assert names == sorted(names)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -100,6 +102,51 @@ def test_a_later_process_of_the_same_number_is_another(tmp_path):
     temporary.released(mine)
 
 
+def test_the_file_of_a_process_that_is_gone_goes(tmp_path):
+    process = subprocess.Popen(["true"])
+    process.wait()
+    mine = temporary.name_beside(tmp_path / "k")
+    temporary.released(mine)
+    machine = mine.name.removeprefix(".tmp-").split("-")[0]
+    (tmp_path / f".tmp-{machine}-{process.pid}-0-{'0' * 32}-k").write_bytes(b"")
+    assert [path.parent for path in temporary.sweep(tmp_path)] == [tmp_path]
+    assert left(tmp_path) == []
+
+
+def test_a_writer_that_could_not_say_when_it_started_is_known_by_its_number(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(temporary, "_state", lambda _: [])
+        mine = temporary.name_beside(tmp_path / "k")
+        temporary.released(mine)
+        mine.write_bytes(b"")
+        assert not temporary.is_abandoned(mine)
+    assert not temporary.is_abandoned(mine)
+
+
+@pytest.mark.parametrize("other", ["host", "boot", "namespace"])
+def test_another_host_boot_or_container_is_another_machine(tmp_path, monkeypatch, request, other):
+    def machine():
+        temporary._machine.cache_clear()
+        path = temporary.name_beside(tmp_path / "k")
+        temporary.released(path)
+        return path.name.removeprefix(temporary.PREFIX).split("-")[0]
+
+    request.addfinalizer(temporary._machine.cache_clear)
+    here, read, readlink = machine(), Path.read_text, Path.readlink
+    assert machine() == here
+    if other == "host":
+        monkeypatch.setattr(socket, "gethostname", lambda: "elsewhere")
+    elif other == "boot":
+        monkeypatch.setattr(
+            Path, "read_text", lambda p, **o: "later" if p.name == "boot_id" else read(p, **o)
+        )
+    else:
+        monkeypatch.setattr(
+            Path, "readlink", lambda p: Path("pid:[1]") if p.name == "pid" else readlink(p)
+        )
+    assert machine() != here
+
+
 @pytest.mark.parametrize("name", [f".tmp-00000000-1-1-{'0' * 32}-k", f".tmp-{'0' * 32}-k"])
 def test_what_another_machine_writes_goes_only_after_a_day_of_silence(tmp_path, name):
     path = tmp_path / name
@@ -125,3 +172,7 @@ def test_a_process_that_ends_at_once_takes_its_own_along(tmp_path):
     assert left(tmp_path) == [other.name]
     with pytest.raises(StoreError, match="k cannot be written"):
         writer.__exit__(None, None, None)
+    stopped = Store(str(tmp_path)).writer("k")
+    stopped.__enter__()
+    temporary.discard_own()
+    assert stopped.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None) is False

@@ -14,7 +14,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from thresher.filters.errors import StoreError, UnreachableError
 from thresher.manifests.run import RunRecord, load_runs, save_run
-from thresher.manifests.store import Store
+from thresher.manifests.store import Store, cause_of
 
 NoCredentialsError = type("NoCredentialsError", (Exception,), {"__module__": "botocore.exceptions"})
 
@@ -111,8 +111,8 @@ def test_what_the_block_itself_raises_is_left_alone(tmp_path):
         ("a\\b", "folder's name"),
         ("a\0b", "NUL"),
         ("caf\udce9", "LC_ALL"),
-        ("nosuch://lake", "nosuch"),
-        ("s3://bucket/lake", "s3fs"),
+        ("nosuch://lake", "nosuch://lake: no such place for a lake: Protocol not known"),
+        ("s3://bucket/lake", "pip install s3fs first: s3://bucket/lake cannot be opened"),
     ],
 )
 def test_where_no_lake_can_be(url, why, monkeypatch):
@@ -129,6 +129,45 @@ def test_a_lake_is_no_file(tmp_path):
     Store(str(tmp_path / "none")).check()
     Store(str(tmp_path)).check()
     Store(f"memory://{uuid.uuid4().hex}").check()
+
+
+def test_what_is_not_there_need_not_be_there(monkeypatch):
+    monkeypatch.setattr(Refusing, "error", FileNotFoundError(errno.ENOENT, "no such folder"))
+    store = Store(f"refusing://{uuid.uuid4().hex}")
+    store.check()
+    store.remove("a")
+    assert store.sizes("a") == {}
+    with pytest.raises(StoreError, match="a does not exist"):
+        store.open("a")
+
+
+def test_elsewhere_a_place_may_call_itself_a_file(monkeypatch):
+    monkeypatch.setattr(Refusing, "info", lambda *_: {"type": "file"})
+    Store(f"refusing://{uuid.uuid4().hex}").check()
+
+
+def caused(error, cause):
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.EACCES, "Access Denied"), "Access Denied"),
+        (OSError("of a driver"), "OSError: of a driver"),
+        (OSError(), "OSError"),
+        (ValueError("a word,\n  another"), "a word, another"),
+        (ValueError(), "ValueError"),
+        (KeyError("k"), "KeyError: 'k'"),
+        (NoCredentialsError("none found"), "NoCredentialsError: none found"),
+        (ImportError("Install gcsfs to access GCS"), "pip install gcsfs first"),
+        (ImportError("no such module"), "no such module"),
+        (caused(FileNotFoundError("http://x"), OSError(errno.EPIPE, "Broken pipe")), "Broken pipe"),
+    ],
+)
+def test_a_cause_is_told_in_one_line(error, said):
+    assert cause_of(error) == said
 
 
 def test_nobody_listens_where_the_lake_is():

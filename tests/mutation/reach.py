@@ -11,7 +11,7 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -203,3 +203,70 @@ def importers(sources: Mapping[str, bytes]) -> dict[str, set[str]]:
                     if other in found:
                         found[other].add(module)
     return found
+
+
+def early(sources: Mapping[str, bytes]) -> dict[str, set[str]]:
+    """The functions of each module that run while modules are imported, or whose answer is kept.
+
+    What they gave is there before a test begins, so that their code cannot be changed any more.
+
+    Args:
+        sources: by paths below the repository.
+    """
+    trees = {module: ast.parse(source) for module, source in sources.items()}
+    functions = {
+        (module, node.name): node
+        for module, tree in trees.items()
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+    }
+    known = {module: _known(module, tree, functions) for module, tree in trees.items()}
+    left = [key for key, node in functions.items() if any("cache" in d for d in _decorators(node))]
+    left += [
+        key for module, tree in trees.items() for key in _called(_at_import(tree), known[module])
+    ]
+    found: dict[str, set[str]] = {module: set() for module in sources}
+    while left:
+        module, name = left.pop()
+        if name not in found[module]:
+            found[module].add(name)
+            left += _called([functions[module, name]], known[module])
+    return found
+
+
+_Key = tuple[str, str]
+
+
+def _known(module: str, tree: ast.Module, functions: Mapping[_Key, ast.AST]) -> dict[str, _Key]:
+    """The functions that a module knows, by the names it has for them."""
+    found = {name: (m, name) for m, name in functions if m == module}
+    for node in tree.body:
+        if not isinstance(node, ast.ImportFrom) or not node.module:
+            continue
+        folder = node.module.removeprefix("thresher.").replace(".", "/")
+        for path in (f"{folder}.py", f"{folder}/__init__.py"):
+            for each in node.names:
+                if (path, each.name) in functions:
+                    found[each.asname or each.name] = (path, each.name)
+    return found
+
+
+def _at_import(tree: ast.AST) -> Iterator[ast.AST]:
+    """What runs of a module or a class when it is imported."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from (*node.decorator_list, *node.args.defaults)
+        elif isinstance(node, ast.ClassDef):
+            yield from _at_import(node)
+        else:
+            yield node
+
+
+def _called(nodes: Iterable[ast.AST], known: Mapping[str, _Key]) -> list[_Key]:
+    calls = (each for node in nodes for each in ast.walk(node) if isinstance(each, ast.Call))
+    names = {each.func.id for each in calls if isinstance(each.func, ast.Name)}
+    return [known[name] for name in sorted(names & known.keys())]
+
+
+def _decorators(node: ast.FunctionDef) -> list[str]:
+    return [ast.unparse(each) for each in node.decorator_list]

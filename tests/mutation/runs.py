@@ -6,14 +6,14 @@ import os
 import sys
 import time
 import traceback
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mutants import Mutant
-from reach import OPTIONS, Reached, importers
+from reach import OPTIONS, Reached, early, importers
 from standing import UNREACHED, Result, Survivor, add_result, read_results, stamp_of
 from trials import (
     KILLED,
@@ -31,8 +31,17 @@ from trials import (
 )
 
 TEST_SECONDS = 10.0
-"""Of processor time that a mutant's tests may take: those of the module's folder, and then as long
-those of others."""
+"""Of processor time that a mutant's tests may take: those of the module's folder, then as long
+those that are made to notice, then as long all others."""
+_RUNS = ("tests/jobs/test_ledger.py", "tests/jobs/test_fingerprints.py")
+NOTICING = {
+    "jobs/": _RUNS,
+    "pipeline/": _RUNS,
+    "jobs/plan.py": ("tests/jobs/test_own_code.py",),
+    "jobs/run.py": ("tests/jobs/test_heartbeat.py",),
+}
+"""Files of tests that notice much of the modules whose paths begin so, and have twice the time: in
+the first ones all counts and fingerprints of whole runs are compared."""
 
 
 class Runs:
@@ -55,6 +64,7 @@ class Runs:
         self._root, self._sources, self._reach = root, sources, reach
         self._survivors = survivors
         self._importers = importers(sources)
+        self._early = early(sources)
         self._kept: dict[str, dict[str, Result]] = {}
         self._works: dict[str, bool] = {}
 
@@ -67,32 +77,53 @@ class Runs:
     def tests_of(self, mutant: Mutant) -> list[str]:
         """The tests that a mutant is given: the module's own first, then those of its folder."""
         first, last = mutant.lines
-        if last:
-            bits = sum(1 << line for line in range(first, last + 1))
-            found = [t for t, r in self._reach.items() if r.lines.get(mutant.module, 0) & bits]
-        else:
-            users = {mutant.module, *self._importers[mutant.module]}
-            found = [t for t, r in self._reach.items() if users & r.lines.keys()]
         folder = f"tests/{Path(mutant.module).parent.as_posix()}/"
+        bits = sum(1 << line for line in range(first, last + 1)) if last else 0
+        reaching = {t for t, r in self._reach.items() if r.lines.get(mutant.module, 0) & bits}
+        found = [test for test in self._reach if test in reaching]
+        if self._is_early(mutant):
+            users = {mutant.module, *self._importers[mutant.module]}
+            found = [
+                test
+                for test, r in self._reach.items()
+                if users & r.lines.keys() or (not r.lines and test.startswith(folder))
+            ]  # a test that asks for what stands in a module runs no line of it
         own = f"{folder}test_{Path(mutant.module).stem}.py"
         costs: dict[str, float] = {}
         for test in found:
             file = test.split("::")[0]
             costs[file] = costs.get(file, 0.0) + self._reach[test].seconds
 
-        def order(test: str) -> tuple[int, float, str]:
+        noticing = {
+            file
+            for prefix, files in NOTICING.items()
+            for file in files
+            if mutant.module.startswith(prefix)
+        }
+
+        def distance(test: str) -> int:
             file = test.split("::")[0]
-            far = 0 if file == own else 1 if file.startswith(folder) else 2
-            return far, costs[file], file
+            if file == own or file in noticing:
+                return 0 if file == own else 2
+            return 1 if file.startswith(folder) else 3
+
+        def order(test: str) -> tuple[int, bool, float, str]:
+            file = test.split("::")[0]
+            return distance(test), test not in reaching, costs[file], file
 
         taken: list[str] = []
-        left = {True: TEST_SECONDS, False: TEST_SECONDS}
+        spent: defaultdict[int, float] = defaultdict(float)
         for test in sorted(found, key=order):
-            near, seconds = test.startswith(folder), self._reach[test].seconds
-            if seconds <= left[near] or left[near] == TEST_SECONDS:
+            group, seconds = max(1, distance(test)), self._reach[test].seconds
+            limit = TEST_SECONDS * (2 if group == 2 else 1)
+            if not spent[group] or spent[group] + seconds <= limit:
                 taken.append(test)
-                left[near] -= seconds
+                spent[group] += seconds
         return taken
+
+    def _is_early(self, mutant: Mutant) -> bool:
+        """Whether what it changes has run before a test begins."""
+        return mutant.function is None or mutant.function[0] in self._early[mutant.module]
 
     def is_open(self, mutant: Mutant) -> bool:
         """Whether a mutant is to be tried: it is not called equivalent, and no result holds."""
@@ -109,7 +140,7 @@ class Runs:
     def module(self, module: str, some: Sequence[Mutant], deadline: float) -> None:
         """Try mutants of a module, in a process that has imported nothing of Thresher's."""
         given = {mutant.id: self.tests_of(mutant) for mutant in some}
-        inside = [each for each in some if each.function is not None and given[each.id]]
+        inside = [each for each in some if not self._is_early(each) and given[each.id]]
         if inside:
             process = os.fork()
             if not process:

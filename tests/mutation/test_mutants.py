@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from mutants import mutants
+from reach import early
 from standing import MARKS, Result, Survivor, listed, read_survivors, sample, write_survivors
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -158,6 +159,28 @@ def test_a_mutant_knows_its_function_and_its_lines():
     assert (test.function, test.lines, test.line) == (("C.f", 3), (5, 6), 5)
     inner = found["return 3", "constant"]
     assert (inner.function, inner.lines, inner.where) == (("C.f", 3), (8, 8), "C.f.<locals>.g")
+
+
+def test_functions_that_ran_before_a_test_began_are_known():
+    sources = {
+        "filters/kinds.py": b"""
+def count(name): return _named(name)
+def _named(name): return name
+def later(): return _named('b')
+""",
+        "filters/words.py": b"""
+import functools
+from thresher.filters.kinds import count as made, later
+class Words:
+    FIRST = made('a')
+    def again(self): return later()
+TABLE = {'later': later}
+@functools.cache
+def kept(): return 1
+""",
+    }
+    found = early(sources)
+    assert found == {"filters/kinds.py": {"count", "_named"}, "filters/words.py": {"kept"}}
 
 
 @pytest.mark.parametrize("module", ["pipeline/judge/candidates.py", "manifests/store.py"])

@@ -9,6 +9,7 @@ from thresher.manifests.layout import GROUPS, RUN_WIDE, TEXT, stage_of, stage_of
 from thresher.manifests.shards import ShardWriter
 from thresher.manifests.store import Store
 from thresher.pipeline.measured import (
+    columns_of,
     file_of,
     iterate_measured,
     read_measured,
@@ -145,3 +146,22 @@ def test_the_folders_of_what_is_asked_for():
     assert signal_folders(shards, ["id", "length.words"]) == ["signals/rules/r"]
     assert signal_folders(shards, ["site.pages", "shape"]) == ["signals/rules/r", "site_signals/x"]
     assert signal_folders(shards, ["text", "language.code"]) == []
+
+
+def test_columns_of_a_run_come_shard_by_shard_as_often_as_they_are_asked_for(store):
+    alone = ShardRef("t", SHARD.texts)
+    read = columns_of(store, [SHARD, alone])
+    for _ in range(2):
+        first, second = read(["site.pages"])
+        assert first.equals(read_measured(store, SHARD, ["site.pages"]))
+        assert second["site"].null_count == second.num_rows == ROWS
+
+
+def test_folders_of_signals_come_once_and_in_their_order():
+    names = [f"signals/{group}/{mark}" for group in ("rules", "quality") for mark in "21"]
+    shards = [
+        ShardRef(key, f"text/f/{key}", signals=tuple(f"{name}/{key}" for name in names))
+        for key in ("s", "t")
+    ]
+    assert signal_folders(shards, ["length", "quality.score"]) == sorted(names)
+    assert signal_folders([ShardRef("s", "text/f/s")], ["length"]) == []

@@ -86,8 +86,13 @@ def test_web_en_names_junk_before_it_counts():
     assert reasons.index("ticker_table") < reasons.index("too_few_alphabetic_words")
 
 
-def test_reasons_of_stages_cannot_be_given_by_a_rule():
-    assert set(DUPLICATE_REASONS.values()) < set(RESERVED_MEANINGS)
+def test_copies_of_each_kind_have_a_reason_that_no_rule_can_give():
+    for kind, reason in DUPLICATE_REASONS.items():
+        policy = parse_policy(f'{HEAD}[duplicates]\ndrop = ["{kind}"]\n', "mine.toml")
+        assert policy.duplicates.drop == (kind,)
+        assert RESERVED_MEANINGS[reason].endswith(".")
+        assert "pipeline itself" in refused(HEAD + rule(WORDS + "\nbelow = 5", reason)).problem
+    assert set(RESERVED_MEANINGS) - set(DUPLICATE_REASONS.values()) == {"empty_after_transforms"}
 
 
 def test_an_unknown_policy_names_the_nearest():
@@ -126,6 +131,7 @@ def test_an_unknown_signal_within_all_is_named_with_its_path():
         (WORDS + "\nbelow = inf", "rules[0].below", "finite"),
         (WORDS + "\nbelow = 2.5", "rules[0].below", "whole numbers"),
         (WORDS + f"\nabove = {2**63}", "rules[0].above", "64 bits"),
+        (WORDS + f"\nbelow = {-(2**63)}", "rules[0].below", "never true"),
         (WORDS + "\nbelow = -1", "rules[0].below", "never true"),
         (WORDS + "\nabove = -1", "rules[0].above", "always true"),
         (WORDS + "\nbelow = 10\nabove = 5", "rules[0]", "every value"),

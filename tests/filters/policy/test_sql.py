@@ -231,7 +231,7 @@ def test_words_are_escaped(connection, word):
 
 def test_an_unresolved_share_does_not_compile(connection):
     policy = one_rule('signal = "quality.score"\nkeep_top = 0.5')
-    with pytest.raises(ValueError, match="resolve"):
+    with pytest.raises(ValueError, match="resolve keep_top before"):
         compile_rules(policy)
     solved = resolve(policy, {"r": {"": {"value": 0.5, "id": "02"}}})
     drawn = [dict.fromkeys(values) | {"quality.score": v} for v in (0.4, 0.5, 0.5, 0.5, 0.6, None)]

@@ -52,6 +52,13 @@ def test_families_have_arrow_types():
             lookup("nonsense")
 
 
+def test_a_score_has_the_name_of_its_scorer():
+    assert signal("scores.mine").name == "scores.mine"
+    for name in ("scores.", "scores.not a name", "mine"):
+        with pytest.raises(KeyError):
+            signal(name)
+
+
 def listed_phrases():
     return [(kind, phrase) for kind, each in phrases.phrases().items() for phrase in each]
 

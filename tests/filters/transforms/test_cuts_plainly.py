@@ -145,6 +145,17 @@ def test_dropped_lines_are_what_a_plain_reading_says(lines, gone):
     assert without(text, spans) == lines_plainly(text, numbers)
 
 
+def test_what_is_left_between_cuts_at_the_end_is_not_blank():
+    for text, numbers in (("a\nX\n\nY", [1, 3]), ("a\nX\n\nY\n\nZ", [1, 3, 5]), ("X\n\nY", [0, 2])):
+        assert without(text, drop_lines(text, numbers)) == lines_plainly(text, numbers)
+        assert lines_plainly(text, numbers) == text[: text.index("X")].rstrip("\n")
+
+
+def test_nothing_found_is_nothing_cut():
+    assert cut_windows("a" * 1000, []) == []
+    assert drop_lines("a\nb", []) == []
+
+
 @pytest.mark.parametrize(
     ("spans", "left"),
     [

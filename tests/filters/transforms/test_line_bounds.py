@@ -45,6 +45,15 @@ def test_a_notice_is_short_and_talks_like_one(line, goes):
     assert clean(f"a\n{line}\nb") == ("a\nb" if goes else f"a\n{line}\nb")
 
 
+@pytest.mark.parametrize(
+    "end", [".", "!", "?", '."', '!"', '?"', ".'", ".”", "!”", "?”", "。", "！", "？"]
+)
+def test_a_sentence_is_no_menu_however_it_ends(end):
+    line = f"Read the privacy policy{end}"
+    assert clean(line) == line
+    assert clean(line[: -len(end)]) == ""
+
+
 @pytest.mark.parametrize(("size", "goes"), [(999, False), (1000, False), (1001, True)])
 def test_an_endless_word_takes_its_line_along(size, goes):
     for line in ("x" * size, f"a {'x' * size} b"):
@@ -79,6 +88,7 @@ def test_an_endless_word_takes_its_line_along(size, goes):
         ("[1]\n\n\nb", "b"),
         ("b\n\n\n[1]", "b"),
         ("b\n \n[1]", "b"),
+        ("a\n \n[1]\n\nb", "a\n \nb"),
         ("\n\n[1]\nb", "\n\nb"),
         ("a [1]  \nb", "a\nb"),
         ("a  \n[2]\n\n", "a  "),

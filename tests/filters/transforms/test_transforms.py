@@ -176,6 +176,10 @@ def test_transforms_are_documented_and_looked_up():
         transforms(["clean_lines", "redact_pi"], "curated.transforms")
     with pytest.raises(ConfigError, match="applied already"):
         transforms(["clean_lines", "clean_lines"], "curated.transforms")
+    own = next(each for each in TRANSFORMS if each.name == "clean_lines")
+    assert transforms([own], "x") == (own,)
+    with pytest.raises(ConfigError, match="'clean_lines' is applied already"):
+        transforms(["clean_lines", own], "curated.transforms")
 
 
 def test_cuts_come_first():

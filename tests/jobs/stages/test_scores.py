@@ -8,18 +8,21 @@ from pathlib import Path
 import pytest
 from calling import invoke
 
+from thresher.classifiers.scorers import Resources, Scorer, ScorerSettings
 from thresher.filters.errors import ConfigError
 from thresher.filters.policy import policy_from_mapping
 from thresher.jobs.api.result import result_of
 from thresher.jobs.api.state import state_of
-from thresher.jobs.executor import InProcess, OnRay
+from thresher.jobs.executor import InProcess, Needs, OnRay
 from thresher.jobs.plan import make_plan
 from thresher.jobs.progress import Silent
 from thresher.jobs.recipe import read_recipe
 from thresher.jobs.run import execute
+from thresher.jobs.stages.scores import with_scores
 from thresher.manifests import catalog
-from thresher.manifests.manifest import load_all
+from thresher.manifests.manifest import Manifest, Output, load_all
 from thresher.pipeline.inspect.explain import explain
+from thresher.pipeline.shards import ShardRef
 
 HEADS = Path(__file__).with_name("scorer_heads.py")
 TEXTS = {
@@ -251,3 +254,22 @@ def test_gpus_are_asked_of_ray(tmp_path):
             run(recipe(tmp_path / "more", many), executor)
     finally:
         executor.close()
+
+
+def test_a_task_is_placed_where_all_its_scorers_fit():
+    wanted = (Resources(cpus=2, memory_mb=100), Resources(cpus=1, gpus=0.5, memory_mb=50))
+    scorers = [
+        Scorer(ScorerSettings(f"s{n}", "A score.", callable="m:f", resources=each), None, "hash")
+        for n, each in enumerate(wanted)
+    ]
+    told = []
+
+    def run(stage, mark, _, work, *, needs):
+        told.append((stage, list(work), needs))
+        outputs = {key: [Output(f"{stage}/{key}.parquet", 1, 1, "")] for key in work}
+        return {k: Manifest(stage=stage, fingerprint=mark, key=k, outputs=outputs[k]) for k in work}
+
+    shards, problems = with_scores(run, [ShardRef("a", "documents/a.parquet")], "f", scorers)
+    assert told == [("model_scores", ["a"], Needs(cpus=2, gpus=0.5, memory_mb=150))]
+    assert [shard.signals for shard in shards] == [("model_scores/a.parquet",)]
+    assert problems == []

@@ -4,13 +4,14 @@ import os
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thresher.manifests.catalog.files import LakeFile, LakeFiles
+from thresher.manifests.catalog.files import LakeFile, LakeFiles, _local_file
 from thresher.manifests.store import Store
 
 DATA = bytes(i * i % 251 for i in range(100_000))
@@ -142,8 +143,12 @@ def test_listing(files):
     assert sorted(files.find("")) == ["a/data.bin", "a/large.bin", "runs/r.json"]
     assert files.glob("lake://runs/r.json") == ["runs/r.json"]
     assert files.glob("lake://runs/none.json") == []
+    assert files.glob("lake://**/*.bin", maxdepth=2) == ["a/data.bin", "a/large.bin"]
+    assert files.glob("lake://**/*.bin", maxdepth=1) == []
     assert files.info("a/data.bin")["size"] == len(DATA)
     assert (files.isdir("a"), files.isfile("a"), files.exists("b")) == (True, False, False)
+    if not files._store.is_local:  # facts never change, and stores may not say when they came
+        assert files.modified("a/data.bin") == datetime.fromtimestamp(0, UTC)
     with pytest.raises(IsADirectoryError):
         files.open("a")
     with pytest.raises(FileNotFoundError):
@@ -195,4 +200,13 @@ def test_every_file_is_closed(tmp_path):
         file.close()
         files.open("x.bin").read(3)  # and what nobody closes
     del file
+    assert len(list(Path("/dev/fd").iterdir())) == before
+
+
+def test_a_pipe_in_the_place_of_a_file_holds_nobody_and_is_closed(tmp_path):
+    os.mkfifo(tmp_path / "x.bin")
+    before = len(list(Path("/dev/fd").iterdir()))
+    for _ in range(3):
+        with pytest.raises(PermissionError, match="is not a file"):
+            _local_file(tmp_path / "x.bin")
     assert len(list(Path("/dev/fd").iterdir())) == before

@@ -22,6 +22,7 @@ from dedup_lake import (
 
 from thresher.filters.errors import ConfigError
 from thresher.pipeline.dedup import DedupSettings
+from thresher.pipeline.dedup.edges import sketch_bounds
 
 
 def test_all_new_documents_that_match_an_earlier_one_in_one_band_are_found(tmp_path):
@@ -188,6 +189,9 @@ def test_documents_compared_in_part_or_not_at_all_are_counted(tmp_path):
     facts = deduplicate(tmp_path, text_documents(texts), 1)[0]["bands"]
     assert facts["documents"] == 18
     assert facts["unsigned"] == 3
+    signed = {" ".join(text.casefold().split()) for text in texts if len(text.split()) >= 5}
+    bands, _ = DedupSettings().layout()
+    assert facts["entries"] == bands * len(signed)
     assert facts["beyond_cap"] == 1
 
 
@@ -275,7 +279,9 @@ def test_pages_that_an_earlier_run_kept_are_known_by_their_address(tmp_path):
 def test_documents_of_one_address_are_named_without_a_cluster(tmp_path):
     urls = ["http://www.a.org/x", "https://a.org/x/", "https://a.org/y", None, "http://a.org/x#1"]
     documents = [document(f"d{n}", f"text {n // 2}", None) for n in range(5)]
-    _, tables = deduplicate(tmp_path, documents, 2, urls_of=urls, **SIGNATURES)
+    facts, tables = deduplicate(tmp_path, documents, 2, urls_of=urls, **SIGNATURES)
+    assert facts["edges"]["url"] == 3
+    assert facts["edges"].keys() >= {"entries", "equal", "near", "unchecked"}
     rows = {row["id"]: row for table in tables for row in table.to_pylist()}
     ids = [name for name, *_ in documents]
     shared = {ids[n] for n in (0, 1, 4)}
@@ -286,3 +292,32 @@ def test_documents_of_one_address_are_named_without_a_cluster(tmp_path):
         [None] * 4
     )
     assert groups_of(tables).keys() == {min(ids[0], ids[1]), min(ids[2], ids[3])}
+
+
+def test_ids_that_are_alike_in_half_are_told_apart(tmp_path):
+    names = [f"{'0' * 16}{(n * 7919 % 1000):016x}" for n in range(40)]
+    texts = texts_mix(originals=4)
+    documents = [
+        (name, *rest) for name, (_, *rest) in zip(names, text_documents(texts), strict=False)
+    ]
+    _, tables = deduplicate(tmp_path, documents, 2)
+    rows = [row for table in tables for row in table.to_pylist()]
+    assert {row["id"] for row in rows} <= set(names)
+    for level in ("cluster_id", "exact_id", "raw_id"):
+        members = {}
+        for row in rows:
+            if row[level]:
+                members.setdefault(row[level], set()).add(row["id"])
+        assert members
+        assert all(name == min(group) for name, group in members.items()), level
+
+
+@pytest.mark.parametrize(
+    ("values", "threshold", "bounds"),
+    [(112, 0.8, (8, 29)), (112, 1.0, (0, 12)), (256, 0.7, (45, 76)), (16, 0.2, (6, 12))],
+)
+def test_a_sketch_is_sure_two_errors_above_and_possible_three_below(values, threshold, bounds):
+    settings = DedupSettings(threshold=threshold, permutations=values, bands=4, rows=4)
+    assert settings.signature_values == values
+    # Unlike values agree once in four; the error is half of one by the root of their number.
+    assert sketch_bounds(settings) == bounds

@@ -132,6 +132,8 @@ def state(tmp_path, *reasons, pages=0, loss=None):
     for number, reason in enumerate(reasons):
         loss.add(reject(reason, str(number), lost_bytes=10 if reason == "malformed_record" else 0))
     found = book.state(loss)
+    told = {name: found[name] for name in ("lost_records", "lost_bytes", "unverified")}
+    assert told == {name: getattr(loss, name) for name in told}
     return found["status"], found["why"]
 
 
@@ -152,6 +154,10 @@ def test_a_cut_file_is_truncated_unless_nothing_else_is_there(tmp_path):
     # The first record was cut: what there is of the file is one cut record.
     assert state(tmp_path / "b", "truncated_archive")[0] == "truncated"
     assert state(tmp_path / "c", "malformed_record", "truncated_archive")[0] == "unreadable"
+
+
+def test_what_was_not_verified_is_counted_of_a_whole_shard_too(tmp_path):
+    assert state(tmp_path, pages=3, loss=Loss(unverified=2)) == ("complete", "")
 
 
 def test_the_most_frequent_damage_is_named_and_ties_go_by_name(tmp_path):

@@ -152,9 +152,24 @@ def test_a_torn_cache_is_rebuilt_and_builders_do_not_collide(tmp_path, monkeypat
     assert len(files) == 2
     files[0].write_bytes(files[0].read_bytes()[:-4])
     found = UrlBlocklist(settings).blocked(
-        ["http://bad.com", "http://spam.org", "http://x.org/a", "http://x.org/b"]
+        ["http://bad.com", "http://spam.org", "http://x.org/a", "http://x.org/b", "no url", ""]
     )
-    assert found == ["domain", "domain", "url", None]
+    assert found == ["domain", "domain", "url", None, None, None]
+
+
+def test_lists_are_kept_in_the_users_cache(tmp_path, monkeypatch):
+    small_archive(monkeypatch)
+    monkeypatch.setattr(gates.sys, "platform", "linux")
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
+    monkeypatch.setattr(gates.tempfile, "tempdir", str(tmp_path / "temporary"))
+    for setting, folder in ((None, "home/.cache"), ("", "home/.cache"), ("own", "own")):
+        if setting is None:
+            monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+        else:
+            monkeypatch.setenv("XDG_CACHE_HOME", setting and str(tmp_path / setting))
+        UrlBlocklist()
+        assert len(list((tmp_path / folder / "thresher").iterdir())) == 2
+    assert not (tmp_path / "temporary").exists()
 
 
 def test_a_home_that_cannot_be_written_to(tmp_path, monkeypatch):
@@ -184,3 +199,12 @@ def test_hashes_depend_on_every_byte_and_the_length():
         a, b = hash_names([bytes(name), bytes(other)]).tolist()
         flips.append((a ^ b).bit_count())
     assert 30 < sum(flips) / len(flips) < 34
+
+
+def test_hashes_are_those_of_the_caches_that_machines_hold():
+    """Other ones need another `_FORMAT`, or no name would be found in a cache from before."""
+    assert gates._FORMAT == 1
+    names = [b"", b"a", b"example.com", b"a-long-name.of-a.domain.example"]
+    assert hash_names(names).tolist() == [
+        *(0x99BC41BE5CF586D5, 0x77CADE2AAA9316B8, 0x91DE56EF3EFBA6E4, 0xC62700D00D6E3420)
+    ]

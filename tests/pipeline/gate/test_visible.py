@@ -77,6 +77,16 @@ def test_an_excerpt_is_utf8_and_enough():
     assert page_excerpt(page(b"<p>" + words.decode().encode("latin-1"))) is None
 
 
+def test_an_excerpt_has_the_start_the_middle_and_the_end_in_whole_words():
+    numbers = [b"%03d" % n for n in range(300)]
+    found = excerpt(b" ".join(numbers), 40).split()
+    assert found == [*numbers[:10], *numbers[145:154], *numbers[-10:]]
+    assert excerpt(b"x" * 120, 40) == b"x" * 120
+    assert excerpt(b"x" * 121, 40) == b" ".join([b"x" * 40] * 3)
+    found = excerpt("漢".encode() * 300, 40).decode()
+    assert [len(part) for part in found.split()] == [13, 12, 13]
+
+
 @given(st.text(), st.integers(8, 60))
 def test_an_excerpt_is_bounded_and_valid(text, window):
     data = text.encode()

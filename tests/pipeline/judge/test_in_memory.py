@@ -271,3 +271,11 @@ def test_verdicts_of_guests_are_words_and_may_be_absent():
     assert not_asked == ()
     decisions, not_asked = judged(table_of([ROW]), policy)
     assert (decisions[0]["verdict"], not_asked) == ("kept", ("r0",))
+
+
+def test_why_names_the_bound_of_the_documents_own_language():
+    policy = policy_of(f"{WORDS}\n[rules.by_language]\nde = {{ below = 20 }}")
+    table = table_of([ROW | {"code": code} for code in ("en", "de", None)] + [ROW | {"words": 60}])
+    why = judge_table(table, policy, why=True).decisions["why"].to_pylist()
+    told = {"reason": "r0", "signal": "length.words", "value": "10"}
+    assert why == [*([told | {"bound": f"< {bound}"}] for bound in (50, 20, 50)), []]

@@ -40,6 +40,17 @@ def test_keep_top_without_any_score_keeps_all(tmp_path):
     assert lake.reasons() == {"1": [], "2": []}
 
 
+def test_stages_have_their_names_in_the_lake(tmp_path):
+    clusters = {"1": "1", "2": "1"}
+    lake = Lake(tmp_path, {"a": [("1", 99, 0.5), ("2", 99, 0.5)]}, clusters, clusters)
+    assert list(lake.ran) == ["thresholds", "candidates", "pages", "survivors", "decisions"]
+    (decided,) = lake.manifests.values()
+    assert decided.output().path == f"decisions/{decided.fingerprint}/a.parquet"
+    assert decided.stage == "decisions"
+    folders = {path.split("/")[1] for path in lake.store.sizes("manifests")}
+    assert folders == {"thresholds", "candidates", "survivors", "decisions"}
+
+
 MEDIANS = """
 name = "test"
 version = 1
@@ -73,6 +84,7 @@ def test_medians_become_literals_by_language(tmp_path):
                 writer.write(pa.Table.from_pylist(mine, DOCUMENT_SCHEMA))
         found.append(thresholds(store, refs, policy, f"f{len(found)}").facts)
     assert found[0] == found[1] == {"uncertain_language": {"de": 0.527953, "fr": 0.9, "it": 0.3}}
+    assert [list(each["uncertain_language"]) for each in found] == [["de", "fr", "it"]] * 2
     solved = resolve(policy, found[0])
     decisions = decide(store, refs[0], 0, [], solved, "f").output().path
     more = decide(store, refs[1], 1, [], solved, "f").output().path

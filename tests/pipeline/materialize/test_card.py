@@ -106,6 +106,15 @@ def test_every_reason_has_its_name_and_its_meaning():
     assert "" not in found.values()
 
 
+def test_what_transforms_changed_is_said_with_their_versions():
+    text = card([shard(0, "train")], settings=CuratedSettings(transforms=("c4_lines",)))
+    (transform,) = CuratedSettings(transforms=("c4_lines",)).chosen()
+    (row,) = rows_of(text, "What was changed in the text")
+    assert row[:2] == ["`c4_lines`", str(transform.version)]
+    assert row[2].startswith("Keeps the lines that C4 keeps")
+    assert "\n| transform | version | meaning |\n" in text
+
+
 def test_reasons_are_sorted_by_outcome_and_how_many_have_them():
     text = card([shard(0, "train")])
     assert [row[:2] for row in rows_of(text, "Why documents were dropped")] == [

@@ -13,13 +13,13 @@ import pytest
 
 from thresher.filters.errors import StoreError
 from thresher.manifests.manifest import load_all
-from thresher.manifests.shards import ShardWriter
+from thresher.manifests.shards import ShardWriter, read_table
 from thresher.manifests.store import Store
 from thresher.pipeline.materialize import KEY_SPACE, CuratedSettings, validation_low
-from thresher.pipeline.materialize.columns import CURATED
+from thresher.pipeline.materialize.columns import CURATED, KEY
 from thresher.pipeline.materialize.curated import curated_shard, group_sizes, shard_key
 from thresher.pipeline.materialize.parts import histogram_of, part
-from thresher.pipeline.materialize.plan import BINS, Histogram, plan_shards
+from thresher.pipeline.materialize.plan import BINS, Histogram, KeyRange, plan_shards
 from thresher.pipeline.shards import ShardRef
 
 FINGERPRINT = "f" * 16
@@ -305,3 +305,28 @@ def test_a_cut_removes_what_was_measured(store):
     assert made.ledger == {"records": len(kept), "kept": len(kept) - len(odd), "dropped": len(odd)}
     assert made.facts["changed"] == {"repeated_lines": len(odd)}
     assert {row["text"] for row in table.to_pylist()}.isdisjoint(page["text"] for page in odd)
+
+
+def test_a_shard_has_its_first_and_its_last_key_and_none_beyond(tmp_path):
+    store = Store(str(tmp_path))
+    keys = [4, 5, 6, 9, 10, KEY_SPACE - 1]
+    rows = [
+        {"text": f"text {key}", "id": f"{key:02x}", "source": "s", "key": key}
+        | dict.fromkeys(("token_estimate", "duplicates", "lines_removed", "characters_removed"), 1)
+        for key in keys
+    ]
+    schema = CURATED.append(KEY)
+    with ShardWriter(store, "parts/f/a.parquet", schema) as writer:
+        writer.write(pa.Table.from_pylist(rows, schema), row_group_rows=2)
+    for low, high, held in (
+        (5, 9, [5, 6, 9]),
+        (6, 8, [6]),
+        (7, 8, []),
+        (10, KEY_SPACE - 1, [10, KEY_SPACE - 1]),
+    ):
+        made = curated_shard(
+            store, ["parts/f/a.parquet"], KeyRange("train", low, high), low, CuratedSettings(), "f"
+        )
+        assert made.facts["rows"] == len(held)
+        texts = [read_table(store, output.path)["text"].to_pylist() for output in made.outputs]
+        assert texts == ([[f"text {key}" for key in held]] if held else [])

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from thresher.filters.config import canonical_json
 from thresher.filters.errors import ConfigError
 from thresher.pipeline.materialize import KEY_SPACE, CuratedSettings, validation_low
 from thresher.pipeline.materialize.curated import group_sizes
@@ -97,6 +98,15 @@ def test_settings_are_refused_just_beyond_their_bounds(setting, right, wrong):
     for value in wrong:
         with pytest.raises(ConfigError, match=rf"curated\.{setting}"):
             msgspec.structs.replace(CuratedSettings(), **{setting: value}).check("curated")
+
+
+def test_an_identity_is_of_the_settings_and_of_the_versions_of_transforms():
+    plain = CuratedSettings()
+    redacting = CuratedSettings(transforms=("redact_pii",))
+    seeded = CuratedSettings(seed=plain.seed + 1)
+    assert len({canonical_json(each.identity) for each in (plain, redacting, seeded)}) == 3
+    (transform,) = redacting.chosen()
+    assert ["redact_pii", transform.version] in redacting.identity[1]
 
 
 def test_a_histogram_counts_rows_and_bytes_where_they_belong():

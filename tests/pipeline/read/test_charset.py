@@ -110,3 +110,50 @@ def test_text_that_should_be_utf8():
     assert decode_text(codecs.BOM_UTF8 + b"a\0b") == "ab"
     assert decode_text(b"x" * 1000 + b"\xff") == "x" * 1000 + "\ufffd"
     assert decode_text(GERMAN.encode("latin-1")) is None
+
+
+HUMAN_RIGHTS = {
+    "uk": "Всі люди народжуються вільними і рівними у своїй гідності та "
+    "правах. Вони наділені розумом і совістю і повинні діяти у "
+    "відношенні один до одного в дусі братерства.",
+    "ru": "Все люди рождаются свободными и равными в своем достоинстве и "
+    "правах. Они наделены разумом и совестью и должны поступать в "
+    "отношении друг друга в духе братства.",
+    "ko": "모든 인간은 태어날 때부터 자유로우며 그 존엄과 권리에 있어 동등하다. "
+    "인간은 천부적으로 이성과 양심을 부여받았으며 서로 형제애의 정신으로 행동하여야 한다.",
+    "ja": "すべての人間は、生れながらにして自由であり、かつ、"
+    "尊厳と権利とについて平等である。人間は、理性と良心とを授けられており、"
+    "互いに同胞の精神をもって行動しなければならない。",
+    "zh": "人人生而自由,在尊严和权利上一律平等。他们赋有理性和良心,并应以兄弟关系的精神相对待。",
+    "el": "Όλοι οι άνθρωποι γεννιούνται ελεύθεροι και ίσοι στην "
+    "αξιοπρέπεια και τα δικαιώματα. Είναι προικισμένοι με λογική "
+    "και συνείδηση, και οφείλουν να συμπεριφέρονται μεταξύ τους με "
+    "πνεύμα αδελφοσύνης.",
+}
+"""Article 1 of the Universal Declaration of Human Rights."""
+
+
+@pytest.mark.parametrize(
+    ("language", "codec", "charset"),
+    [
+        ("uk", "koi8-u", "koi8-u"),
+        ("uk", "cp1251", "cp1251"),
+        ("uk", "iso8859-5", "iso8859-5"),
+        ("ru", "koi8-r", "koi8-r"),
+        ("ru", "cp1251", "cp1251"),
+        ("ru", "iso8859-5", "iso8859-5"),
+        ("ru", "cp866", "cp866"),
+        ("ko", "cp949", "cp949"),
+        ("ja", "shift_jis", "cp932"),
+        ("ja", "euc_jp", "euc_jp"),
+        ("ja", "iso2022_jp", "iso2022_jp"),
+        ("zh", "gb18030", "gb18030"),
+        ("el", "iso8859-7", "iso8859-7"),
+        ("el", "cp1253", "iso8859-7"),
+    ],
+)
+def test_the_bytes_of_a_page_tell_its_charset(language, codec, charset):
+    page = f"<html><head><title>x</title></head><body><p>{HUMAN_RIGHTS[language]}</p></body></html>"
+    decoded = decode_html(page.encode(codec), "")
+    assert decoded is not None
+    assert (decoded.text, decoded.charset, decoded.source) == (page, charset, "detected")

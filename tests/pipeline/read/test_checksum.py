@@ -25,6 +25,15 @@ def test_reads_and_jumps_do_not_change_it(data, steps):
     assert file.finish() == hashlib.sha256(data).hexdigest()
 
 
+def test_the_rest_of_a_file_is_read_behind_what_was_peeked_at(tmp_path):
+    (tmp_path / "x").write_bytes(b"0123456789")
+    with (tmp_path / "x").open("rb") as opened:  # such a file refuses sizes below -1
+        file = ChecksumFile(opened)
+        assert file.peek(4) == b"0123"
+        assert file.read() == b"0123456789"
+        assert file.finish() == hashlib.sha256(b"0123456789").hexdigest()
+
+
 class Odd(io.BytesIO):
     """As some drivers are: it gives less than it is asked for, and no place after a jump."""
 
@@ -46,7 +55,7 @@ def test_what_was_peeked_at_is_read_again(data, ahead, sizes):
         assert size < 0 or len(part) <= size
         read += part
     assert data.startswith(read)
-    file.seek(0)
+    assert file.seek(0) == 0
     assert file.read(2) == data[:2]
     assert file.finish() == hashlib.sha256(data).hexdigest()
 

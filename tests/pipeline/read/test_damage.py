@@ -82,6 +82,23 @@ def test_only_the_damaged_member_fails(tmp_path, pack):
         assert loss.lost_records == 1
 
 
+@pytest.mark.parametrize(("pack", "check"), [(gz, 8), (zst, 4)])
+def test_damage_stands_where_it_is_and_names_the_record_whose_check_failed(tmp_path, pack, check):
+    members = [pack(warc(i)) for i in range(8)]
+    members[3] = flipped(members[3], len(members[3]) - check, 3)
+    (tmp_path / "file").write_bytes(b"".join(members))
+    shard = InputShard(str(tmp_path / "file"), 1, "", "warc", "0" * 16)
+    items = list(read_shard(shard, InputSettings(urls=[])))
+    assert [item.record_id for item in items] == [f"<{i}>" for i in range(8)]
+    assert [n for n, item in enumerate(items) if isinstance(item, Rejected)] == [3]
+    # What is no member at all stands in its place too, and what comes behind it is told as before.
+    broken = [*members[:1], b"no member" * 20, members[2], members[3], *members[4:]]
+    (tmp_path / "file").write_bytes(b"".join(broken))
+    items = list(read_shard(shard, InputSettings(urls=[])))
+    assert [item.record_id for item in items] == ["<0>", "", *(f"<{i}>" for i in range(2, 8))]
+    assert [n for n, item in enumerate(items) if isinstance(item, Rejected)] == [1, 3]
+
+
 @pytest.mark.parametrize("pack", [gz, zst])
 def test_rows_before_the_damage_of_one_member(tmp_path, pack):
     lines = rows(1500)
@@ -126,6 +143,18 @@ def test_a_member_that_runs_on_does_not_swallow_the_next(tmp_path, pack):
     assert len(failed) == 1
 
 
+def test_a_cut_member_that_another_one_follows_is_no_end_of_the_file(tmp_path):
+    # All that follows fits into the block that was cut, so the decoder meets the end of the file.
+    first, second = zst(b"".join(warc(i) for i in range(100))), zst(warc(100))
+    assert len(second) < len(first) // 2
+    pages, failed, loss = read(tmp_path, first[: len(first) // 2] + second, "warc")
+    assert pages[-1].record_id == "<100>"
+    assert not pages[-1].unverified
+    assert [item.reason for item in failed] == ["malformed_record"]
+    assert "the zstd member at byte 0 does not end where it says" in failed[0].detail
+    assert loss.damaged == 1
+
+
 def test_a_second_dictionary(tmp_path):
     parts = []
     for start in (0, 30):
@@ -159,6 +188,25 @@ def test_long_windows_up_to_the_setting(tmp_path):
     assert 0 < len(pages) < 8000
     assert "input.max_window_bytes" in failed[0].detail
     assert loss.lost_records > 100
+
+
+def test_a_frame_that_says_it_is_too_large_gives_nothing(tmp_path):
+    parameters = zstandard.ZstdCompressionParameters.from_level(
+        3, window_log=27, write_content_size=True, write_checksum=True
+    )
+    data = zstandard.ZstdCompressor(compression_params=parameters).compress(b"".join(rows(3000)))
+    pages, failed, loss = read(tmp_path, data, max_window_bytes=1 << 16)
+    assert pages == []
+    assert [item.reason for item in failed] == ["malformed_record"]
+    assert "input.max_window_bytes is 65536" in failed[0].detail
+    assert loss.lost_bytes > 0
+
+
+def test_a_file_that_ends_in_the_first_line_of_a_record_loses_that_one_alone(tmp_path):
+    for end in (b"W", b"WAR", b"WARC", b"WARC/1.0\r", b"\r\nWAR", b"\nW"):
+        pages, failed, _ = read(tmp_path, warc(1) + warc(2).removesuffix(b"\r\n\r\n") + end, "warc")
+        assert [page.record_id for page in pages] == ["<1>", "<2>"], end
+        assert [item.reason for item in failed] == ["truncated_archive"], end
 
 
 def test_a_dictionary_that_claims_gigabytes_takes_no_memory(tmp_path):

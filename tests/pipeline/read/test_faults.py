@@ -91,6 +91,79 @@ def test_final(error):
     assert not isinstance(named(error, "u"), ConnectionError)
 
 
+PASSING_ERRORS = {
+    "aiohttp.client_exceptions": "ClientConnectionError ClientPayloadError",
+    "httpx": "NetworkError ProtocolError TimeoutException TransportError",
+    "httpx2": "TransportError",
+    "httpcore": "NetworkError TimeoutException",
+    "httpcore2": "ProtocolError",
+    "botocore.exceptions": "ConnectionError HTTPClientError IncompleteReadError ReadTimeoutError "
+    "ResponseStreamingError",
+    "aiobotocore.response": "IncompleteReadError",
+    "requests.exceptions": "ChunkedEncodingError ConnectionError Timeout",
+    "urllib3.exceptions": "IncompleteRead ProtocolError ReadTimeoutError",
+    "http.client": "BadStatusLine IncompleteRead",
+    "s3fs.core": "ReadTimeoutError",
+    "gcsfs.core": "ClientPayloadError",
+    "huggingface_hub.errors": "Timeout",
+}
+"""Errors of drivers that another try may help against, by their modules."""
+
+
+@pytest.mark.parametrize("module", PASSING_ERRORS)
+def test_what_drivers_call_a_lost_connection(module):
+    for name in PASSING_ERRORS[module].split():
+        assert is_transient(made(module, name)), name
+        assert is_transient(made(module, "OfThatKind", base(module, name))), name
+        assert not is_transient(made("mine", name)), name
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "kind"),
+    [
+        ("requests.exceptions", "SSLError", "ConnectionError"),
+        ("aiohttp", "ClientSSLError", "ClientConnectionError"),
+        ("aiohttp", "InvalidURL", "ClientConnectionError"),
+        ("httpx", "LocalProtocolError", "ProtocolError"),
+        ("httpx", "UnsupportedProtocol", "TransportError"),
+    ],
+)
+def test_what_no_other_try_helps_against(module, name, kind):
+    assert is_transient(made(module, "Other", base(module, kind)))
+    assert not is_transient(made(module, name, base(module, kind)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "statuses"),
+    [
+        (PermissionError, (401, 403)),
+        (FileNotFoundError, (404, 410)),
+        (ConnectionError, (408, 425, 429, 500, 502, 503, 504, 599)),
+        (OSError, (300, 400, 402, 405, 409, 411, 416, 428, 430, 451, 499, 501, 505)),
+    ],
+)
+def test_what_a_status_means(kind, statuses):
+    for status in statuses:
+        for tries, often in ((1, ""), (2, " in 2 tries" if kind is ConnectionError else "")):
+            found = named(made("aiohttp", "ClientResponseError", status=status), "u", tries)
+            assert type(found) is kind, status
+            assert str(found).partition(": ")[0].removeprefix("'u' ") in (
+                "may not be read",
+                "is not there",
+                f"cannot be reached{often}",
+                "cannot be read",
+            )
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["SlowDown", "Throttling", "ThrottlingException", "RequestTimeout", "InternalError", "Other"],
+)
+def test_codes_of_s3_that_ask_for_another_try(code):
+    assert is_transient(botocore(code, 400)) == (code != "Other")
+    assert not is_transient(made("botocore.exceptions", "ClientError", response=code))
+
+
 def test_names():
     forbidden = named(botocore("AccessDenied", 403), "s3://b/k")
     assert repr(forbidden) == "PermissionError(\"'s3://b/k' may not be read: 403 Forbidden\")"

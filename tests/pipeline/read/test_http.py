@@ -149,7 +149,12 @@ def test_a_head_of_a_quarter_of_a_megabyte_ends(over):
         ("text/xml", "", b"<html>", True),
         ("text/xml", "", b"<p>", False),
         ("text/plain", "application/xml", b"<html>", True),
-        *(("text/html", "", start + b"<p>", False) for start in http._NOT_HTML_START),
+        ("text/html", "", b"%PDF-<p>", False),
+        ("text/html", "", b"\x89PNG<p>", False),
+        ("text/html", "", b"\xff\xd8\xff<p>", False),
+        ("text/html", "", b"GIF8<p>", False),
+        ("text/html", "", b"PK\x03\x04<p>", False),
+        ("text/html", "", b"\x1f\x8b\x08<p>", False),
     ],
 )
 def test_what_is_html(declared, identified, body, page):
@@ -157,3 +162,62 @@ def test_what_is_html(declared, identified, body, page):
     possible = http.may_be_html(declared, identified)
     assert possible or not page
     assert possible == (declared != "text/html" or identified != "text/plain")
+
+
+HTML = """
+text/html text/x-html text/htm text/xhtml text/x-server-parsed-html application/html
+application/xhtml application/xhtml+xml application/vnd.wap.xhtml+xml
+"""
+VAGUE = """
+*/* application/octet-stream application/unknown application/x-unknown
+application/x-unknown-content-type binary/octet-stream content/unknown unknown/unknown
+"""
+
+
+@pytest.mark.parametrize("kind", HTML.split())
+def test_types_that_are_html_whatever_the_bytes(kind):
+    for declared, identified in ((kind, ""), ("text/plain", kind)):
+        assert http.may_be_html(declared, identified)
+        assert http.is_html(declared, identified, b"words")
+
+
+@pytest.mark.parametrize("kind", ["", *VAGUE.split()])
+def test_types_that_say_nothing_leave_it_to_the_bytes(kind):
+    assert http.may_be_html(kind, kind)
+    assert http.is_html(kind, kind, b"<p>")
+    assert not http.is_html(kind, kind, b"words")
+    assert http.is_html("text/html", kind, b"words")
+    assert not http.is_html("image/png", kind, b"<p>")
+
+
+@pytest.mark.parametrize("kind", ["text/xml", "application/xml"])
+def test_types_of_xml_leave_it_to_the_root(kind):
+    assert http.may_be_html(kind, "")
+    assert http.is_html(kind, "", b"<?xml version='1.0'?><html>")
+    assert not http.is_html(kind, "", b"<p>")
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "image/svg+xml", "text/html2", "html"])
+def test_other_types_are_no_html_whatever_the_bytes(kind):
+    assert not http.may_be_html(kind, "")
+    assert not http.is_html(kind, "", b"<html>")
+
+
+@pytest.mark.parametrize(("ahead", "page"), [(0, True), (4094, True), (4095, False)])
+def test_the_first_tag_is_looked_for_in_so_many_bytes(ahead, page):
+    assert http.is_html("", "", b" " * ahead + b"<p>") == page
+
+
+def test_headers_that_declare_are_kept_and_those_that_list_are_joined():
+    names = ("content-language", "tdm-policy", "tdm-reservation", "x-robots-tag", "server")
+    head = "".join(f"{name.title()}: 1\r\n{name}: 2\r\n" for name in names)
+    types = "Content-Type: a/b\r\nContent-Type: c/d\r\nContent-Encoding: x\r\n"
+    more = "content-encoding: y\r\nTransfer-Encoding: u\r\ntransfer-encoding: v\r\n"
+    found = http.parse_response(f"HTTP/1.1 200 OK\r\n{head}{types}{more}\r\nbody".encode())
+    assert found.body == b"body"
+    assert found.declarations == {
+        **dict.fromkeys(("content-language", "tdm-policy", "tdm-reservation"), "1"),
+        "x-robots-tag": "1, 2",
+    }
+    joined = ("content-type", "content-encoding", "transfer-encoding", "server")
+    assert [found.headers[name] for name in joined] == ["a/b, c/d", "x, y", "u, v", "1"]

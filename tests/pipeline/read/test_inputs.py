@@ -6,7 +6,7 @@ import fsspec
 import pytest
 
 from thresher.filters.errors import InputError
-from thresher.pipeline.read import InputSettings, list_inputs, read_shard
+from thresher.pipeline.read import InputSettings, inputs, list_inputs, read_shard
 from thresher.pipeline.read.inputs import is_inside
 
 
@@ -111,3 +111,33 @@ def test_other_file_systems_and_chains(folder):
         "from memory",
         "more",
     ]
+
+
+@pytest.mark.parametrize("name", ["ETag", "etag", "md5Hash"])
+def test_a_store_tells_whether_a_file_is_another(name):
+    def shard(size=3, uri="s3://bucket/x.jsonl", **tags):
+        return inputs._shard(uri, uri, {"size": size, **tags}, "auto")
+
+    tagged = shard(**{name: '"a1b2"'})
+    assert (tagged.etag, tagged.bytes, tagged.format) == ("a1b2", 3, "jsonl")
+    assert shard(**{name: "a1b2"}) == tagged
+    others = [
+        shard(),
+        shard(**{name: "a1b3"}),
+        shard(size=4, **{name: "a1b2"}),
+        shard(size=None, **{name: "a1b2"}),
+        shard(uri="s3://bucket/y.jsonl", **{name: "a1b2"}),
+    ]
+    assert len({each.key for each in (tagged, *others)}) == 6
+    assert [each.bytes for each in others] == [3, 3, 4, -1, 3]
+
+
+@pytest.mark.parametrize("uri", ["{}/x", "file://{}/x", "local://{}/x", "zip://a::file://{}/x"])
+def test_what_lies_in_a_folder_however_it_is_written(tmp_path, uri):
+    (tmp_path / "lake").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "lake")
+    for folder in ("lake", "link", "link/../lake"):
+        for lake in (f"{tmp_path}/lake", f"{tmp_path}/link/", f"file://{tmp_path}/lake"):
+            assert is_inside(uri.format(tmp_path / folder), lake)
+    assert not is_inside(uri.format(tmp_path / "lake2"), f"{tmp_path}/lake")
+    assert not is_inside(uri.format(f"s3://{tmp_path}/lake"), f"{tmp_path}/lake")

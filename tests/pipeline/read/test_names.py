@@ -6,11 +6,13 @@ import pytest
 from servers import serving
 
 from thresher.filters.errors import InputError
-from thresher.pipeline.read import InputSettings, list_inputs, read_shard
+from thresher.pipeline import read as reading
+from thresher.pipeline.read import InputSettings, InputShard, list_inputs, read_shard
 from thresher.pipeline.read.faults import named
 from thresher.pipeline.read.names import public, redact, redacted
 
 SECRET = "SeCrEt0123456789abc"
+PLACED = ("abfs", "abfss", "adl", "az", "github", "hf", "wasb", "wasbs")
 
 
 @pytest.mark.parametrize(
@@ -36,6 +38,10 @@ SECRET = "SeCrEt0123456789abc"
         ("github://owner:project@main/x.jsonl", "github://owner:project@main/x.jsonl"),
         ("hf://datasets/owner/set@main/x.jsonl", "hf://datasets/owner/set@main/x.jsonl"),
         ("file:///data/what?.jsonl", "file:///data/what?.jsonl"),
+        ("file:///data/u:p@x/a#b.jsonl", "file:///data/u:p@x/a#b.jsonl"),
+        ("local:///data/u:p@x/a#b.jsonl", "local:///data/u:p@x/a#b.jsonl"),
+        ("s3a://bucket/a#b.jsonl", "s3a://bucket/a#b.jsonl"),
+        *((f"{kind}://box@account/x", f"{kind}://box@account/x") for kind in PLACED),
     ],
 )
 def test_secrets_are_cut_and_what_names_the_file_stays(url, name):
@@ -56,6 +62,12 @@ def test_signed_queries_that_name_files_stay_apart():
     assert len({first, second, unknown}) == 3
     assert SECRET not in unknown
     assert redacted(first) == first
+
+
+def test_of_a_secret_that_another_begins_with_nothing_is_left():
+    url = f"https://host/x?sig={SECRET}&token={SECRET}AndTheRest"
+    text = redact(f"no {SECRET}AndTheRest, no {SECRET}", url)
+    assert text == "no ***, no ***"
 
 
 def test_parts_of_a_url_are_secret_without_it():
@@ -102,6 +114,22 @@ def test_urls_that_differ_in_secrets_alone_are_refused():
             names(f"{url}?sig={SECRET}", f"{url}?sig={SECRET[::-1]}")
         assert SECRET not in str(caught.value)
         assert len(names(f"{url}?sig={SECRET}", f"{url}?sig={SECRET}", f"{url}?id=1")) == 2
+
+
+@pytest.mark.parametrize(
+    "kind", [FileNotFoundError, PermissionError, ConnectionError, TimeoutError, OSError]
+)
+def test_an_error_keeps_its_kind_and_loses_its_secrets(monkeypatch, kind):
+    uri = f"https://host/x.jsonl?sig={SECRET}"
+    shard = InputShard(uri, 1, "", "jsonl", "0" * 16, "https://host/x.jsonl")
+
+    def fail(_):
+        raise kind(f"{uri} failed")
+
+    monkeypatch.setattr(reading, "open_input", fail)
+    with pytest.raises(OSError, match=r"^https://host/x\.jsonl failed$") as raised:
+        list(reading.read_shard(shard, InputSettings(urls=[])))
+    assert type(raised.value) is kind
 
 
 def test_a_file_that_is_gone_is_told_by_its_name(tmp_path):

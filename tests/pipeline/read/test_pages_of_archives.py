@@ -292,6 +292,23 @@ def test_a_body_that_breaks_off_is_kept_as_far_as_it_decodes(name):
     assert text.startswith(page.content)
 
 
+@pytest.mark.parametrize("name", ["gzip", "deflate", "br", "zstd"])
+def test_a_body_that_was_stored_decoded_is_left_as_it_is(name):
+    page = record_to_page(response(HTML, "text/html", f"Content-Encoding: {name}"), LIMIT)
+    assert page.content == HTML
+    assert bodies.undo_announced(HTML, "", name, LIMIT) == HTML
+
+
+@pytest.mark.parametrize("name", ["gzip", "zstd"])
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_body_of_several_members_is_read_whole(name, announced):
+    body = b"".join(ENCODERS[name](b"<p>%d</p>" % i) for i in range(3))
+    more = [f"Content-Encoding: {name}"] if announced else []
+    page = record_to_page(response(body, "text/html", *more), LIMIT)
+    assert page.content == b"<p>0</p><p>1</p><p>2</p>"
+    assert bodies.undo_unannounced(body, LIMIT) == page.content
+
+
 def test_many_members_cost_what_they_hold(monkeypatch):
     taken = []
     real = zlib.decompressobj

@@ -231,7 +231,8 @@ def test_dates_are_printed_as_python_prints_them(moment, unit):
     if unit == "ms":
         moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
     assert printed(pa.array([moment], pa.timestamp(unit))) == [moment.isoformat()]
-    assert printed(pa.array([moment.date()])) == [moment.date().isoformat()]
+    for kind in (pa.date32(), pa.date64()):  # files hold the first alone, extensions any
+        assert printed(pa.array([moment.date()], kind)) == [moment.date().isoformat()]
 
 
 @given(st.lists(st.none() | st.binary(max_size=6), max_size=8))
@@ -415,3 +416,20 @@ def test_a_file_is_told_by_its_first_bytes(tmp_path):
     (tmp_path / "part").write_bytes(write(pa.table({"text": ["a"]})))
     (shard,) = list_inputs(InputSettings(urls=[str(tmp_path / "part")]), "")
     assert names(read_shard(shard, InputSettings(urls=[]))) == ["page"]
+
+
+def test_rows_without_the_text_say_which_fields_there_are():
+    items = rows(body=["x", "y"], headline=["z", "w"])
+    assert [item.reason for item in items] == ["missing_text"] * 2
+    assert {item.told for item in items} == {"has no field 'text'; its fields are body, headline."}
+    (item,) = rows(text=pa.array([None], pa.string()), body=["x"])
+    assert (item.reason, item.told) == ("missing_text", "")
+
+
+def test_a_row_group_is_tried_before_its_footer_is_trusted():
+    data = bytearray(write(pa.table({"text": ["x" * 100] * 10}), write_page_checksum=True))
+    data[40] ^= 0xFF
+    file = io.BytesIO(bytes(data))
+    parquet = pq.ParquetFile(file, page_checksum_verification=True)
+    with pytest.raises((pa.ArrowException, OSError)):
+        batch_rows(parquet, 0, ["text"], leaves_of(parquet, ["text"]), file)

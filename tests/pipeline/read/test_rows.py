@@ -11,6 +11,7 @@ import zstandard
 
 from thresher.filters.errors import InputError
 from thresher.pipeline.read import InputSettings, Page, list_inputs, read_shard
+from thresher.pipeline.read.rows import field_value, prefixes
 
 
 def settings(**changes):
@@ -245,3 +246,10 @@ def test_names_that_no_strict_reader_takes(tmp_path):
     (item,) = read_file(path)
     assert item.told.startswith("has no field 'text'; its fields are a")
     item.told.encode()
+
+
+def test_a_field_that_is_not_wanted_is_in_no_row():
+    assert prefixes("") == []
+    assert field_value({"": "x", "a": "y"}, "") is None
+    assert prefixes("a.b") == ["a.b", "a"]
+    assert field_value({"a": {"": "x"}}, "a") == {"": "x"}

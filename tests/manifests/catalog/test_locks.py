@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+
 import duckdb
 import msgspec
 import pytest
@@ -71,3 +73,16 @@ def test_a_catalog_that_knows_the_run_is_not_built_again(lake, monkeypatch):
             (status,) = database.execute("SELECT status FROM runs").fetchall()
             assert status == (change.get("status", "complete"),)
     assert built == ["r1"] * 3
+
+
+def test_a_database_that_does_not_open_leaves_no_folder(lake, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+
+    def refuse(*_, **__):
+        raise duckdb.OutOfMemoryException("none left")
+
+    monkeypatch.setattr(door.duckdb, "connect", refuse)
+    with pytest.raises(duckdb.OutOfMemoryException):
+        catalog.open_catalog(lake)
+    assert list((tmp_path / "tmp").iterdir()) == []

@@ -237,3 +237,19 @@ def test_a_name_that_code_does_not_hold_is_escaped(name):
 )
 def test_backticks_of_a_prose_enclose_code(text, shown):
     assert prose(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("rows", "size"),
+    [
+        (999, "n<1K"),
+        (1000, "1K<n<10K"),
+        (9_999, "1K<n<10K"),
+        (10_000, "10K<n<100K"),
+        (10**6, "1M<n<10M"),
+        (10**12 - 1, "100B<n<1T"),
+        (10**12, "n>1T"),
+    ],
+)
+def test_the_size_is_one_that_hugging_face_knows(rows, size):
+    assert front_matter(card([shard(0, "train", rows)]))["size_categories"] == [size]

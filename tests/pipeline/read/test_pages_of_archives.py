@@ -338,3 +338,15 @@ def test_no_body_raises_or_grows_beyond_the_limit(data, encoding):
         item = record_to_page(response(body, "text/html", *more), 1024)
         assert isinstance(item, Page) or item.reason in OUTCOMES
         assert not isinstance(item, Page) or len(item.content) <= 1024
+
+
+def test_chunks_are_joined():
+    body = b"5\r\nhello\r\n7;x=y\r\n, world\r\n0\r\n\r\n"
+    assert bodies.undo_announced(body, "chunked", "", LIMIT) == b"hello, world"
+
+
+def test_members_together_are_held_to_the_limit():
+    two = gzip.compress(b"a" * 600) + gzip.compress(b"b" * 600)
+    assert bodies.undo_announced(two, "", "gzip", 1200) == b"a" * 600 + b"b" * 600
+    with pytest.raises(bodies.Oversize):
+        bodies.undo_announced(two, "", "gzip", 1199)

@@ -433,3 +433,8 @@ def test_a_row_group_is_tried_before_its_footer_is_trusted():
     parquet = pq.ParquetFile(file, page_checksum_verification=True)
     with pytest.raises((pa.ArrowException, OSError)):
         batch_rows(parquet, 0, ["text"], leaves_of(parquet, ["text"]), file)
+
+
+def test_nothing_and_white_space_are_empty_and_nuls_go():
+    assert names(rows(text=["", " \n", "\0", "a\0b"])) == ["empty"] * 3 + ["page"]
+    assert rows(text=["a\0b"])[0].content == "ab"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from thresher.manifests.catalog.facts import SIGNAL_STAGES, Facts
+from thresher.manifests.catalog.facts import Facts
+from thresher.manifests.layout import FORMER, GROUPS, RUN_WIDE, TEXT
 from thresher.manifests.manifest import Manifest, Output, commit
 from thresher.manifests.run import InputRecord, RunRecord
 
@@ -30,7 +31,7 @@ def facts_of(store, stage):
     return Facts(store, run)
 
 
-@pytest.mark.parametrize("stage", [*OF_INPUTS, *SIGNAL_STAGES])
+@pytest.mark.parametrize("stage", [*OF_INPUTS, TEXT, FORMER, *GROUPS, *RUN_WIDE])
 def test_shards_that_other_runs_added_are_not_of_this_one(store, stage):
     written(store, stage, "abcd")
     facts = facts_of(store, stage)
@@ -46,4 +47,4 @@ def test_what_is_of_the_whole_run_is_all_of_it(store, stage):
 
 
 def test_three_stages_measure_signals_of_the_whole_run():
-    assert SIGNAL_STAGES == ("model_scores", "repeated_lines", "site_signals")
+    assert tuple(RUN_WIDE) == ("model_scores", "repeated_lines", "site_signals")

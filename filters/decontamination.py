@@ -28,8 +28,6 @@ from thresher.filters.kernels.text.cache import compile_once
 from thresher.filters.signals import family_type
 
 FAMILY = "contamination"
-SPANS = "contamination_spans"
-"""Column beside the family: all matched spans, as characters of the text."""
 SPANS_TYPE = pa.list_(pa.struct([("start", pa.int32()), ("end", pa.int32())]))
 
 

@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from thresher.filters.errors import ThresherError
 from thresher.filters.policy.sql import signals_of
 from thresher.jobs.plan import Plan
 from thresher.jobs.reasons_to_run import Change, Facts, Standing
@@ -19,10 +18,6 @@ from thresher.pipeline import decontamination, scores
 from thresher.pipeline.materialize import curated, parts
 
 __all__ = ["standing_of", "unread_of"]
-
-
-class _Seen(ThresherError):  # noqa: N818 - the end of a walk, not a fault
-    """What follows is not known before this stage is done, or there is no more."""
 
 
 def standing_of(
@@ -50,16 +45,16 @@ def standing_of(
         to_do = len(work) - len(made)
         if stage not in on_the_way:
             if missing and not work.keys() <= inputs:
-                raise _Seen
+                raise StageFailedError  # what follows is not known, or there is no more
             to_do += len(missing)
         elif work.keys() <= inputs:
             missing.update(work.keys() - made.keys())
         found[stage] = Standing(before.done + len(made), (before.to_do or 0) + to_do, mark)
         if stage == curated.STAGE or (len(made) < len(work) and stage not in on_the_way):
-            raise _Seen
+            raise StageFailedError  # what follows is not known, or there is no more
         return made
 
-    with contextlib.suppress(_Seen, StageFailedError):
+    with contextlib.suppress(StageFailedError):
         walk(plan, look)
     if plan.scorers and scores.STAGE not in found:
         made = len(plan.scored_shards())

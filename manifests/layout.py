@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from thresher.filters.decontamination import SPANS
 from thresher.filters.signals import DOCUMENT_FAMILIES, RUN_FAMILIES, content, junk, lines, site
 from thresher.filters.signals import rules as rule_families
 from thresher.filters.signals import words as word_families
+from thresher.filters.signals.contamination import SPANS
 
 TEXT: Final = "text"
 """The stage of the texts."""

@@ -8,8 +8,9 @@ import pyarrow as pa
 
 from thresher.filters import shape
 from thresher.filters.dates import MOMENT
-from thresher.filters.decontamination import SPANS, SPANS_TYPE
+from thresher.filters.decontamination import SPANS_TYPE
 from thresher.filters.signals import family_type
+from thresher.filters.signals.contamination import SPANS
 from thresher.manifests.layout import GROUPS, TEXT_FAMILIES
 
 ORIGIN = pa.struct(

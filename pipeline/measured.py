@@ -50,6 +50,11 @@ def file_of(shard: ShardRef, column: str) -> str:
     return next((path for path in shard.signals if stage_of_file(path) == stage), shard.texts)
 
 
+def files_of(shard: ShardRef, columns: Iterable[str]) -> list[str]:
+    """Paths of the files that are opened for columns of a shard."""
+    return list(_by_file(shard, columns))
+
+
 def read_measured(store: Store, shard: ShardRef, columns: Sequence[str]) -> pa.Table:
     """Columns of a shard, in the order asked for.
 
@@ -118,7 +123,7 @@ def iterate_measured(
             yield pa.table({n: found[n] for n in dict.fromkeys(c.split(".")[0] for c in columns)})
 
 
-def _by_file(shard: ShardRef, columns: Sequence[str]) -> dict[str, list[str]]:
+def _by_file(shard: ShardRef, columns: Iterable[str]) -> dict[str, list[str]]:
     """Which columns to look for in which files; the texts always, since they are the rows."""
     found: dict[str, list[str]] = {shard.texts: []}
     for name in dict.fromkeys(columns):

@@ -22,11 +22,6 @@ class ShardRef(msgspec.Struct, frozen=True):
     signals: tuple[str, ...] = ()
     """Paths of its signals: files with the rows of the texts, in their order."""
 
-    @property
-    def files(self) -> tuple[str, ...]:
-        """Paths of all that is measured of it."""
-        return self.texts, *self.signals
-
     def with_signals(self, path: str) -> ShardRef:
         """The same with one more file of signals."""
         return msgspec.structs.replace(self, signals=(*self.signals, path))

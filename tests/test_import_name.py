@@ -77,8 +77,8 @@ def test_a_run_beside_namesakes(namesakes, recipe_of_pages, how, path):
     (record,) = load_runs(store)
     assert (record.status, record.failures) == ("complete", [])
     (key,) = [each.key for each in record.inputs]
-    found = record.fingerprints["documents"]
-    assert load_all(store, "documents", found, [key])[key].ledger["documents"] == 1
+    found = record.fingerprints["text"]
+    assert load_all(store, "text", found, [key])[key].ledger["documents"] == 1
 
 
 @pytest.fixture

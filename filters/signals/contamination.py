@@ -8,6 +8,9 @@ _NONE = "the recipe names no evaluation set (`[[decontaminate]]`)"
 _GPT3 = "GPT-3 (Brown et al. 2020, appendix C)"
 _UNMATCHED = f"nothing matches, or {_NONE}"
 
+SPANS = "contamination_spans"
+"""Column beside the family: all matched spans, as characters of the text."""
+
 CONTAMINATION = make_family(
     "contamination",
     1,

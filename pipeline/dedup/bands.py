@@ -23,7 +23,7 @@ from thresher.manifests.store import Store
 from thresher.pipeline.dedup import DedupSettings
 from thresher.pipeline.dedup.kernels import band_buckets, sketch_words, sketches
 from thresher.pipeline.dedup.urls import url_hashes
-from thresher.pipeline.measured import file_of, iterate_measured
+from thresher.pipeline.measured import file_of, files_of, iterate_measured
 from thresher.pipeline.shards import ShardRef
 from thresher.pipeline.shuffle import (
     I64,
@@ -86,6 +86,7 @@ def bands(
     similarity look at the first `max_shingles` shingles.
     """
     began = time.perf_counter()
+    read = ["id", "content_hash", "raw_hash", _size(minhash), "minhash"]
     documents = _read(store, shard, minhash)
     hashes = documents.hashes
     kept = np.ones(len(documents), bool)
@@ -113,7 +114,7 @@ def bands(
             stage=STAGE,
             fingerprint=fingerprint,
             key=shard.key,
-            inputs=[*shard.files, *([shard.decisions] if shard.decisions else [])],
+            inputs=[*files_of(shard, read), *([shard.decisions] if shard.decisions else [])],
             outputs=outputs,
             facts={
                 "documents": len(documents),
@@ -128,7 +129,7 @@ def bands(
 
 def _read(store: Store, shard: ShardRef, minhash: MinHashSettings) -> _Documents:
     hashes, raw, ids = ([np.empty((0, 2), np.uint64)] for _ in range(3))
-    long = "length.characters" if minhash.unit == "characters" else "length.nonsymbol_words"
+    long = _size(minhash)
     beyond_cap = 0
     for table in iterate_measured(store, shard, ["id", "content_hash", "raw_hash", long]):
         batch = table.combine_chunks()
@@ -138,6 +139,11 @@ def _read(store: Store, shard: ShardRef, minhash: MinHashSettings) -> _Documents
         size = pc.struct_field(batch["length"], 0)
         beyond_cap += pc.sum(pc.greater(size, minhash.max_shingles)).as_py() or 0
     return _Documents(np.concatenate(hashes), np.concatenate(raw), np.concatenate(ids), beyond_cap)
+
+
+def _size(minhash: MinHashSettings) -> str:
+    """The signal that says how long a text is in what its shingles are made of."""
+    return "length.characters" if minhash.unit == "characters" else "length.nonsymbol_words"
 
 
 def _hashes(column: pa.ChunkedArray) -> U64:

@@ -16,7 +16,8 @@ from thresher.manifests.manifest import Manifest, commit
 from thresher.manifests.shards import read_table
 from thresher.manifests.store import Store
 from thresher.pipeline.judge import CANDIDATES
-from thresher.pipeline.judge.tables import RECEIPT, database, register_documents
+from thresher.pipeline.judge.tables import RECEIPT, database, judged_columns, register_documents
+from thresher.pipeline.measured import files_of
 from thresher.pipeline.shards import ShardRef
 from thresher.pipeline.shuffle import write_sorted
 
@@ -104,7 +105,7 @@ def candidates(
             stage=CANDIDATES,
             fingerprint=fingerprint,
             key=shard.key,
-            inputs=[*shard.files, duplicates],
+            inputs=[*files_of(shard, judged_columns(policy)), duplicates],
             outputs=outputs,
             facts={"members": table.num_rows, "captures": pages.num_rows},
             seconds=time.perf_counter() - began,

@@ -15,7 +15,14 @@ from thresher.manifests.shards import ShardWriter
 from thresher.manifests.store import Store
 from thresher.pipeline.judge import STAGE
 from thresher.pipeline.judge.survivors import SURVIVORS_SCHEMA
-from thresher.pipeline.judge.tables import RECEIPT, VERDICT, database, register_documents
+from thresher.pipeline.judge.tables import (
+    RECEIPT,
+    VERDICT,
+    database,
+    judged_columns,
+    register_documents,
+)
+from thresher.pipeline.measured import files_of
 from thresher.pipeline.shards import ShardRef
 from thresher.pipeline.shuffle import rows_in_range
 
@@ -70,7 +77,7 @@ def decide(
             stage=STAGE,
             fingerprint=fingerprint,
             key=shard.key,
-            inputs=[*shard.files, *survivor_paths],
+            inputs=[*files_of(shard, judged_columns(policy)), *survivor_paths],
             outputs=[writer.output],
             ledger={
                 "records": table.num_rows,

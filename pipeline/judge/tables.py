@@ -46,11 +46,16 @@ def spilling_database(memory: int) -> Iterator[duckdb.DuckDBPyConnection]:
             yield connection
 
 
+def judged_columns(policy: Policy) -> list[str]:
+    """What judging by a policy reads of a document."""
+    source = ["source"] if policy.duplicates.priority else []
+    return ["id", "date_utc", *source, *sorted(signals_of(policy))]
+
+
 def register_documents(
     connection: duckdb.DuckDBPyConnection, store: Store, shard: ShardRef, policy: Policy
 ) -> None:
     """The table `documents`: row, id and what the policy looks at."""
-    source = ["source"] if policy.duplicates.priority else []
-    table = read_measured(store, shard, ["id", "date_utc", *source, *sorted(signals_of(policy))])
+    table = read_measured(store, shard, judged_columns(policy))
     rows = pa.array(np.arange(table.num_rows, dtype=np.int64))
     connection.register("documents", table.append_column("row", rows))

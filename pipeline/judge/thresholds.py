@@ -15,8 +15,9 @@ from thresher.filters.policy import MedianBound, Policy, unresolved
 from thresher.manifests.manifest import Manifest, commit
 from thresher.manifests.store import Store
 from thresher.pipeline.judge import KEY, THRESHOLDS
+from thresher.pipeline.judge.tables import judged_columns
 from thresher.pipeline.judge.top import cuts
-from thresher.pipeline.measured import Columns, columns_of
+from thresher.pipeline.measured import Columns, columns_of, files_of
 from thresher.pipeline.shards import ShardRef
 
 
@@ -32,7 +33,7 @@ def thresholds(
             stage=THRESHOLDS,
             fingerprint=fingerprint,
             key=KEY,
-            inputs=[path for shard in shards for path in shard.files],
+            inputs=[path for shard in shards for path in files_of(shard, judged_columns(policy))],
             facts=found,
             seconds=time.perf_counter() - began,
         ),

@@ -19,6 +19,7 @@ from thresher.pipeline.judged import judged_rows
 from thresher.pipeline.materialize import CuratedSettings
 from thresher.pipeline.materialize.columns import KEY, ChosenColumns
 from thresher.pipeline.materialize.plan import Histogram, add, histogram
+from thresher.pipeline.measured import files_of
 from thresher.pipeline.shards import ShardRef
 
 STAGE = "parts"
@@ -102,7 +103,7 @@ def part(
             stage=STAGE,
             fingerprint=fingerprint,
             key=shard.key,
-            inputs=[*shard.files, decisions],
+            inputs=[*files_of(shard, columns_of(settings)), decisions],
             outputs=[writer.output],
             ledger={
                 "records": counts["kept"] + counts["empty"],

@@ -12,8 +12,9 @@ import pyarrow as pa
 from thresher.manifests.manifest import Manifest, commit
 from thresher.manifests.shards import ShardWriter
 from thresher.manifests.store import Store
+from thresher.pipeline.measured import files_of
 from thresher.pipeline.repeated_lines import LinesSettings
-from thresher.pipeline.repeated_lines.lines import SITE, Batch, read_lines
+from thresher.pipeline.repeated_lines.lines import COLUMNS, SITE, Batch, read_lines
 from thresher.pipeline.shards import ShardRef
 from thresher.pipeline.shuffle import I64, U64, partition_key, partition_range, read_range
 
@@ -70,7 +71,7 @@ def line_keys(
             stage=KEYS,
             fingerprint=fingerprint,
             key=shard.key,
-            inputs=[*shard.files, *([copies] if copies else [])],
+            inputs=[*files_of(shard, COLUMNS), *([copies] if copies else [])],
             outputs=[writer.output],
             facts={"documents": documents, "lines": lines, "keys": writer.output.rows},
             seconds=time.perf_counter() - began,

@@ -26,7 +26,8 @@ RUN, SITE = np.uint64(0), np.uint64(1)
 """Kinds of scope: the lowest bit of a key."""
 
 _SEED = 17
-_COLUMNS = ["id", "text", "url_parts.registered_domain"]
+COLUMNS = ("id", "text", "url_parts.registered_domain")
+"""What is looked at of a document."""
 _NEWLINE = ord("\n")
 
 Flags = npt.NDArray[np.bool_]
@@ -93,7 +94,7 @@ def read_lines(store: Store, shard: ShardRef, copies: str | None, buckets: int) 
     warm_up()
     clusters = _clusters(store, copies)
     seen = 0
-    for table in iterate_measured(store, shard, _COLUMNS):
+    for table in iterate_measured(store, shard, COLUMNS):
         batch = table.combine_chunks().to_batches()[0]
         rows = np.arange(seen, seen + batch.num_rows)
         seen += batch.num_rows

@@ -16,8 +16,9 @@ from thresher.filters.signals import family_type
 from thresher.manifests.manifest import Manifest, commit
 from thresher.manifests.shards import ShardWriter
 from thresher.manifests.store import Store
+from thresher.pipeline.measured import files_of
 from thresher.pipeline.repeated_lines import NUMBERS, LinesSettings
-from thresher.pipeline.repeated_lines.lines import Batch, Flags, read_lines
+from thresher.pipeline.repeated_lines.lines import COLUMNS, Batch, Flags, read_lines
 from thresher.pipeline.shards import ShardRef
 from thresher.pipeline.shuffle import I64, U64
 
@@ -71,7 +72,7 @@ def measure_lines(
             stage=STAGE,
             fingerprint=fingerprint,
             key=shard.key,
-            inputs=[*shard.files, *([copies] if copies else []), *count_paths],
+            inputs=[*files_of(shard, COLUMNS), *([copies] if copies else []), *count_paths],
             outputs=[writer.output],
             facts=facts,
             seconds=time.perf_counter() - began,

@@ -20,7 +20,7 @@ from thresher.filters.signals.site import LEVELS, MEANS
 from thresher.manifests.manifest import Manifest, commit
 from thresher.manifests.shards import ShardWriter, read_table
 from thresher.manifests.store import Store
-from thresher.pipeline.measured import read_measured
+from thresher.pipeline.measured import files_of, read_measured
 from thresher.pipeline.shards import ShardRef
 from thresher.pipeline.shuffle import I64, U64
 from thresher.pipeline.sites import SiteSettings
@@ -100,7 +100,7 @@ def site_parts(
             stage=STAGE,
             fingerprint=fingerprint,
             key=shard.key,
-            inputs=[*shard.files, *([duplicates] if duplicates else [])],
+            inputs=[*files_of(shard, COLUMNS), *([duplicates] if duplicates else [])],
             outputs=[written_sums.output, written_samples.output],
             facts={"groups": written_sums.output.rows, "sampled": written_samples.output.rows},
             seconds=time.perf_counter() - began,

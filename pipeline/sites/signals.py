@@ -15,11 +15,13 @@ from thresher.filters.signals.site import COLLAPSE, FAMILIES, FIGURES, MEANS, OF
 from thresher.manifests.manifest import Manifest, commit
 from thresher.manifests.shards import ShardWriter
 from thresher.manifests.store import Store
-from thresher.pipeline.measured import read_measured
+from thresher.pipeline.measured import files_of, read_measured
 from thresher.pipeline.shards import ShardRef
 from thresher.pipeline.sites.deviation import Spread, deviations
 from thresher.pipeline.sites.merge import rows_of_shard
 from thresher.pipeline.sites.parts import group_hashes, site_names
+
+_COLUMNS = ("url_parts.registered_domain", shape.COLUMN)
 
 STAGE = "site_signals"
 VERSION = 3
@@ -48,7 +50,7 @@ def site_signals(
         fingerprint: of this stage.
     """
     began = time.perf_counter()
-    table = read_measured(store, shard, ["url_parts.registered_domain", shape.COLUMN])
+    table = read_measured(store, shard, _COLUMNS)
     groups = rows_of_shard(store, spread_paths, number)
     sites = groups.filter(pc.equal(groups["level"], "site")).combine_chunks()
     own = groups.filter(pc.equal(groups["level"], "shard"))
@@ -72,7 +74,7 @@ def site_signals(
             stage=STAGE,
             fingerprint=fingerprint,
             key=shard.key,
-            inputs=[*shard.files, *spread_paths],
+            inputs=[*files_of(shard, _COLUMNS), *spread_paths],
             outputs=[writer.output],
             seconds=time.perf_counter() - began,
         ),

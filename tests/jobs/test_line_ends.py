@@ -151,7 +151,7 @@ def test_a_run_stores_the_normal_text_under_the_id_of_the_one_it_read(tmp_path):
         }
     )
     assert result.counts["documents measured"] == 4  # the last is too short for what is left of it
-    (path,) = (tmp_path / "lake" / "documents").glob("*/*.parquet")
+    (path,) = (tmp_path / "lake" / "text").glob("*/*.parquet")
     stored = pq.read_table(path)
     mended = "It would be a matter of information,\nsaid the committee, and nothing more than it. "
     assert stored["text"].to_pylist() == [

@@ -187,14 +187,14 @@ def test_names_that_there_are_not(lake):
 
 def test_a_stream_reads_as_it_is_asked(lake, monkeypatch):
     opened = []
-    plain = judged.read_batches
+    plain = judged.iterate_measured
 
-    def watched(store, path, *arguments):
-        for batch in plain(store, path, *arguments, batch_rows=10):
-            opened.append(path)
+    def watched(store, shard, columns):
+        for batch in plain(store, shard, columns, 10):
+            opened.append(shard.texts)
             yield batch
 
-    monkeypatch.setattr(judged, "read_batches", watched)
+    monkeypatch.setattr(judged, "iterate_measured", watched)
     stream = lake.kept(["id"])
     assert opened == []
     stream.read_next_batch()

@@ -95,27 +95,27 @@ def test_plan_says_why_each_stage_runs(lake, tmp_path, sample):
     other = tmp_path / "other.toml"
     other.write_text(f"{listed}languages = ['en', 'de']\n[sites]\nmin_pages = 9\n")
     said = invoke("plan", other).output
-    (row,) = [line for line in said.splitlines() if re.search(r"\bdocuments\b.*\bsetting\b", line)]
+    (row,) = [line for line in said.splitlines() if re.search(r"\btext\b.*\bsetting\b", line)]
     cells = [cell.strip() for cell in re.split("[│|]", row) if cell.strip()]
-    assert cells[:3] == ["documents", "0", "3"]
+    assert cells[:3] == ["text", "0", "3"]
     assert cells[3] == "1 input file new; setting gates.languages changed"
     (row,) = [line for line in said.splitlines() if "sites.min_pages" in line]
     cells = [cell.strip() for cell in re.split("[│|]", row) if cell.strip()]
     assert cells == ["sites", "0", "all", "setting sites.min_pages changed"]
     (follow,) = [line for line in said.splitlines() if line.startswith("then, since they follow:")]
-    assert follow.startswith("then, since they follow: bands, edges")
+    assert follow.startswith("then, since they follow: signals/rules, signals/junk")
     assert "compared with run cli-" in said
     assert said.splitlines()[-1].startswith("3 shards, 3 to measure; policy web-en")
     told = json.loads(invoke("plan", other, "--json").stdout)
     stages = {each["stage"]: each for each in told["stages"]}
-    assert stages["documents"] == {
-        "stage": "documents",
+    assert stages["text"] == {
+        "stage": "text",
         "done": 0,
         "to_do": 3,
         "why": ["1 input file new", "setting gates.languages changed"],
         "follows": "",
     }
-    assert stages["edges"]["follows"] == "documents"
+    assert stages["edges"]["follows"] == "text"
     assert stages["edges"]["to_do"] is None
     assert told["compared_with"].startswith("cli-")
     sizes = [sample.shards[i].stat().st_size for i in (0, 1, 4)]

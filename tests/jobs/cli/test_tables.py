@@ -58,7 +58,7 @@ def test_no_table_of_any_command_folds_or_cuts_without_a_terminal(lake, monkeypa
     for command, wanted in (
         (["query", sql, "-l", folder], list(texts(found))),
         (["explain", page, "-l", folder], [page, found[0]["url"]]),
-        (["plan", recipe], [row["uri"] for row in json_of("plan", recipe)["shards"]]),
+        (["plan", recipe, "--files"], [row["uri"] for row in json_of("plan", recipe)["shards"]]),
         (["status", folder], [run["run_id"] for run in json_of("status", folder)]),
         (["reasons"], [each["meaning"] for each in json_of("reasons")]),
         (["models", "list"], [model["summary"] for model in json_of("models", "list")]),

@@ -14,6 +14,8 @@ from thresher.jobs.progress import Silent
 from thresher.jobs.recipe import read_recipe
 from thresher.jobs.run import execute
 from thresher.manifests import catalog
+from thresher.manifests.layout import CONTAMINATION
+from thresher.manifests.manifest import load_all
 from thresher.manifests.run import load_runs
 from thresher.pipeline.inspect.explain import explain
 
@@ -125,7 +127,9 @@ def test_contamination_is_measured_cut_and_explained(tmp_path):
         query = "SELECT url FROM dropped WHERE list_contains(reasons, 'contaminated')"
         assert database.execute(query).fetchall() == [("https://a.com/r",)]
     (tmp_path / "riddles.jsonl").write_text(json.dumps({"question": RIDDLE + " Why?"}))
-    assert make_plan(read_recipe(recipe)).measured() == {}
+    other = make_plan(read_recipe(recipe))
+    assert other.measured() != {}
+    assert load_all(store, CONTAMINATION, other.marks[CONTAMINATION]) == {}
 
 
 def test_the_cut_needs_an_evaluation_set(tmp_path):

@@ -93,7 +93,7 @@ def run_thresher(work, files, workers, profile):
     return {
         "wall_seconds": round(seconds, 2),
         "task_seconds": task_seconds(lake),
-        "documents_measured": rows(lake, "documents/**/*.parquet"),
+        "documents_measured": rows(lake, "text/*/*.parquet"),
         "documents_out": rows(lake, "curated/**/*.parquet"),
     }
 

@@ -21,7 +21,7 @@ from thresher.jobs.progress import Reporter
 from thresher.jobs.recipe import read_recipe
 from thresher.jobs.run import execute
 
-OURS = ("text", "signals", "decisions", "curated")
+OURS = ("text", "decisions", "curated")
 WORDS = [
     f"{a}{b}"
     for a in ["the", "of", "and", "to", "in", "stone", "river", "light", "word"]

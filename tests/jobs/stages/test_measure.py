@@ -80,7 +80,14 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize("setting", SETTINGS)
+MORE = ("machine_text.model", "minhash.unit", "minhash.ngram", "minhash.seed", "dedup.bands, rows")
+"""Settings that enter what others of the table enter, too."""
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [pytest.param(each, marks=[pytest.mark.slow] * (each in MORE)) for each in SETTINGS],
+)
 def test_a_setting_of_signals_opens_no_input(small, blank, tmp_path, setting):
     change, group = SETTINGS[setting]
     executor = Counting()
@@ -94,7 +101,9 @@ def test_a_setting_of_signals_opens_no_input(small, blank, tmp_path, setting):
     assert store.sizes(f"{group}/{record.fingerprints[group]}")
 
 
-@pytest.mark.parametrize("name", ["length", "junk", "url_parts"])
+@pytest.mark.parametrize(
+    "name", ["length", *(pytest.param(n, marks=pytest.mark.slow) for n in ("junk", "url_parts"))]
+)
 def test_a_familys_version_opens_no_input(small, blank, monkeypatch, name):
     old = family(name)
     swap(monkeypatch, old, dataclasses.replace(old, version=old.version + 1))

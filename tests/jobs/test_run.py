@@ -319,7 +319,7 @@ def test_kill_9_in_the_middle_changes_nothing(finished, recipe_for, tmp_path, wo
     ]
     environment = dict(os.environ)
     store = Store(str(tmp_path / "lake"))
-    for stage in ("documents", "decisions"):
+    for stage in ("text", "decisions"):
         process = subprocess.Popen(
             command, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
         )

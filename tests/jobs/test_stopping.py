@@ -105,7 +105,7 @@ def test_a_signal_stops_a_run_and_the_same_command_goes_on(
     recipe = recipe_for(tmp_path / "lake", [str(s) for s in sample.shards[:4]], "")
     store = Store(str(tmp_path / "lake"))
     process = start("run", recipe, *how)
-    wait_until(lambda: store.sizes("manifests/documents"))
+    wait_until(lambda: store.sizes("manifests/text"))
     send = os.kill if where == "process" else os.killpg
     send(process.pid, number)
     code, message = ended(process, tmp_path)

@@ -61,11 +61,10 @@ class Plan:
         keys = [shard.key for shard in self.inputs]
         return load_all(self.store, TEXT, self.marks[TEXT], keys)
 
-    def run_code(self) -> list[Manifest]:
-        """The manifests of what code of the user's choice has seen already: pages, and guests."""
+    def seen_by_guests(self) -> dict[str, Manifest]:
+        """The input shards whose texts the guests have seen already, by key."""
         keys = [shard.key for shard in self.inputs]
-        seen = load_all(self.store, GUESTS, self.marks[GUESTS], keys) if self.recipe.guests else {}
-        return [*self.measured().values(), *seen.values()]
+        return load_all(self.store, GUESTS, self.marks[GUESTS], keys) if self.recipe.guests else {}
 
     def scored_shards(self) -> dict[str, Manifest]:
         """The input shards that the recipe's own scorers have scored already, by key."""

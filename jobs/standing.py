@@ -63,9 +63,10 @@ def standing_of(
     absent = _absent(plan)
     there = [s for s in AFTER if s not in absent and (s in found or curated.STAGE not in found)]
     entered = {stage for each in changed for stage in each.enters}
+    unread = unread_of(plan)
     for stage in there:
         if stage not in found:
-            parents = {each: found[each] for each in upstream(stage, there, unread_of(plan))}
+            parents = {each: found[each] for each in upstream(stage, there, unread)}
             same = before is not None and stage not in entered and _as_before(parents, before)
             mark = before.fingerprints.get(stage, "") if before and same else ""
             found[stage] = _left(plan, stage, mark, inputs) if mark else Standing()

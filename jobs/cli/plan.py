@@ -42,7 +42,8 @@ def plan(
     say_code(wanted)
     found = look_ahead(wanted, str(recipe))
     made = found.plan
-    notes = failure_notes(made.run_code(), made.scored_shards().values())
+    seen = [*found.measured.values(), *made.seen_by_guests().values()]
+    notes = failure_notes(seen, made.scored_shards().values())
     formats = list(_formats(made.inputs, found.measured))
     if as_json:
         print_json(

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,14 +19,10 @@ from thresher.filters import signals
 from thresher.filters.errors import ConfigError, did_you_mean
 from thresher.filters.policy.check import GUEST_PREFIX
 from thresher.filters.signals import SCORE_PREFIX, signal_type
-from thresher.manifests.row_ids import row_ids
 from thresher.manifests.schemas import PROVENANCE
-from thresher.manifests.store import Store
-from thresher.pipeline.measured import read_measured
 from thresher.pipeline.read.kept import is_kept
-from thresher.pipeline.shards import ShardRef
 
-__all__ = ["CURATED", "KEY", "ChosenColumns", "check_columns", "check_places"]
+__all__ = ["CURATED", "KEY", "ROW_ID", "ChosenColumns", "check_columns", "check_places"]
 
 CURATED = pa.schema(
     [
@@ -53,11 +48,10 @@ KEY = pa.field("key", pa.uint64(), nullable=False)
 """The shuffle key, which the files of parts have besides."""
 
 _EXTRA = "extra"
-_ROW_ID = "row_id"
+ROW_ID = "row_id"
+"""The column of the rows' keys, which no file holds."""
 _OWN = (GUEST_PREFIX, SCORE_PREFIX)
 _PROVENANCE = {field.name: field.type for field in PROVENANCE}
-_BESIDE = "measured "
-"""Before the names of families, in a table that has columns of these names already."""
 
 
 class _Place(NamedTuple):
@@ -73,8 +67,8 @@ class _Place(NamedTuple):
 
 def _place(name: str) -> _Place:
     root, _, field = name.partition(".")
-    if name == _ROW_ID:
-        return _Place(_ROW_ID, "", pa.string())
+    if name == ROW_ID:
+        return _Place(ROW_ID, "", pa.string())
     if name in _PROVENANCE:
         return _Place(name, "", _PROVENANCE[name])
     kind = _PROVENANCE.get(root)
@@ -113,7 +107,7 @@ def check_places(names: Sequence[str], keep: Sequence[str], own: Sequence[str], 
             continue
         if place is not None and is_kept(place.field, keep):
             continue
-        known = [_ROW_ID, *_PROVENANCE, *signals.names(), *own, *keep]
+        known = [ROW_ID, *_PROVENANCE, *signals.names(), *own, *keep]
         known += [f"origin.{field.name}" for field in _PROVENANCE["origin"]]
         problem = f"'{name}' is no column, no signal and no field that input.keep names."
         raise ConfigError(f"{where}[{i}]", problem, did_you_mean(name, known))
@@ -131,24 +125,19 @@ class ChosenColumns:
         self.schema = pa.schema([*CURATED, *(pa.field(n, p.kind) for n, p in self._places.items())])
         """Of a curated shard."""
         roots = [place.root for place in self._places.values() if not place.is_signal]
-        self.provenance = [root for root in dict.fromkeys(roots) if root != _ROW_ID]
+        self.provenance = [root for root in dict.fromkeys(roots) if root != ROW_ID]
         """Columns that documents must be read with."""
         self.signals = [name for name, place in self._places.items() if place.is_signal]
         """Those that are signals."""
-
-    def beside(self, store: Store, shard: ShardRef) -> pa.Table:
-        """What a shard has of them besides its provenance, row by row, under names of its own."""
-        table = read_measured(store, shard, ["id", *self.signals])
-        keys = row_ids(shard.key, np.arange(table.num_rows, dtype=np.int64))
-        families = [name for name in table.column_names if name != "id"]
-        return pa.table({_ROW_ID: keys, **{f"{_BESIDE}{name}": table[name] for name in families}})
+        self.keyed = ROW_ID in roots
+        """Whether documents need the key of their row, `ROW_ID`."""
 
     def of(self, table: pa.Table) -> list[pa.ChunkedArray]:
-        """The columns of documents that were read with `provenance` and are next to `beside`."""
+        """The columns of documents that were read with `provenance` and `signals`, and keyed."""
         return [self._column(table, place) for place in self._places.values()]
 
     def _column(self, table: pa.Table, place: _Place) -> pa.ChunkedArray:
-        column = table[f"{_BESIDE}{place.root}" if place.is_signal else place.root]
+        column = table[place.root]
         if not place.field:
             return column
         if place.root != _EXTRA:

@@ -13,11 +13,12 @@ from thresher.filters.measure import keyed_hash
 from thresher.filters.transforms.cuts import Cut, apply_cuts
 from thresher.filters.transforms.registry import Transform
 from thresher.manifests.manifest import Manifest, commit
+from thresher.manifests.row_ids import row_ids
 from thresher.manifests.shards import ShardWriter
 from thresher.manifests.store import Store
 from thresher.pipeline.judged import judged_rows
 from thresher.pipeline.materialize import CuratedSettings
-from thresher.pipeline.materialize.columns import KEY, ChosenColumns
+from thresher.pipeline.materialize.columns import KEY, ROW_ID, ChosenColumns
 from thresher.pipeline.materialize.plan import Histogram, add, histogram
 from thresher.pipeline.measured import files_of
 from thresher.pipeline.shards import ShardRef
@@ -67,14 +68,14 @@ def part(
     run: list[pa.Table] = []
     run_bytes = 0
     columns = ChosenColumns(settings.columns)
-    beside = columns.beside(store, shard) if settings.columns else None
     seen = 0
     path = f"{STAGE}/{fingerprint}/{shard.key}.parquet"
     with ShardWriter(store, path, columns.schema.append(KEY)) as writer:
         read = [*columns_of(settings), *columns.provenance]
         for judged in judged_rows(store, shard, decisions, read, _DECIDED):
-            if beside is not None:
-                judged = _next_to(judged, beside.slice(seen, judged.num_rows))
+            if columns.keyed:
+                keys = row_ids(shard.key, np.arange(seen, seen + judged.num_rows))
+                judged = judged.append_column(ROW_ID, keys)
             seen += judged.num_rows
             kept = judged.filter(pc.equal(judged["verdict"], "kept"))
             rows, emptied = _transformed(kept, chosen, changed)
@@ -132,12 +133,6 @@ def histogram_of(manifest: Manifest) -> Histogram:
 def in_order(table: pa.Table) -> pa.Table:
     """Rows by shuffle key; the id breaks ties, provenance those of a record that came twice."""
     return table.take(pc.sort_indices(table, sort_keys=_ORDER))
-
-
-def _next_to(table: pa.Table, beside: pa.Table) -> pa.Table:
-    for name in beside.column_names:
-        table = table.append_column(name, beside[name])
-    return table
 
 
 def _transformed(
